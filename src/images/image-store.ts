@@ -1,0 +1,21 @@
+import type { Digest, Image, ImageConfig, LayerInfo } from '../model/image.ts';
+
+/** Images by reference and id, over the content store. */
+export interface ImageStore {
+  /** Every image, newest first. */
+  list(): readonly Image[];
+  /** By reference (`debian`, `debian:bookworm-slim`, `docker.io/library/debian@sha256:…`), full id or unambiguous id prefix. Null when unknown. */
+  find(reference: string): Image | null;
+  /** As `find`; rejects `image-not-found`. */
+  get(reference: string): Image;
+  /**
+   * Makes an image from layers that are already in the layer store, in the commit order of the design (blobs durable before the row), and
+   * points the references at it. `layers` bottom first; `config.rootfs` is filled in from them.
+   */
+  commit(config: Omit<ImageConfig, 'rootfs'>, layers: readonly LayerInfo[], references: readonly string[]): Promise<Image>;
+  tag(image: Digest, reference: string): void;
+  /** Takes the reference away; the image stays, dangling when it was the last. */
+  untag(reference: string): void;
+  /** Deletes the image, and the layers and blobs that nothing else uses. Returns the digests removed. */
+  remove(image: Digest): Promise<readonly Digest[]>;
+}

@@ -1,0 +1,140 @@
+import type { Digest, Healthcheck } from './image.ts';
+import type { Isolation } from './isolation.ts';
+import type { Resources } from './resources.ts';
+
+/**
+ * ```
+ *            create                start                exit
+ *  (none) ----------> created ---------> running ---------------> exited
+ *                        |    starting      |    stopping            |
+ *                        |                  |                        |  start
+ *                        |                  +<-----------------------+
+ *                        +--- remove ---> removing ---> (none) <--- remove
+ * ```
+ * `starting` and `stopping` are recorded before the work begins, so that a crash in between is seen and undone.
+ */
+export type InstanceState = 'created' | 'starting' | 'running' | 'stopping' | 'exited' | 'removing' | 'dead';
+
+/** A process to run: the workload, or an exec. */
+export interface ProcessSpec {
+  readonly args: readonly string[];
+  /** `NAME=value`, complete (nothing is inherited). */
+  readonly env: readonly string[];
+  /** Absolute path inside the instance; created where absent (as Docker does for the workload). */
+  readonly cwd: string;
+  /** `user`, `uid`, `user:group` or `uid:gid` as the user wrote it; empty means root. Names are looked up in the instance's own files. */
+  readonly user: string;
+  readonly tty: boolean;
+  /** Terminal size at the start, where known. */
+  readonly size?: TerminalSize;
+}
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A mount of the user's, resolved: `source` is a host path (bind) or a volume's host folder. */
+export interface InstanceMount {
+  readonly type: 'bind' | 'volume' | 'tmpfs';
+  /** Host path; empty for tmpfs. */
+  readonly source: string;
+  /** Absolute path inside the instance. */
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** Volume name, for type `volume`. */
+  readonly volume?: string;
+  /** tmpfs options such as `size=64m`; bind propagation. */
+  readonly options: readonly string[];
+}
+
+/** One published port. `hostPort` 0 asks for a free one. */
+export interface PortBinding {
+  readonly protocol: 'tcp' | 'udp';
+  readonly containerPort: number;
+  /** '0.0.0.0' for all. */
+  readonly hostIp: string;
+  readonly hostPort: number;
+}
+
+export type NetworkMode = 'bridge' | 'host' | 'none';
+
+/** What the user asked for, merged with the image's defaults. Never changes after create. */
+export interface InstanceConfig {
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  readonly name: string;
+  readonly isolation: Isolation;
+  /** The image as the user wrote it, and its id; a machine names its disk instead. */
+  readonly source:
+    | { readonly kind: 'image'; readonly reference: string; readonly imageId: Digest }
+    | { readonly kind: 'machine'; readonly disk: string };
+  readonly process: ProcessSpec;
+  /** As given, for inspect: the entrypoint and the command apart. */
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+  readonly hostname: string;
+  readonly domainname: string;
+  readonly openStdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly mounts: readonly InstanceMount[];
+  readonly networkMode: NetworkMode;
+  readonly ports: readonly PortBinding[];
+  readonly exposedPorts: readonly string[];
+  readonly extraHosts: readonly string[];
+  readonly dns: readonly string[];
+  readonly resources: Resources;
+  readonly readOnlyRoot: boolean;
+  readonly init: boolean;
+  readonly privileged: boolean;
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  readonly autoRemove: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Name or number, e.g. `SIGTERM`. */
+  readonly stopSignal: string;
+  /** Seconds between the stop signal and SIGKILL. */
+  readonly stopTimeout: number;
+  readonly healthcheck?: Healthcheck;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+/** How a run ended. */
+export interface ExitStatus {
+  /** 0-255; 128+n for a workload killed by signal n. */
+  readonly code: number;
+  readonly oomKilled: boolean;
+  /** Milliseconds since the epoch. */
+  readonly finishedAt: number;
+}
+
+/** An address on a network, as attached. */
+export interface NetworkEndpoint {
+  readonly network: string;
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly gateway: string;
+  readonly macAddress: string;
+}
+
+/** What is so now. */
+export interface InstanceStatus {
+  readonly state: InstanceState;
+  /** Host pid of the workload (of QEMU for a VM); 0 when not running. */
+  readonly pid: number;
+  readonly startedAt: number | null;
+  readonly exit: ExitStatus | null;
+  /** Why the last start failed, else ''. */
+  readonly error: string;
+  readonly endpoint: NetworkEndpoint | null;
+  /** Ports with their host port filled in. */
+  readonly ports: readonly PortBinding[];
+}
+
+/** An instance: what was asked and what is so. */
+export interface Instance {
+  readonly config: InstanceConfig;
+  readonly status: InstanceStatus;
+}

@@ -1,0 +1,198 @@
+import type { ExitStatus, InstanceMount, ProcessSpec, TerminalSize } from '../model/instance.ts';
+import type { Availability, Isolation } from '../model/isolation.ts';
+import type { Resources } from '../model/resources.ts';
+import type { RootFilesystem } from '../model/root-filesystem.ts';
+
+/**
+ * One isolation, driven. The lifecycle (names, restart policy, removal, logs' reading) is written once, in `engine/`; a runtime holds only
+ * what differs. The life of one run:
+ *
+ * ```
+ * await runtime.create(bundle)          // everything exists, the workload has not run one instruction
+ * const stdio = await runtime.attach(id)   // sees every byte: taken before start
+ * await runtime.start(id)               // the workload runs
+ * const exit = await runtime.wait(id)   // resolves once, also for a run that a former daemon started (after adopt)
+ * await runtime.delete(id)              // nothing of the run is left; create may be called again with the same id
+ * ```
+ *
+ * `create` that fails leaves nothing behind. `delete` works in every state, twice too, and collects what it could not remove into one error.
+ * Instances outlive the process that made them: a new runtime object calls `adopt` with the same bundle and goes on.
+ */
+export interface Runtime {
+  readonly isolation: Isolation;
+
+  /** Can this host do it? Remembered; cheap after the first call. */
+  probe(): Promise<Availability>;
+  create(bundle: Bundle): Promise<void>;
+  start(id: string): Promise<Started>;
+  /** Sends a signal to the workload (`all`: to every process of the instance). Rejects `wrong-state` when it does not run. */
+  signal(id: string, signal: number, options?: { all?: boolean }): Promise<void>;
+  wait(id: string): Promise<ExitStatus>;
+  /** Joins the workload's stdio from now on. Several may be attached; a slow one slows the workload, a closed one does not. */
+  attach(id: string): Promise<Stdio>;
+  exec(id: string, spec: ExecSpec): Promise<ExecSession>;
+  /** Resizes the workload's terminal; no effect without one. */
+  resize(id: string, size: TerminalSize): Promise<void>;
+  stats(id: string): Promise<RuntimeStats>;
+  /** The processes inside, for `top`: pids as the host (container) or the guest (VM) sees them. `psArgs` as given to ps(1). */
+  processes(id: string, psArgs: readonly string[]): Promise<ProcessTable>;
+  delete(id: string): Promise<void>;
+  /** Takes over an instance that an earlier daemon created. Never changes it. */
+  adopt(bundle: Bundle): Promise<AdoptedRun>;
+  /** Host pids that exist for this instance, workload and helpers (conmon, QEMU, virtiofsd), for memory accounting and leak checks. */
+  hostProcesses(id: string): Promise<HostProcesses>;
+  /** Everything of this runtime's found on the host, by instance id, whether known or not: what `hull check` compares with the records. */
+  inventory(): Promise<readonly Leftover[]>;
+}
+
+/** All that a runtime needs to make a run. Folders exist when `create` is called. */
+export interface Bundle {
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  readonly name: string;
+  readonly hostname: string;
+  readonly domainname: string;
+  readonly process: ProcessSpec;
+  readonly openStdin: boolean;
+  /** stdin closes for good when the first client that had it attached goes. */
+  readonly stdinOnce: boolean;
+  readonly root: RootFilesystem;
+  readonly mounts: readonly InstanceMount[];
+  /** Files that the engine writes for the instance: bound over (container) or copied into the guest's own (VM). */
+  readonly files: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string };
+  readonly network: BundleNetwork;
+  readonly resources: Resources;
+  readonly readOnlyRoot: boolean;
+  readonly init: boolean;
+  readonly privileged: boolean;
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  /** Volatile folder of this run: pid files, sockets, generated configuration. Short: sockets live here. */
+  readonly runDir: string;
+  readonly log: LogTarget;
+}
+
+export type BundleNetwork =
+  | { readonly mode: 'host' }
+  | {
+      readonly mode: 'none' | 'bridge';
+      /** Pinned network namespace; for `none` it holds only loopback. */
+      readonly namespace: string;
+      /** The interface inside the namespace; null for `none`. A VM's runtime joins its tap to it. */
+      readonly link: NetworkLink | null;
+    };
+
+export interface NetworkLink {
+  readonly name: string;
+  readonly macAddress: string;
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly gateway: string;
+  readonly mtu: number;
+}
+
+/** Where output goes: `runtime/log-file.ts` describes the line format. */
+export interface LogTarget {
+  readonly path: string;
+  /** Bytes after which the file must not grow even when no daemon runs to rotate it. */
+  readonly hardLimit: number;
+}
+
+export interface Started {
+  readonly pid: number;
+  /** Clock ticks since boot of `pid`, see `Processes.same`. */
+  readonly pidStartTime: number;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+}
+
+export interface OutputChunk {
+  readonly stream: 'stdout' | 'stderr';
+  readonly data: Uint8Array;
+}
+
+/** A bidirectional connection to a process. With a terminal, all output is `stdout`. */
+export interface Stdio {
+  /** Ends when the process's output ends. Reading slowly slows the process, memory stays bounded. */
+  readonly output: AsyncIterable<OutputChunk>;
+  write(data: Uint8Array): Promise<void>;
+  /** End of input. */
+  closeInput(): Promise<void>;
+  /** Leaves; the process goes on. */
+  detach(): void;
+}
+
+export interface ExecSpec {
+  readonly process: ProcessSpec;
+  readonly openStdin: boolean;
+  readonly privileged: boolean;
+}
+
+export interface ExecSession {
+  readonly stdio: Stdio;
+  /** Host pid for a container, guest pid for a VM; 0 if not known. */
+  readonly pid: number;
+  /** Exit status: 126 not executable, 127 not found, as docker has them; never rejects. */
+  readonly exited: Promise<number>;
+  resize(size: TerminalSize): Promise<void>;
+}
+
+/** Counters since the start; bytes, nanoseconds. */
+export interface RuntimeStats {
+  readonly readAt: number;
+  readonly cpuNanoseconds: number;
+  readonly cpuKernelNanoseconds: number;
+  readonly cpuUserNanoseconds: number;
+  /** Usage as Docker's client wants it: cache included, with the inactive file pages apart. */
+  readonly memoryUsage: number;
+  readonly memoryInactiveFile: number;
+  readonly memoryLimit: number;
+  readonly pids: number;
+  readonly pidsLimit: number;
+  readonly blockRead: number;
+  readonly blockWrite: number;
+}
+
+export interface ProcessTable {
+  readonly titles: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** `created`: exists, not started. `exited`: `wait` resolves at once. `gone`: nothing found and no exit status was kept. */
+export type AdoptedRun =
+  | { readonly state: 'created' | 'exited' | 'gone' }
+  | { readonly state: 'running'; readonly started: Started };
+
+export interface HostProcesses {
+  /** The workload's processes (a container's own, QEMU for a VM). */
+  readonly workload: readonly number[];
+  /** What exists beside it: conmon, virtiofsd. */
+  readonly helpers: readonly number[];
+}
+
+/** Something that exists on the host for an instance. */
+export interface Leftover {
+  readonly kind: 'process' | 'mount' | 'cgroup' | 'namespace' | 'link' | 'nft' | 'folder' | 'file' | 'loop';
+  /** Path, pid or name. */
+  readonly what: string;
+  /** Instance id (or its first 12 digits) where it can be told. */
+  readonly owner: string | null;
+  /** Removes it. */
+  remove(): Promise<void>;
+}
+
+/** Optional capabilities: a runtime that has one implements it, and `isPausable` and the like ask. */
+export interface Pausable {
+  pause(id: string): Promise<void>;
+  resume(id: string): Promise<void>;
+}
+export interface Updatable {
+  update(id: string, resources: Resources): Promise<void>;
+}
+
+export function isPausable(runtime: Runtime): runtime is Runtime & Pausable {
+  return 'pause' in runtime && 'resume' in runtime;
+}
+export function isUpdatable(runtime: Runtime): runtime is Runtime & Updatable {
+  return 'update' in runtime;
+}

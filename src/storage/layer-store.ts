@@ -1,0 +1,29 @@
+import type { Digest, LayerInfo } from '../model/image.ts';
+import type { Progress } from '../model/progress.ts';
+
+export interface LayerSource {
+  /** A tar stream, plain or compressed with gzip or zstd (told by its first bytes). */
+  readonly stream: AsyncIterable<Uint8Array>;
+  /** Where known in advance: verified. */
+  readonly diffId?: Digest;
+  readonly progress?: (progress: Progress) => void;
+}
+
+/**
+ * Unpacked layers, one folder per DiffID, in overlayfs form (whiteouts as 0:0 devices, opaque folders as `trusted.overlay.opaque`).
+ * A layer is unpacked to a temporary folder by a confined process, its DiffID verified, the filesystem synced, renamed, then recorded.
+ */
+export interface LayerStore {
+  find(diffId: Digest): LayerInfo | null;
+  /** Unpacks a tar stream, and keeps its blob (gzip) as well. Known layers return at once. */
+  importTar(source: LayerSource): Promise<LayerInfo>;
+  /**
+   * Takes an overlay upper folder over as a layer (renamed, not copied) and writes its tar as a blob. The folder must be unmounted or quiet.
+   * Null when the folder holds no change.
+   */
+  adoptUpper(upper: string): Promise<LayerInfo | null>;
+  /** The folder to use as an overlay lower. */
+  path(diffId: Digest): string;
+  /** Deletes layers by DiffID; callers make sure that nothing uses them. */
+  remove(diffIds: readonly Digest[]): Promise<void>;
+}

@@ -1,0 +1,71 @@
+import type { Image, LayerInfo } from '../model/image.ts';
+import type { RootFilesystem } from '../model/root-filesystem.ts';
+import type { Leftover } from '../runtime/runtime.ts';
+
+export interface PrepareOptions {
+  /** The writable part dies with the instance: nothing of it needs to survive a power cut. */
+  readonly ephemeral: boolean;
+}
+
+/**
+ * Root filesystems of instances. The writable part is durable (data folder) and stays until `remove`; the mount is volatile and is made by
+ * `prepare` and undone by `release`, once per run.
+ */
+export interface RootStorage {
+  /** Makes (or finds again) the instance's writable part over the image and mounts it; `kind` `block` for VMs: the image's EROFS disk is made on first use. */
+  prepare(instanceId: string, image: Image, kind: 'mounts' | 'block', options: PrepareOptions): Promise<RootFilesystem>;
+  /** The same for a machine disk: a qcow2 over the machine's own disk. */
+  prepareMachine(instanceId: string, machine: MachineDisk): Promise<RootFilesystem>;
+  /** Unmounts; the writable part stays. Off the hot path, fine twice. */
+  release(instanceId: string): Promise<void>;
+  /** Unmounts and deletes. Fine twice. */
+  remove(instanceId: string): Promise<void>;
+  /** Bytes: written by the instance; of the image, shared with others. */
+  usage(instanceId: string): Promise<{ writable: number }>;
+  /**
+   * For build steps: mounts layers with a fresh upper, runs `use` with the mounted root, then takes the upper over as a layer. Cleans up on every path.
+   * Returns the new layer, or null when nothing changed.
+   */
+  withWritableLayers<T>(
+    layers: readonly LayerInfo[],
+    use: (root: { path: string; upper: string }) => Promise<T>,
+  ): Promise<{ result: T; layer: LayerInfo | null }>;
+  /** Mounts layers read-only for the length of `use`. No layers: an empty folder. */
+  withReadOnlyLayers<T>(layers: readonly LayerInfo[], use: (path: string) => Promise<T>): Promise<T>;
+  /** The image's read-only disk, made on first use: path and bytes. */
+  imageDisk(image: Image): Promise<{ path: string; bytes: number }>;
+  inventory(knownInstances: ReadonlySet<string>): Promise<readonly Leftover[]>;
+}
+
+/** A full operating-system disk. */
+export interface MachineDisk {
+  readonly name: string;
+  readonly disk: string;
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly cmdline: string;
+  /** Bytes: as the guest sees it; as stored. */
+  readonly virtualSize: number;
+  readonly storedSize: number;
+  readonly createdAt: number;
+  readonly description: string;
+}
+
+/** Named volumes: folders in the data folder. */
+export interface VolumeStore {
+  /** Makes it when absent. */
+  ensure(name: string, labels?: Readonly<Record<string, string>>): Promise<Volume>;
+  find(name: string): Volume | null;
+  list(): readonly Volume[];
+  remove(name: string): Promise<void>;
+}
+
+export interface Volume {
+  readonly name: string;
+  /** Host folder. */
+  readonly path: string;
+  readonly createdAt: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Made for one instance (`-v /data`), removed with it under `--rm`. */
+  readonly anonymous: boolean;
+}
