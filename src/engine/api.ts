@@ -109,6 +109,22 @@ export interface Instances {
   top(nameOrId: string, psArgs: readonly string[]): Promise<ProcessTable>;
   /** Bytes written by the instance, and of its image. */
   sizes(nameOrId: string): Promise<{ writable: number; root: number }>;
+  /** Memory of everything on the host that exists for the instance. */
+  footprint(nameOrId: string): Promise<Footprint>;
+}
+
+/** One host process; bytes. */
+export interface ProcessFootprint {
+  readonly pid: number;
+  readonly pss: number;
+  readonly rss: number;
+  readonly command: string;
+}
+
+/** `workload`: its own processes (QEMU for a VM); `helpers`: what exists beside it (conmon, virtiofsd). */
+export interface Footprint {
+  readonly workload: readonly ProcessFootprint[];
+  readonly helpers: readonly ProcessFootprint[];
 }
 
 export interface InstanceStats {
