@@ -6,10 +6,10 @@ export interface FakeProcess {
   readonly hostname: string;
   /** Ends when the input is closed. */
   readonly stdin: AsyncIterable<Uint8Array>;
-  print(text: string | Uint8Array, stream?: 'stdout' | 'stderr'): Promise<void>;
+  readonly print: (text: string | Uint8Array, stream?: 'stdout' | 'stderr') => Promise<void>;
   /** Handles signals (not SIGKILL) instead of dying of them. */
-  onSignal(handler: (signal: number) => void): void;
-  size(): TerminalSize | undefined;
+  readonly onSignal: (handler: (signal: number) => void) => void;
+  readonly size: () => TerminalSize | undefined;
 }
 
 /** Runs to the end; returns the exit status. */
