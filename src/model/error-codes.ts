@@ -43,7 +43,9 @@ export const ERROR_CODES = {
   'isolation-unavailable': { kind: 'Unsupported', doc: 'The host cannot run this isolation; the message says what is missing.' },
   'not-supported': { kind: 'Unsupported', doc: 'This isolation or host cannot do what was asked.' },
   // Unavailable
+  'bad-response': { kind: 'Unavailable', doc: 'What answered on the socket does not speak the engine’s protocol; check HULL_HOST.' },
   'command-failed': { kind: 'Unavailable', doc: 'A host tool failed; its output is in the message.' },
+  'engine-unreachable': { kind: 'Unavailable', doc: 'No engine answers on the socket; start `hull daemon`, or check HULL_HOST.' },
   'guest-unreachable': { kind: 'Unavailable', doc: 'The agent inside the VM did not answer in time.' },
   'host-tool-missing': { kind: 'Unavailable', doc: 'A program that the engine needs is not installed; the message names the package.' },
   'kernel-not-found': { kind: 'Unavailable', doc: 'No guest kernel was found; install a cloud kernel package or name a file.' },
