@@ -1,12 +1,22 @@
+import type { BuildEvent, BuildRequest } from '../build/types.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import type { Digest, Image } from '../model/image.ts';
-import type { ExitStatus, Instance, NetworkMode, PortBinding, ProcessSpec, TerminalSize } from '../model/instance.ts';
+import type {
+  ExitStatus,
+  Instance,
+  NetworkMode,
+  PortBinding,
+  ProcessSpec,
+  TerminalSize,
+} from '../model/instance.ts';
 import type { Availability, Isolation } from '../model/isolation.ts';
 import type { ProgressSink } from '../model/progress.ts';
 import type { Resources } from '../model/resources.ts';
 import type { LinkCounters } from '../network/network.ts';
 import type { ProcessTable, RuntimeStats, Stdio } from '../runtime/runtime.ts';
 import type { MachineDisk, Volume, VolumeStore } from '../storage/storage.ts';
+
+export type { BuildEvent, BuildRequest } from '../build/types.ts';
 
 /** What `http/` may call: the use cases, in domain words. Everything rejects with `HullError`. */
 export interface EngineApi {
@@ -23,7 +33,9 @@ export interface EngineApi {
 /** A create request after the wire's shape is gone, before the image's defaults are merged in. Absent means the image's or the engine's default. */
 export interface CreateInstance {
   readonly name?: string;
-  readonly source: { readonly kind: 'image'; readonly reference: string } | { readonly kind: 'machine'; readonly name: string };
+  readonly source:
+    | { readonly kind: 'image'; readonly reference: string }
+    | { readonly kind: 'machine'; readonly name: string };
   readonly isolation?: Isolation;
   readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];
@@ -159,32 +171,13 @@ export interface ExecState {
 export interface Execs {
   create(nameOrId: string, request: ExecRequest): Promise<string>;
   /** Null when detached. */
-  start(execId: string, options: { detach: boolean; tty?: boolean; size?: TerminalSize }): Promise<Stdio | null>;
+  start(
+    execId: string,
+    options: { detach: boolean; tty?: boolean; size?: TerminalSize },
+  ): Promise<Stdio | null>;
   inspect(execId: string): ExecState;
   resize(execId: string, size: TerminalSize): Promise<void>;
 }
-
-export interface BuildRequest {
-  /** The build context, a tar stream (plain, gzip, zstd). */
-  readonly context: AsyncIterable<Uint8Array>;
-  /** Path inside the context; default `Dockerfile`. */
-  readonly blueprint?: string;
-  readonly tags: readonly string[];
-  readonly target?: string;
-  readonly args: Readonly<Record<string, string>>;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly noCache: boolean;
-  readonly memory?: number;
-}
-
-/** What a build says while it goes on. */
-export type BuildEvent =
-  | { readonly type: 'step'; readonly number: number; readonly total: number; readonly text: string; readonly stage: string | null }
-  | { readonly type: 'cached' }
-  | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
-  | { readonly type: 'layer'; readonly digest: Digest | null; readonly size: number }
-  | { readonly type: 'warning'; readonly text: string }
-  | { readonly type: 'image'; readonly id: Digest; readonly tags: readonly string[] };
 
 export interface RemovedImage {
   readonly untagged?: string;
@@ -199,7 +192,12 @@ export interface Images {
   remove(reference: string, options?: { force?: boolean }): Promise<readonly RemovedImage[]>;
   build(request: BuildRequest, onEvent: (event: BuildEvent) => void, signal?: AbortSignal): Promise<Image>;
   /** A Debian base image from the host's own apt sources, e.g. `debian:bookworm-slim`. */
-  bootstrap(reference: string, options: { packages?: readonly string[] }, onProgress: ProgressSink, signal?: AbortSignal): Promise<Image>;
+  bootstrap(
+    reference: string,
+    options: { packages?: readonly string[] },
+    onProgress: ProgressSink,
+    signal?: AbortSignal,
+  ): Promise<Image>;
   /** Bytes of each image on disk, by id: in all, and those shared with another image. */
   usage(): Promise<ReadonlyMap<Digest, { total: number; shared: number }>>;
 }
@@ -209,7 +207,13 @@ export interface Machines {
   get(name: string): MachineDisk;
   /** Debian by mmdebstrap with kernel and systemd, then packages by apt; a raw disk. */
   create(
-    request: { name: string; suite?: string; packages: readonly string[]; files?: Readonly<Record<string, string>>; size?: number },
+    request: {
+      name: string;
+      suite?: string;
+      packages: readonly string[];
+      files?: Readonly<Record<string, string>>;
+      size?: number;
+    },
     onProgress: ProgressSink,
     signal?: AbortSignal,
   ): Promise<MachineDisk>;
@@ -247,7 +251,12 @@ export interface EngineInfo {
   readonly cgroupLayout: 'v1' | 'v2' | 'hybrid';
   readonly isolations: Readonly<Record<Isolation, Availability>>;
   readonly warnings: readonly string[];
-  readonly network: { readonly name: string; readonly subnet: string; readonly gateway: string; readonly bridge: string };
+  readonly network: {
+    readonly name: string;
+    readonly subnet: string;
+    readonly gateway: string;
+    readonly bridge: string;
+  };
 }
 
 /** One thing that records and host disagree about. */

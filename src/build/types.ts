@@ -1,0 +1,40 @@
+import type { Digest } from '../model/image.ts';
+
+export interface BuildRequest {
+  /** The build context, a tar stream (plain, gzip, zstd). */
+  readonly context: AsyncIterable<Uint8Array>;
+  /** Path inside the context; default `Dockerfile`. */
+  readonly blueprint?: string;
+  readonly tags: readonly string[];
+  /** Stage to build, by name or number; default the last. Stages that it does not need are skipped. */
+  readonly target?: string;
+  /** Values for ARG instructions and Docker's predefined ones. */
+  readonly args: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly noCache: boolean;
+  /** Bytes of memory that each RUN step may use. */
+  readonly memory?: number;
+}
+
+/** What a build says while it goes on. Stages may be built side by side: `step` tells whose output it is. */
+export type BuildEvent =
+  | {
+      readonly type: 'step';
+      readonly number: number;
+      readonly total: number;
+      readonly text: string;
+      readonly stage: string | null;
+    }
+  | { readonly type: 'cached'; readonly step?: number }
+  | {
+      readonly type: 'output';
+      readonly stream: 'stdout' | 'stderr';
+      readonly text: string;
+      readonly step?: number;
+    }
+  | { readonly type: 'layer'; readonly digest: Digest | null; readonly size: number; readonly step?: number }
+  | { readonly type: 'warning'; readonly text: string }
+  | { readonly type: 'image'; readonly id: Digest; readonly tags: readonly string[] };
+
+/** Receives a build's events; must not throw. */
+export type BuildEventSink = (event: BuildEvent) => void;
