@@ -1,0 +1,25 @@
+#!/bin/bash
+# Makes dist/hull: the command and the daemon in one executable.
+#
+# --bytecode halves the start-up time (5.6 ms instead of 11.5 ms for a command that does nothing). A user's .env or bunfig.toml in the
+# folder where hull is run must not change it, so reading those is switched off.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+
+[ -x "$BUN" ] || die "bun is missing: run npm run setup first"
+version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
+commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+[ -z "$(git status --porcelain -- src api guest 2>/dev/null)" ] || commit="$commit+changes"
+
+mkdir -p dist
+fresh="dist/hull.$$"
+trap 'rm -f "$fresh"' EXIT
+quietly "$LOGS/build.log" "$BUN" build src/main/hull.ts --compile --outfile "$fresh" \
+  --minify --keep-names --bytecode --sourcemap=none \
+  --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
+  --define "process.env.HULL_BUILD_VERSION=\"$version\"" \
+  --define "process.env.HULL_BUILD_COMMIT=\"$commit\"" || die "hull could not be built"
+# By rename: a running engine keeps the file that it was started from.
+mv -f "$fresh" dist/hull
+say "built dist/hull $version ($commit)"

@@ -1,0 +1,126 @@
+import { dirname, join, normalize } from 'node:path/posix';
+import { lineAt, withoutComments, type SourceFile } from './source-files.ts';
+
+/**
+ * The direction of imports:
+ *
+ *   main -> cli | http -> engine -> runtime/* images storage network build scan migrate state -> host -> lib, model
+ *
+ * A room is a folder of src/. Rooms beside each other see only each other's contracts: files that hold interfaces and no work.
+ */
+const CONTRACTS: ReadonlySet<string> = new Set([
+  'src/engine/api.ts',
+  'src/images/image-store.ts',
+  'src/network/network.ts',
+  'src/runtime/runtime.ts',
+  'src/storage/layer-store.ts',
+  'src/storage/storage.ts',
+]);
+
+/** The middle layer: rooms that know each other by contract alone. */
+const MIDDLE = [
+  'runtime',
+  'runtime/container',
+  'runtime/vm',
+  'images',
+  'storage',
+  'network',
+  'build',
+  'scan',
+  'migrate',
+  'state',
+  'compare',
+];
+
+const BASE = ['lib', 'model'];
+
+/** What each room may import besides itself and the contracts. `api` is the wire, outside src/. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  api: ['model'],
+  model: [],
+  lib: ['model'],
+  host: BASE,
+  ...Object.fromEntries(MIDDLE.map((room) => [room, ['host', ...BASE]])),
+  'runtime/container': ['runtime', 'host', ...BASE],
+  'runtime/vm': ['runtime', 'host', ...BASE],
+  engine: [...MIDDLE, 'host', ...BASE],
+  client: ['api', 'host', ...BASE],
+  cli: ['client', 'api', 'host', ...BASE],
+  http: ['api', 'host', ...BASE],
+  'http/docker': ['http', 'api', 'host', ...BASE],
+  'http/native': ['http', 'api', 'host', ...BASE],
+  main: ['cli', 'client', 'http', 'http/docker', 'http/native', 'engine', 'api', ...MIDDLE, 'host', ...BASE],
+};
+
+/** Rooms that work on values alone, or speak to nobody: they see no contract of a room above them. */
+const SEES_NO_CONTRACT: ReadonlySet<string> = new Set(['api', 'model', 'lib', 'host', 'client', 'cli']);
+
+export interface Import {
+  readonly file: string;
+  readonly line: number;
+  readonly specifier: string;
+}
+
+/** Every static, dynamic, re-exporting and type-only import of a file. */
+export function importsOf(file: SourceFile): Import[] {
+  const code = withoutComments(file.text);
+  const forms = [
+    /(?:^|[;\n])\s*(?:import|export)\s(?:[^;'"`]*?\sfrom\s*)?(['"])(?<specifier>[^'"\n]+)\1/g,
+    /\b(?:import|require)\s*\(\s*(['"`])(?<specifier>[^'"`\n]+)\1/g,
+  ];
+  return forms
+    .flatMap((form) => [...code.matchAll(form)])
+    .map((match) => ({
+      file: file.path,
+      line: lineAt(code, match.index + match[0].length),
+      specifier: match.groups?.['specifier'] ?? '',
+    }));
+}
+
+/** Why the import is against the rules, or null. */
+export function violation(found: Import): string | null {
+  const room = roomOf(found.file);
+  const rule = room === null ? undefined : MAY_IMPORT[room];
+  const at = `${found.file}:${found.line} imports ${found.specifier}:`;
+  if (room === null || rule === undefined)
+    return `${at} the folder is no room of the design; give it a rule in import-rules.ts`;
+  if (!found.specifier.startsWith('.')) {
+    const reason = outsideViolation(room, found.specifier);
+    return reason === null ? null : `${at} ${reason}`;
+  }
+  if (!found.specifier.endsWith('.ts') && !/\.(json|html|css|txt)$/.test(found.specifier))
+    return `${at} write the file's ending`;
+  const target = normalize(join(dirname(found.file), found.specifier));
+  const targetRoom = roomOf(target);
+  if (targetRoom === room || (targetRoom !== null && rule.includes(targetRoom))) return null;
+  if (CONTRACTS.has(target) && !SEES_NO_CONTRACT.has(room)) return null;
+  const allowed = [...rule, ...(SEES_NO_CONTRACT.has(room) ? [] : ['contracts'])].join(', ') || 'nothing';
+  return `${at} ${room} may import ${allowed}, not ${targetRoom ?? target}`;
+}
+
+function outsideViolation(room: string, specifier: string): string | null {
+  if (specifier.startsWith('bun:')) {
+    const fine = specifier === 'bun:sqlite' ? ['state', 'host'] : ['host'];
+    return fine.includes(room) ? null : `${specifier} belongs to ${fine.join(' and ')} alone`;
+  }
+  if (room === 'model' && specifier !== 'node:path')
+    return 'model is pure: it uses neither the system nor packages';
+  return null;
+}
+
+/** `src/runtime/vm/qmp.ts` -> `runtime/vm`; null outside src/ and api/. */
+export function roomOf(path: string): string | null {
+  if (path.startsWith('api/')) return 'api';
+  const match = /^src\/((?:runtime|http)\/[^/]+(?=\/)|[^/]+)\//.exec(path);
+  return match?.[1] ?? null;
+}
+
+/** Uses of the Bun global outside the one room that may. Type positions count too: they tie the file to the runtime all the same. */
+export function bunGlobals(file: SourceFile): string[] {
+  if (roomOf(file.path) === 'host') return [];
+  const code = withoutComments(file.text);
+  return [...code.matchAll(/\bBun\s*\.\s*\w+/g)].map(
+    (match) =>
+      `${file.path}:${lineAt(code, match.index)} uses ${match[0]}: Bun's own interface belongs to src/host alone`,
+  );
+}
