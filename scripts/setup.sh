@@ -55,6 +55,20 @@ guest_kernel_package() {
     awk '$1 == "Depends:" && $2 ~ /^linux-image-/ { print $2; found = 1; exit } END { exit !found }'
 }
 
+# The tests also talk to the engine with the docker client. Where the host has none, the client alone is unpacked beside the project:
+# installing its package would bring a second engine and its services.
+setup_docker_client() {
+  local tools="$CACHE/tools" work deb
+  if command -v docker >/dev/null || [ -x "$tools/docker" ]; then return; fi
+  mkdir -p "$tools"
+  work=$(mktemp -d "$CACHE/docker-download.XXXXXX")
+  trap 'rm -rf "$work"' RETURN
+  say "downloading the docker client, for the tests"
+  deb=$(fetch_package docker.io "$work") || die "the docker client could not be downloaded"
+  dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work" ./usr/bin/docker
+  mv "$work/usr/bin/docker" "$tools/docker"
+}
+
 need_root
 command -v apt-get >/dev/null || die "this needs a Debian host: apt-get was not found"
 command -v npm >/dev/null || die "this needs Node 20 or later with npm"
@@ -62,4 +76,5 @@ setup_debian_packages
 setup_npm_packages
 setup_guest_program
 setup_guest_kernel
+setup_docker_client
 say "set up"
