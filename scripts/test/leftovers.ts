@@ -68,21 +68,34 @@ function loopDevices(testFolder: string): string[] {
     .map(({ name, file }) => `loop device ${name} of ${file}`);
 }
 
-/** A process is the tests' when its arguments or environment name the tests' folder, or it is in an engine's cgroup. */
+/** Processes of the tests, and those in any engine's cgroup. */
 function processes(testFolder: string): string[] {
-  return folder('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => {
-      if (
-        read(`/proc/${pid}/environ`).includes(testFolder) ||
-        read(`/proc/${pid}/cmdline`).includes(testFolder)
-      )
-        return true;
-      return /\/hull-[0-9a-f]{4}\b/.test(read(`/proc/${pid}/cgroup`));
-    })
+  return pids()
+    .filter((pid) => isOf(pid, testFolder) || /\/hull-[0-9a-f]{4}\b/.test(read(`/proc/${pid}/cgroup`)))
     .map(
       (pid) => `process ${pid} ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim().slice(0, 200)}`,
     );
+}
+
+/** Kills the processes whose arguments or environment name the tests' folder. */
+export function endProcesses(testFolder: string): void {
+  for (const pid of pids().filter((each) => isOf(each, testFolder))) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // Already gone.
+    }
+  }
+}
+
+function pids(): number[] {
+  return folder('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && pid !== process.pid);
+}
+
+function isOf(pid: number, testFolder: string): boolean {
+  return [`/proc/${pid}/environ`, `/proc/${pid}/cmdline`].some((path) => read(path).includes(testFolder));
 }
 
 function lines(path: string): string[] {
