@@ -1,0 +1,279 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { totalmem } from 'node:os';
+import { HullError } from '../model/errors.ts';
+import {
+  type CgroupFacts,
+  cgroupFacts,
+  parseBlockBytes,
+  parseKeyed,
+  parseLimit,
+  parsePids,
+  unmountedControllers,
+} from './cgroup-parse.ts';
+import type { Host } from './host.ts';
+
+export type { CgroupFacts, CgroupLayout } from './cgroup-parse.ts';
+
+/** Counters of one group; bytes and nanoseconds, as `docker stats` needs them. */
+export interface CgroupStats {
+  readonly cpuNanoseconds: number;
+  readonly cpuUserNanoseconds: number;
+  readonly cpuKernelNanoseconds: number;
+  readonly memoryUsage: number;
+  readonly memoryInactiveFile: number;
+  /** The host's memory where unlimited. */
+  readonly memoryLimit: number;
+  readonly pids: number;
+  /** 0 when unlimited. */
+  readonly pidsLimit: number;
+  readonly blockRead: number;
+  readonly blockWrite: number;
+}
+
+/** What crun refuses to leave on the v2 side of a hybrid host, and what a kernel offers on v2 without naming it. */
+const CRUN_NEEDS = ['hugetlb', 'perf_event'];
+const MOUNT_ROOT = '/sys/fs/cgroup';
+const KILL_DEADLINE = 5_000;
+
+/** The host's control groups. Reads and removes groups; the container runtime makes them. */
+export class Cgroups {
+  readonly #host: Pick<Host, 'mounts' | 'processes'>;
+  /** Remembers the hierarchies that were mounted here, across daemons. */
+  readonly #memory: string;
+  #facts: CgroupFacts | null = null;
+
+  /** `runDir`: the engine's volatile folder. */
+  constructor(host: Pick<Host, 'mounts' | 'processes'>, runDir: string) {
+    this.#host = host;
+    this.#memory = `${runDir}/cgroup-mounts`;
+  }
+
+  facts(): CgroupFacts {
+    this.#facts ??= cgroupFacts(this.#host.mounts.list());
+    return this.#facts;
+  }
+
+  /**
+   * Makes a hybrid host fit for crun, which wants every controller on one side: mounts what v1 still lacks. Returns why it could not, or null
+   * when crun can run.
+   */
+  prepareForCrun(): string | null {
+    if (this.facts().layout === 'v2') return null;
+    const missing = unmountedControllers(readOrEmpty('/proc/cgroups')).filter((name) =>
+      CRUN_NEEDS.includes(name),
+    );
+    if (this.facts().layout === 'v1' || missing.length === 0) return null;
+    try {
+      for (const name of missing) {
+        mkdirSync(`${MOUNT_ROOT}/${name}`, { recursive: true });
+        this.#host.mounts.mount('cgroup', `${MOUNT_ROOT}/${name}`, 'cgroup', name);
+        writeFileSync(this.#memory, `${name}\n`, { flag: 'a' });
+      }
+    } catch (error) {
+      return `the cgroup controllers ${missing.join(', ')} cannot be mounted as v1: ${error instanceof Error ? error.message : String(error)}`;
+    } finally {
+      this.#facts = null;
+    }
+    return null;
+  }
+
+  /** Unmounts what `prepareForCrun` mounted, where no group is left in it. Fine when nothing was. */
+  async restore(): Promise<void> {
+    const mounted = new Set(
+      readOrEmpty(this.#memory)
+        .split('\n')
+        .filter((name) => CRUN_NEEDS.includes(name)),
+    );
+    for (const name of mounted) {
+      const path = `${MOUNT_ROOT}/${name}`;
+      if (subfolders(path).length > 0) continue;
+      await this.#host.mounts.unmount(path);
+      removeFolder(path);
+    }
+    this.#facts = null;
+    if (mounted.size > 0) writeFileSync(this.#memory, '');
+  }
+
+  /** The group at `path` (such as `hull-1a2b/<id>`) below every hierarchy's root. It need not exist. */
+  group(path: string): Cgroup {
+    return new Cgroup(this.facts(), this.#host.processes, path);
+  }
+}
+
+/** One group, in whatever hierarchies it exists. */
+export class Cgroup {
+  readonly path: string;
+  readonly #facts: CgroupFacts;
+  readonly #processes: Host['processes'];
+
+  constructor(facts: CgroupFacts, processes: Host['processes'], path: string) {
+    if (
+      path === '' ||
+      path.startsWith('/') ||
+      path.split('/').some((part) => part === '' || part === '.' || part === '..')
+    ) {
+      throw new HullError('internal', `${JSON.stringify(path)} is no path of a control group`);
+    }
+    this.#facts = facts;
+    this.#processes = processes;
+    this.path = path;
+  }
+
+  /** Every folder that the group has or could have, one per hierarchy. */
+  folders(): string[] {
+    const roots = new Set(this.#facts.controllers.values());
+    if (this.#facts.unified !== null) roots.add(this.#facts.unified);
+    return [...roots].map((root) => `${root}/${this.path}`);
+  }
+
+  exists(): boolean {
+    return this.folders().some((folder) => existsSync(folder));
+  }
+
+  stats(): CgroupStats {
+    return this.#facts.layout === 'v2' ? this.#statsV2() : this.#statsV1();
+  }
+
+  /** How often the kernel killed a process of the group for want of memory. */
+  oomKills(): number {
+    const file = this.#facts.layout === 'v2' ? 'memory.events' : 'memory.oom_control';
+    return parseKeyed(this.#read('memory', file)).get('oom_kill') ?? 0;
+  }
+
+  /** All processes, of groups below too. */
+  pids(): number[] {
+    const found = new Set<number>();
+    // v1 puts a process into one group of each hierarchy: any one that every runtime uses will do, and the rest catches what is odd.
+    for (const folder of this.folders()) {
+      for (const pid of pidsBelow(folder)) found.add(pid);
+    }
+    return [...found];
+  }
+
+  /** SIGKILL to everything inside, again until nothing is left. Rejects when something survives. */
+  async kill(): Promise<void> {
+    const deadline = Date.now() + KILL_DEADLINE;
+    for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
+      const pids = this.pids().filter((pid) => this.#processes.alive(pid));
+      if (pids.length === 0) return;
+      if (Date.now() > deadline) {
+        throw new HullError(
+          'command-failed',
+          `processes of control group ${this.path} survive SIGKILL: ${pids.slice(0, 10).join(', ')}`,
+        );
+      }
+      this.#killNow(pids);
+      await sleep(pause);
+    }
+  }
+
+  /** Removes the group and those below; it must be empty of processes. Fine when absent. Returns folders that could not be removed. */
+  remove(): string[] {
+    return this.folders().filter((folder) => !removeTree(folder));
+  }
+
+  #killNow(pids: readonly number[]): void {
+    if (this.#facts.layout === 'v2' && this.#facts.unified !== null) {
+      try {
+        writeFileSync(`${this.#facts.unified}/${this.path}/cgroup.kill`, '1');
+        return;
+      } catch {
+        // Kernels before 5.14 have no cgroup.kill.
+      }
+    }
+    for (const pid of pids) this.#processes.kill(pid, 9);
+  }
+
+  #statsV2(): CgroupStats {
+    const cpu = parseKeyed(this.#read('cpu', 'cpu.stat'));
+    const block = parseBlockBytes(this.#read('io', 'io.stat'));
+    return {
+      cpuNanoseconds: (cpu.get('usage_usec') ?? 0) * 1000,
+      cpuUserNanoseconds: (cpu.get('user_usec') ?? 0) * 1000,
+      cpuKernelNanoseconds: (cpu.get('system_usec') ?? 0) * 1000,
+      ...this.#memory('memory.current', 'memory.max', 'inactive_file'),
+      ...this.#pidCounts(),
+      blockRead: block.read,
+      blockWrite: block.write,
+    };
+  }
+
+  #statsV1(): CgroupStats {
+    const recursive = this.#read('blkio', 'blkio.throttle.io_service_bytes_recursive');
+    const block = parseBlockBytes(recursive || this.#read('blkio', 'blkio.throttle.io_service_bytes'));
+    return {
+      cpuNanoseconds: this.#number('cpuacct', 'cpuacct.usage'),
+      cpuUserNanoseconds: this.#number('cpuacct', 'cpuacct.usage_user'),
+      cpuKernelNanoseconds: this.#number('cpuacct', 'cpuacct.usage_sys'),
+      ...this.#memory('memory.usage_in_bytes', 'memory.limit_in_bytes', 'total_inactive_file'),
+      ...this.#pidCounts(),
+      blockRead: block.read,
+      blockWrite: block.write,
+    };
+  }
+
+  #memory(usage: string, limit: string, inactive: string) {
+    const maximum = parseLimit(this.#read('memory', limit));
+    const host = totalmem();
+    return {
+      memoryUsage: this.#number('memory', usage),
+      memoryInactiveFile: parseKeyed(this.#read('memory', 'memory.stat')).get(inactive) ?? 0,
+      memoryLimit: typeof maximum === 'number' && maximum > 0 ? Math.min(maximum, host) : host,
+    };
+  }
+
+  #pidCounts() {
+    const limit = parseLimit(this.#read('pids', 'pids.max'));
+    return { pids: this.#number('pids', 'pids.current'), pidsLimit: typeof limit === 'number' ? limit : 0 };
+  }
+
+  #number(controller: string, file: string): number {
+    const value = parseLimit(this.#read(controller, file));
+    return typeof value === 'number' ? value : 0;
+  }
+
+  #read(controller: string, file: string): string {
+    const root = this.#facts.layout === 'v2' ? this.#facts.unified : this.#facts.controllers.get(controller);
+    return root === null || root === undefined ? '' : readOrEmpty(`${root}/${this.path}/${file}`);
+  }
+}
+
+function pidsBelow(folder: string): number[] {
+  const own = parsePids(readOrEmpty(`${folder}/cgroup.procs`));
+  return [...own, ...subfolders(folder).flatMap((name) => pidsBelow(`${folder}/${name}`))];
+}
+
+function subfolders(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch {
+    return [];
+  }
+}
+
+/** Groups are removed bottom up with rmdir(2); their files go with them. */
+function removeTree(folder: string): boolean {
+  if (!existsSync(folder)) return true;
+  for (const name of subfolders(folder)) removeTree(`${folder}/${name}`);
+  return removeFolder(folder);
+}
+
+function removeFolder(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch {
+    return !existsSync(folder);
+  }
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
