@@ -55,7 +55,8 @@ function cleanPattern(pattern: string): string {
   if (path === '') return exception ? '!' : '';
   const names: string[] = [];
   for (const name of path.split('/')) {
-    if (name === '' || name === '.') continue;
+    // `**/**` says no more than `**`, and would be slow to match.
+    if (name === '' || name === '.' || (name === '**' && names.at(-1) === '**')) continue;
     if (name === '..' && names.length > 0 && names.at(-1) !== '..') names.pop();
     else if (name !== '..' || !path.startsWith('/')) names.push(name);
   }
