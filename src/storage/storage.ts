@@ -13,7 +13,12 @@ export interface PrepareOptions {
  */
 export interface RootStorage {
   /** Makes (or finds again) the instance's writable part over the image and mounts it; `kind` `block` for VMs: the image's EROFS disk is made on first use. */
-  prepare(instanceId: string, image: Image, kind: 'mounts' | 'block', options: PrepareOptions): Promise<RootFilesystem>;
+  prepare(
+    instanceId: string,
+    image: Image,
+    kind: 'mounts' | 'block',
+    options: PrepareOptions,
+  ): Promise<RootFilesystem>;
   /** The same for a machine disk: a qcow2 over the machine's own disk. */
   prepareMachine(instanceId: string, machine: MachineDisk): Promise<RootFilesystem>;
   /** Unmounts; the writable part stays. Off the hot path, fine twice. */

@@ -1,0 +1,68 @@
+import type { Digest } from '../model/image.ts';
+
+/** How a tar stream becomes a tree. JSON: it is handed to the process that does it. */
+export interface ExtractOptions {
+  /**
+   * `layer`: OCI whiteouts become overlayfs's (0:0 devices, `trusted.overlay.opaque`), later members replace earlier ones of any type.
+   * `plain`: names mean what they say; links to folders are followed inside the root, a file never replaces a folder nor the other way round.
+   */
+  readonly mode: 'layer' | 'plain';
+  /** Folder inside the root that names are relative to; made where absent. Default `/`. */
+  readonly into?: string;
+  /** Owner of everything made, whatever the archive says. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Permission bits of every file and folder made, whatever the archive says. */
+  readonly permissions?: number;
+  /** In mode `plain`: let members replace folders and be replaced by them, as for an unpacked archive. */
+  readonly replace?: boolean;
+  /** Sync the filesystem at the end. */
+  readonly sync?: boolean;
+  /** Write the stream as a gzip blob to standard output (as it is when it is gzip already). */
+  readonly blob?: boolean;
+  /** Bytes of the uncompressed archive, members; beyond: refused. */
+  readonly limits?: { readonly bytes?: number; readonly entries?: number };
+}
+
+export interface ExtractResult {
+  /** Digest of the uncompressed archive. */
+  readonly diffId: Digest;
+  /** Bytes of the uncompressed archive. */
+  readonly bytes: number;
+  readonly entries: number;
+  /** Apparent bytes of regular files. */
+  readonly unpackedSize: number;
+  /** The gzip blob, where one was asked for. */
+  readonly blob: { readonly digest: Digest; readonly size: number } | null;
+}
+
+/** How a tree becomes a tar stream. JSON, as above. */
+export interface ArchiveOptions {
+  /** `layer`: an overlay upper folder; overlayfs's marks become OCI whiteouts, its private attributes are left out. `plain`: as it is. */
+  readonly mode: 'layer' | 'plain';
+  /** What to archive, inside the root; links before the last part are followed inside the root. Default `/`. */
+  readonly path?: string;
+  /** Follow the last part too when it is a link. */
+  readonly follow?: boolean;
+  /** Name of the archive's first member; '' for the contents of a folder without the folder itself. Default: ''. */
+  readonly name?: string;
+  /** Compress with gzip. */
+  readonly gzip?: boolean;
+}
+
+export interface ArchiveResult {
+  readonly diffId: Digest;
+  readonly bytes: number;
+  readonly entries: number;
+  readonly unpackedSize: number;
+  /** Digest and bytes of what was written to standard output. */
+  readonly blob: { readonly digest: Digest; readonly size: number };
+}
+
+/** Last line on standard error of a confined process. */
+export type ConfinedReport<T> =
+  | { readonly ok: true; readonly result: T }
+  | {
+      readonly ok: false;
+      readonly reason: 'archive' | 'no-space' | 'not-found' | 'other';
+      readonly message: string;
+    };

@@ -1,0 +1,209 @@
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  ftruncateSync,
+  lchownSync,
+} from 'node:fs';
+import { linkSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
+import type { TreeSyscalls } from '../host/tree-syscalls.ts';
+import { TarError, type TarEvent, type TarHeader } from '../lib/tar/types.ts';
+import type { ExtractOptions } from './extract-options.ts';
+import { isOverlayXattr, isWhiteout, OverlayMarks, removeAny } from './overlay-marks.ts';
+import { cleanName, filePath, isErrno, joinPath, lookAt, lookThrough, parentOf } from './tree-paths.ts';
+
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const NODE_TYPES = {
+  'character-device': constants.S_IFCHR,
+  'block-device': constants.S_IFBLK,
+  fifo: constants.S_IFIFO,
+} as const;
+
+interface OpenFile {
+  readonly header: TarHeader;
+  readonly path: string;
+  readonly descriptor: number;
+  written: number;
+}
+
+/**
+ * Applies an archive's events to the tree below `/`. Runs in a process whose root is the target (`TreeSyscalls.confine`), so that links may
+ * say what they want. Folders get their times at the end, because filling them changes these.
+ */
+export class TarApplier {
+  readonly #syscalls: TreeSyscalls;
+  readonly #marks: OverlayMarks | null;
+  readonly #options: ExtractOptions;
+  readonly #base: string;
+  readonly #folderTimes = new Map<string, bigint>();
+  #file: OpenFile | null = null;
+  #lastParent = '';
+  /** Name of the member at hand, for messages. */
+  current = '';
+  entries = 0;
+  unpackedSize = 0;
+
+  constructor(syscalls: TreeSyscalls, options: ExtractOptions) {
+    this.#syscalls = syscalls;
+    this.#options = options;
+    this.#marks = options.mode === 'layer' ? new OverlayMarks(syscalls) : null;
+    this.#base = joinPath('/', cleanName(options.into ?? '/'));
+    this.#makeParents(this.#base);
+  }
+
+  apply(event: TarEvent): void {
+    if (event.type === 'entry') this.#begin(event.header);
+    else if (event.type === 'data') this.#write(event.offset, event.bytes);
+    else this.#end();
+  }
+
+  /** Gives folders their times. Call once, at the end. */
+  finish(): void {
+    for (const [path, mtime] of this.#folderTimes) {
+      this.current = path;
+      if (lookAt(path)?.isDirectory() === true) this.#syscalls.setTimes(path, mtime);
+    }
+  }
+
+  #begin(header: TarHeader): void {
+    this.current = header.name;
+    this.entries += 1;
+    const path = joinPath(this.#base, cleanName(header.name));
+    if (path === this.#base) {
+      if (header.type === 'directory' && this.#marks !== null) this.#decorate(path, header);
+      return;
+    }
+    if (this.#marks?.apply(path, (folder) => this.#makeParents(folder)) === true) return;
+    this.#makeParents(parentOf(path));
+    if (header.type === 'directory') this.#folder(path, header);
+    else if (header.type === 'hardlink') this.#hardLink(path, header);
+    else this.#leaf(path, header);
+  }
+
+  #leaf(path: string, header: TarHeader): void {
+    this.#clear(path, header);
+    if (header.type === 'file') {
+      this.#file = { header, path, descriptor: openSync(filePath(path), CREATE, 0o600), written: 0 };
+      this.unpackedSize += header.size;
+      return;
+    }
+    if (header.type === 'symlink') symlinkSync(filePath(header.linkName), filePath(path));
+    else if (header.type !== 'hardlink' && header.type !== 'directory') {
+      this.#syscalls.makeNode(path, NODE_TYPES[header.type], 0o600, header.devMajor, header.devMinor);
+    }
+    this.#decorate(path, header);
+  }
+
+  #folder(path: string, header: TarHeader): void {
+    const found = lookAt(path);
+    const follow = this.#marks === null && found?.isSymbolicLink() === true;
+    const folder = (follow ? lookThrough(path) : found)?.isDirectory() === true;
+    if (folder && follow) return;
+    if (!folder) {
+      if (found !== null && this.#marks !== null && isWhiteout(found)) this.#marks.replaceByFolder(path);
+      else {
+        this.#clear(path, header);
+        mkdirSync(filePath(path), 0o700);
+      }
+    }
+    this.#decorate(path, header);
+  }
+
+  #hardLink(path: string, header: TarHeader): void {
+    const target = joinPath(this.#base, cleanName(header.linkName));
+    if (target === path) return;
+    const found = lookAt(target);
+    if (found === null || found.isDirectory())
+      throw new TarError(
+        `the hard link ${header.name} names ${header.linkName}, which is no earlier file of the archive`,
+      );
+    this.#clear(path, header);
+    linkSync(filePath(target), filePath(path));
+  }
+
+  /** Makes room for a member that is no folder, or for a folder where something else is. */
+  #clear(path: string, header: TarHeader): void {
+    const found = lookAt(path);
+    if (found === null) return;
+    const mixed = found.isDirectory() || header.type === 'directory';
+    if (mixed && this.#marks === null && this.#options.replace !== true) {
+      throw new TarError(
+        found.isDirectory()
+          ? `cannot replace the folder ${path} by ${header.name}, which is none`
+          : `cannot replace ${path}, which is no folder, by the folder ${header.name}`,
+      );
+    }
+    this.#lastParent = '';
+    removeAny(path);
+  }
+
+  #makeParents(folder: string): void {
+    if (folder === this.#lastParent || folder === '/') return;
+    if (lookThrough(folder)?.isDirectory() !== true) {
+      this.#makeParents(parentOf(folder));
+      this.#makeParent(folder);
+    }
+    this.#lastParent = folder;
+  }
+
+  #makeParent(folder: string): void {
+    const found = lookAt(folder);
+    if (found !== null && this.#marks !== null && isWhiteout(found)) this.#marks.replaceByFolder(folder);
+    else if (found !== null)
+      throw new TarError(`${folder} is no folder, but the archive puts ${this.current} below it`);
+    else mkdirSync(filePath(folder), 0o755);
+    const { owner } = this.#options;
+    if (owner !== undefined) chownSync(filePath(folder), owner.uid, owner.gid);
+  }
+
+  #write(offset: number, bytes: Uint8Array): void {
+    const file = this.#file;
+    if (file === null) return;
+    for (let at = 0; at < bytes.length;)
+      at += writeSync(file.descriptor, bytes, at, bytes.length - at, offset + at);
+    file.written = offset + bytes.length;
+  }
+
+  #end(): void {
+    const file = this.#file;
+    if (file === null) return;
+    this.#file = null;
+    const { header, path, descriptor } = file;
+    try {
+      if (file.written < header.size) ftruncateSync(descriptor, header.size);
+      const { uid, gid } = this.#options.owner ?? header;
+      fchownSync(descriptor, uid, gid);
+      fchmodSync(descriptor, this.#options.permissions ?? header.mode);
+    } finally {
+      closeSync(descriptor);
+    }
+    this.#setXattrs(path, header);
+    this.#syscalls.setTimes(path, header.mtime);
+  }
+
+  /** Owner before mode (it clears set-id bits) and before attributes (it clears capabilities). */
+  #decorate(path: string, header: TarHeader): void {
+    const { uid, gid } = this.#options.owner ?? header;
+    lchownSync(filePath(path), uid, gid);
+    const shared = header.type === 'directory' ? this.#options.permissions : undefined;
+    if (header.type !== 'symlink') chmodSync(filePath(path), shared ?? header.mode);
+    this.#setXattrs(path, header);
+    if (header.type === 'directory') this.#folderTimes.set(path, header.mtime);
+    else this.#syscalls.setTimes(path, header.mtime);
+  }
+
+  #setXattrs(path: string, header: TarHeader): void {
+    for (const [name, value] of header.xattrs) {
+      if (isOverlayXattr(name)) continue;
+      try {
+        this.#syscalls.setXattr(path, name, value);
+      } catch (error) {
+        // Attributes that this filesystem or kind of file cannot have are left out, as every unpacker does.
+        if (!isErrno(error, 'EOPNOTSUPP') && !isErrno(error, 'EPERM')) throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import {
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type BigIntStats,
+} from 'node:fs';
+import { splitDevice, type TreeSyscalls } from '../host/tree-syscalls.ts';
+import { decodeBytes } from '../lib/byte-text.ts';
+import { encodeHeader, TAR_END, type TarMember } from '../lib/tar/encode.ts';
+import { paddingOf, TarError, type TarType } from '../lib/tar/types.ts';
+import type { ArchiveOptions } from './extract-options.ts';
+import { isOverlayXattr, isWhiteout, OPAQUE_NAME, OPAQUE_XATTR, WHITEOUT_PREFIX } from './overlay-marks.ts';
+import { cleanName, filePath, joinPath, lookAt, lookThrough } from './tree-paths.ts';
+
+const READ = constants.O_RDONLY | constants.O_NONBLOCK;
+const CHUNK = 256 * 1024;
+
+/** A path of the tree and the name that it gets in the archive. */
+interface Place {
+  readonly path: string;
+  readonly name: string;
+}
+
+/** Archives a tree below `/`, in a process whose root is the tree's (`TreeSyscalls.confine`). Same tree, same bytes: names are sorted. */
+export class TreeArchiver {
+  readonly #syscalls: TreeSyscalls;
+  readonly #layer: boolean;
+  readonly #options: ArchiveOptions;
+  /** First name of each file that has several, by device and inode. */
+  readonly #links = new Map<string, string>();
+  readonly #buffer = new Uint8Array(CHUNK);
+  current = '';
+  entries = 0;
+  unpackedSize = 0;
+
+  constructor(syscalls: TreeSyscalls, options: ArchiveOptions) {
+    this.#syscalls = syscalls;
+    this.#options = options;
+    this.#layer = options.mode === 'layer';
+  }
+
+  /** The archive's bytes. A chunk is valid until the next one is asked for. */
+  *archive(): Generator<Uint8Array> {
+    const path = joinPath('/', cleanName(this.#options.path ?? '/'));
+    const name = this.#options.name ?? '';
+    this.current = path;
+    const facts = this.#options.follow === true ? lookThrough(path) : lookAt(path);
+    if (facts === null) throw new TarError(`no such file or folder: ${path}`);
+    if (name !== '' || !facts.isDirectory())
+      yield* this.#member({ path, name: name === '' ? (path.split('/').at(-1) ?? '') : name }, facts);
+    if (facts.isDirectory()) yield* this.#contents({ path, name });
+    yield TAR_END;
+  }
+
+  *#contents(folder: Place): Generator<Uint8Array> {
+    const raw = readdirSync(filePath(folder.path), { encoding: 'buffer' });
+    for (const bytes of raw.toSorted((a, b) => Buffer.compare(a, b))) {
+      const entry = decodeBytes(bytes);
+      const place = {
+        path: joinPath(folder.path, entry),
+        name: folder.name === '' ? entry : `${folder.name}/${entry}`,
+      };
+      this.current = place.path;
+      const facts = lookAt(place.path);
+      if (facts === null) continue;
+      if (this.#layer && isWhiteout(facts)) {
+        yield this.#mark(`${folder.name === '' ? '' : `${folder.name}/`}${WHITEOUT_PREFIX}${entry}`);
+        continue;
+      }
+      yield* this.#member(place, facts);
+      if (facts.isDirectory()) yield* this.#contents(place);
+    }
+  }
+
+  *#member(place: Place, facts: BigIntStats): Generator<Uint8Array> {
+    const type = typeOf(facts);
+    // A socket is no use without the process that made it, and tar has no word for it.
+    if (type === null) return;
+    const first = this.#firstName(place, facts, type);
+    const kept = first === null ? this.#syscalls.xattrs(place.path) : new Map<string, Uint8Array>();
+    const opaque = this.#layer && decodeBytes(kept.get(OPAQUE_XATTR) ?? new Uint8Array(0)) === 'y';
+    this.entries += 1;
+    const member: TarMember = {
+      ...attributes(facts),
+      name: place.name,
+      type: first === null ? type : 'hardlink',
+      linkName:
+        first ?? (type === 'symlink' ? decodeBytes(readlinkSync(filePath(place.path), 'buffer')) : ''),
+      xattrs: new Map([...kept].filter(([name]) => !isOverlayXattr(name))),
+    };
+    if (member.type === 'file') yield* this.#file(place.path, member);
+    else yield encodeHeader(member);
+    if (opaque) yield this.#mark(`${place.name}/${OPAQUE_NAME}`);
+  }
+
+  #firstName(place: Place, facts: BigIntStats, type: TarType): string | null {
+    if (facts.nlink < 2n || type === 'directory') return null;
+    const key = `${facts.dev}:${facts.ino}`;
+    const first = this.#links.get(key);
+    if (first === undefined) this.#links.set(key, place.name);
+    return first ?? null;
+  }
+
+  *#file(path: string, member: TarMember): Generator<Uint8Array> {
+    const size = member.size ?? 0;
+    const followed = this.#options.follow === true && this.entries === 1;
+    const descriptor = openSync(filePath(path), followed ? READ : READ | constants.O_NOFOLLOW);
+    try {
+      yield encodeHeader(member);
+      for (let at = 0; at < size;) {
+        const count = readSync(descriptor, this.#buffer, 0, Math.min(CHUNK, size - at), at);
+        if (count === 0) throw new TarError(`${path} became shorter while it was archived`);
+        yield this.#buffer.subarray(0, count);
+        at += count;
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+    this.unpackedSize += size;
+    yield new Uint8Array(paddingOf(size));
+  }
+
+  #mark(name: string): Uint8Array {
+    this.entries += 1;
+    return encodeHeader({ name, type: 'file', mode: 0 });
+  }
+}
+
+function attributes(facts: BigIntStats): Omit<TarMember, 'name' | 'type'> {
+  const device =
+    facts.isCharacterDevice() || facts.isBlockDevice() ? splitDevice(facts.rdev) : { major: 0, minor: 0 };
+  return {
+    mode: Number(facts.mode & 0o7777n),
+    uid: Number(facts.uid),
+    gid: Number(facts.gid),
+    size: facts.isFile() ? Number(facts.size) : 0,
+    mtime: facts.mtimeNs,
+    devMajor: device.major,
+    devMinor: device.minor,
+  };
+}
+
+function typeOf(facts: BigIntStats): TarType | null {
+  if (facts.isFile()) return 'file';
+  if (facts.isDirectory()) return 'directory';
+  if (facts.isSymbolicLink()) return 'symlink';
+  if (facts.isCharacterDevice()) return 'character-device';
+  if (facts.isBlockDevice()) return 'block-device';
+  return facts.isFIFO() ? 'fifo' : null;
+}

@@ -1,0 +1,5 @@
+import { archiveMain, extractMain } from '../../../src/storage/extract-process.ts';
+
+/** Stands in for `hull internal …`, so that storage's tests need no built executable. */
+const [, verb, ...rest] = process.argv.slice(2);
+process.exitCode = verb === 'extract' ? await extractMain(rest) : await archiveMain(rest);
