@@ -1,0 +1,117 @@
+import { dlopen, FFIType } from 'bun:ffi';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { cString, Libc, ptr, SyscallError } from './libc.ts';
+import { acknowledgements, addAddress, addDefaultRoute, concat, linkUp } from './rtnetlink.ts';
+
+const CLONE_NEWNET = 0x4000_0000;
+const AF_NETLINK = 16;
+const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
+const LOOPBACK_INDEX = 1;
+
+/** What the link inside a namespace gets. Addresses are four bytes in network order. */
+export interface LinkSetup {
+  readonly name: string;
+  readonly address: Uint8Array;
+  readonly prefixLength: number;
+  readonly gateway: Uint8Array;
+}
+
+/** Configures links inside pinned namespaces. */
+export interface NamespaceSetup {
+  /** Brings loopback up, and the link (already moved in) with address and default route. Synchronous: about 0.2 ms. Throws a SyscallError. */
+  configure(path: string, link: LinkSetup | null): void;
+}
+
+/**
+ * Speaks route netlink itself: one process per namespace would cost 3 ms of a core for each instance, this costs 0.2 ms. The thread is in the
+ * other namespace only while it opens the socket and writes the kernel settings, without giving way in between.
+ */
+export class NetlinkNamespaceSetup implements NamespaceSetup {
+  readonly #libc = new Libc();
+  readonly #socket = dlopen('libc.so.6', {
+    if_nametoindex: { args: [FFIType.pointer], returns: FFIType.u32 },
+    send: { args: [FFIType.i32, FFIType.pointer, FFIType.u64, FFIType.i32], returns: FFIType.i64 },
+    recv: { args: [FFIType.i32, FFIType.pointer, FFIType.u64, FFIType.i32], returns: FFIType.i64 },
+  }).symbols;
+
+  configure(path: string, link: LinkSetup | null): void {
+    const { socket, index } = this.#enter(path, link?.name ?? null);
+    try {
+      const messages = [linkUp(1, LOOPBACK_INDEX)];
+      if (link !== null) {
+        messages.push(
+          addAddress(2, index, link.address, link.prefixLength),
+          linkUp(3, index),
+          addDefaultRoute(4, link.gateway),
+        );
+      }
+      this.#exchange(socket, messages, path);
+    } finally {
+      this.#libc.symbols.close(socket);
+    }
+  }
+
+  #enter(path: string, link: string | null): { socket: number; index: number } {
+    const home = openSync('/proc/thread-self/ns/net', 'r');
+    try {
+      const target = openSync(path, 'r');
+      try {
+        this.#libc.check('setns', this.#libc.symbols.setns(target, CLONE_NEWNET), path);
+      } finally {
+        closeSync(target);
+      }
+      try {
+        const index = link === null ? 0 : this.#socket.if_nametoindex(ptr(cString(link)));
+        if (link !== null && index === 0)
+          throw new SyscallError('if_nametoindex', this.#libc.errno(), `${link} in ${path}`);
+        writeSettings(link);
+        return {
+          socket: this.#libc.check(
+            'socket',
+            this.#libc.symbols.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, 0),
+            'netlink',
+          ),
+          index,
+        };
+      } finally {
+        this.#libc.check('setns', this.#libc.symbols.setns(home, CLONE_NEWNET), 'back to the host');
+      }
+    } finally {
+      closeSync(home);
+    }
+  }
+
+  /** Sends all messages at once and reads until each is acknowledged. The kernel answers before send returns, so nothing ever waits. */
+  #exchange(socket: number, messages: readonly Uint8Array[], what: string): void {
+    const data = concat(messages);
+    this.#libc.check('send', this.#socket.send(socket, ptr(data), BigInt(data.byteLength), 0), what);
+    const buffer = new Uint8Array(8192);
+    for (let pending = messages.length; pending > 0;) {
+      const length = this.#libc.check(
+        'recv',
+        this.#socket.recv(socket, ptr(buffer), BigInt(buffer.byteLength), 0),
+        what,
+      );
+      for (const { sequence, errno } of acknowledgements(buffer.subarray(0, length))) {
+        if (errno !== 0) throw new SyscallError(`netlink message ${sequence}`, errno, what);
+        pending -= 1;
+      }
+    }
+  }
+}
+
+/** As Docker has them: any user may bind low ports and ping; no IPv6 on a link that has no IPv6 address yet. */
+function writeSettings(link: string | null): void {
+  writeFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', '0');
+  writeFileSync('/proc/sys/net/ipv4/ping_group_range', '0 2147483647');
+  if (link !== null) writeOptional(`/proc/sys/net/ipv6/conf/${link}/disable_ipv6`, '1');
+}
+
+/** A kernel without IPv6 has no such file. */
+function writeOptional(path: string, value: string): void {
+  try {
+    writeFileSync(path, value);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
+}

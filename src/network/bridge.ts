@@ -1,0 +1,126 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { Host } from '../host/host.ts';
+import { HullError } from '../model/errors.ts';
+import { contains, formatAddress, formatSubnet, macOf, overlap, type Subnet } from './ipv4.ts';
+import { candidates, chooseSubnet, type UsedSubnet, usedSubnets } from './subnet.ts';
+
+const LARGEST_MTU = 1500;
+
+/** The gateway is the first address of the subnet. */
+export function gatewayOf(subnet: Subnet): number {
+  return subnet.base + 1;
+}
+
+/** The bridge link and its address. */
+export class Bridge {
+  readonly #host: Host;
+  readonly name: string;
+
+  constructor(host: Host, name: string) {
+    this.#host = host;
+    this.name = name;
+  }
+
+  exists(): boolean {
+    return existsSync(`/sys/class/net/${this.name}`);
+  }
+
+  /**
+   * Makes the bridge, or completes one that is there, and returns its subnet. `kept` is used where nothing else on the host overlaps it;
+   * `pinned` insists on it, because instances have addresses in it.
+   */
+  async ensure(options: {
+    kept: Subnet | null;
+    pinned: boolean;
+    wanted: readonly Subnet[] | null;
+    mtu: number;
+  }): Promise<Subnet> {
+    const { kept, pinned, mtu } = options;
+    if (kept !== null && pinned) return this.#set(kept, mtu);
+    const wanted = options.wanted ?? candidates();
+    for (let attempt = 0; attempt < 8; attempt++) {
+      const others = await this.#othersSubnets();
+      const free = kept !== null && !others.some((other) => overlap(kept, other.subnet));
+      const subnet = await this.#set(free ? kept : chooseSubnet(others, wanted), mtu);
+      if (await this.#prevails(subnet)) return subnet;
+      await this.remove();
+    }
+    throw new HullError(
+      'address-in-use',
+      `no subnet could be taken for the bridge ${this.name}: other engines keep taking the same ones; try again`,
+    );
+  }
+
+  /** Fine when absent. */
+  async remove(): Promise<void> {
+    if (this.exists()) await this.#host.exec.must(['ip', 'link', 'delete', 'dev', this.name]);
+  }
+
+  async #othersSubnets(): Promise<UsedSubnet[]> {
+    return (await usedSubnets(this.#host)).filter((other) => other.device !== this.name);
+  }
+
+  async #set(subnet: Subnet, mtu: number): Promise<Subnet> {
+    const gateway = formatAddress(gatewayOf(subnet));
+    if (!this.exists()) {
+      await this.#host.exec.must([
+        'ip',
+        'link',
+        'add',
+        'name',
+        this.name,
+        'mtu',
+        String(mtu),
+        'address',
+        macOf(gatewayOf(subnet)),
+        'type',
+        'bridge',
+      ]);
+    }
+    const input = [
+      `address replace ${gateway}/${subnet.prefixLength} broadcast + dev ${this.name}`,
+      `link set dev ${this.name} addrgenmode none up`,
+    ];
+    await this.#host.exec.must(['ip', '-batch', '-'], { input: `${input.join('\n')}\n` });
+    return subnet;
+  }
+
+  /**
+   * Two engines that start at the same moment may have chosen the same subnet: both look again after they took it, and the one whose link has
+   * the higher number gives way.
+   */
+  async #prevails(subnet: Subnet): Promise<boolean> {
+    const rivals = (await this.#othersSubnets()).filter((other) => overlap(other.subnet, subnet));
+    return rivals.every((rival) => indexOf(rival.device) > indexOf(this.name));
+  }
+}
+
+/** The MTU of the link that the default route uses, at most 1500. */
+export function hostMtu(routeTable: string = readFileSync('/proc/net/route', 'utf8')): number {
+  const device = routeTable
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .find(([, destination, , , , , , mask]) => destination === '00000000' && mask === '00000000')?.[0];
+  const mtu = device === undefined ? Number.NaN : Number(readOr(`/sys/class/net/${device}/mtu`, ''));
+  return Number.isInteger(mtu) && mtu >= 576 ? Math.min(mtu, LARGEST_MTU) : LARGEST_MTU;
+}
+
+function indexOf(link: string): number {
+  return Number(readOr(`/sys/class/net/${link}/ifindex`, '0'));
+}
+
+function readOr(path: string, otherwise: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return otherwise;
+  }
+}
+
+/** For messages: `172.20.0.0/16`, and whether an address is the gateway's. */
+export function describeSubnet(subnet: Subnet): { subnet: string; gateway: string } {
+  const gateway = gatewayOf(subnet);
+  if (!contains(subnet, gateway))
+    throw new HullError('invalid-argument', `the subnet ${formatSubnet(subnet)} is too small for a bridge`);
+  return { subnet: formatSubnet(subnet), gateway: formatAddress(gateway) };
+}

@@ -1,0 +1,103 @@
+import packet from 'dns-packet';
+import { contains, formatAddress, parseAddress, type Subnet } from '../ipv4.ts';
+import type { NameTable } from './names.ts';
+
+/** Seconds: short, because an instance's address changes when it is started again. */
+const TTL = 5;
+const HEADER = 12;
+const RESPONSE = 0x8000;
+const AUTHORITATIVE = 0x0400;
+const RECURSION_AVAILABLE = 0x0080;
+const CODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4 } as const;
+
+/** What to do with a query: answer it, forward it, or stay silent. */
+export type Decision =
+  | { readonly kind: 'answer'; readonly data: Uint8Array }
+  | { readonly kind: 'forward' }
+  | { readonly kind: 'drop' };
+
+/**
+ * Decides about one query as it came (RFC 1035, section 4). Instances' names and the subnet's reverse names are answered here, everything else
+ * is forwarded as it is. Never throws, whatever the bytes are.
+ */
+export function decide(query: Uint8Array, names: NameTable, subnet: Subnet): Decision {
+  if (query.byteLength < HEADER) return { kind: 'drop' };
+  const flags = viewOf(query).getUint16(2);
+  if ((flags & RESPONSE) !== 0) return { kind: 'drop' };
+  if (((flags >> 11) & 0xf) !== 0) return { kind: 'answer', data: failure(query, 'NOTIMP') };
+  const question = questionOf(query);
+  if (question === null) return { kind: 'answer', data: failure(query, 'FORMERR') };
+  const reply = local(question, names, subnet);
+  if (reply === null) return { kind: 'forward' };
+  return { kind: 'answer', data: encode(query, question, reply) };
+}
+
+/** A reply without records: header and nothing else, which every resolver accepts for an error. */
+export function failure(query: Uint8Array, code: keyof typeof CODES): Uint8Array {
+  const reply = new Uint8Array(HEADER);
+  const view = viewOf(reply);
+  view.setUint16(0, viewOf(query).getUint16(0));
+  // The operation and "recursion desired" are the query's.
+  view.setUint16(2, RESPONSE | (viewOf(query).getUint16(2) & 0x7900) | RECURSION_AVAILABLE | CODES[code]);
+  return reply;
+}
+
+/** The one question of a query; null when the packet is malformed or has another number of questions. */
+export function questionOf(query: Uint8Array): packet.Question | null {
+  try {
+    const { questions } = packet.decode(Buffer.from(query.buffer, query.byteOffset, query.byteLength));
+    return questions?.length === 1 ? (questions[0] ?? null) : null;
+  } catch {
+    return null;
+  }
+}
+
+interface Reply {
+  readonly code: keyof typeof CODES;
+  readonly answers: packet.Answer[];
+}
+
+/** Null when somebody else has to answer. */
+function local(question: packet.Question, names: NameTable, subnet: Subnet): Reply | null {
+  const reversed = reverseAddress(question.name);
+  if (reversed !== null && contains(subnet, reversed)) {
+    const name = names.reverse(formatAddress(reversed));
+    if (name === null) return { code: 'NXDOMAIN', answers: [] };
+    const answers: packet.Answer[] =
+      question.type === 'PTR' ? [{ type: 'PTR', name: question.name, ttl: TTL, data: name }] : [];
+    return { code: 'NOERROR', answers };
+  }
+  const addresses = names.lookup(question.name);
+  if (addresses === null) return null;
+  // A known name without a record of this type (AAAA): no error and no answer, so that resolvers go on with A.
+  const wanted = ['A', 'ANY'].includes(question.type) ? addresses : [];
+  return {
+    code: 'NOERROR',
+    answers: wanted.map((data) => ({ type: 'A', name: question.name, ttl: TTL, data })),
+  };
+}
+
+function encode(query: Uint8Array, question: packet.Question, reply: Reply): Uint8Array {
+  const recursionDesired = viewOf(query).getUint16(2) & 0x0100;
+  try {
+    return packet.encode({
+      type: 'response',
+      id: viewOf(query).getUint16(0),
+      flags: AUTHORITATIVE | recursionDesired | RECURSION_AVAILABLE | CODES[reply.code],
+      questions: [question],
+      answers: reply.answers,
+    });
+  } catch {
+    return failure(query, 'SERVFAIL');
+  }
+}
+
+/** `4.3.2.1.in-addr.arpa` as the number of 1.2.3.4; null for any other name. */
+function reverseAddress(name: string): number | null {
+  const quad = /^(\d+\.\d+\.\d+\.\d+)\.in-addr\.arpa\.?$/i.exec(name)?.[1];
+  return quad === undefined ? null : parseAddress(quad.split('.').toReversed().join('.'));
+}
+
+function viewOf(data: Uint8Array): DataView {
+  return new DataView(data.buffer, data.byteOffset, data.byteLength);
+}

@@ -1,0 +1,132 @@
+import { toHullError } from '../model/errors.ts';
+import type { Endpoint } from './endpoints.ts';
+
+export interface PoolSettings {
+  /** Ready endpoints kept while idle. */
+  readonly idle: number;
+  /** Never more than this many ready. */
+  readonly most: number;
+  /** Milliseconds without a taker after which the pool halves. */
+  readonly shrinkAfter: number;
+  /** Milliseconds between a taker and the refill, so that the refill does not compete with the instance that just starts. */
+  readonly refillDelay: number;
+}
+
+export const POOL_DEFAULTS: PoolSettings = { idle: 4, most: 64, shrinkAfter: 30_000, refillDelay: 60 };
+/** Endpoints made at a time. */
+const BATCH = 32;
+
+interface Maker {
+  create(count: number): Promise<Endpoint[]>;
+  discard(endpoints: readonly Endpoint[]): void;
+}
+
+interface Waiter {
+  readonly resolve: (endpoint: Endpoint) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Endpoints made ahead. The wanted number doubles whenever a taker finds the pool empty and halves after a while without takers; an idle pool of
+ * the smallest size has no timer and uses no CPU. An endpoint is handed out once and never comes back.
+ */
+export class EndpointPool {
+  readonly #maker: Maker;
+  readonly #settings: PoolSettings;
+  readonly #ready: Endpoint[] = [];
+  readonly #waiters: Waiter[] = [];
+  #wanted: number;
+  #closed = false;
+  #filling: Promise<void> | null = null;
+  #refillTimer: ReturnType<typeof setTimeout> | undefined;
+  #shrinkTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(maker: Maker, settings: Partial<PoolSettings> = {}) {
+    this.#maker = maker;
+    this.#settings = { ...POOL_DEFAULTS, ...settings };
+    this.#wanted = this.#settings.idle;
+  }
+
+  /** Ready ones now; for the inventory. */
+  get ready(): readonly Endpoint[] {
+    return this.#ready;
+  }
+
+  /** Begins to fill, in the background. */
+  open(): void {
+    this.#fill();
+  }
+
+  /** At once where one is ready, else after the next batch. Rejects with what kept the batch from being made. */
+  take(): Promise<Endpoint> {
+    this.#shrinkLater();
+    const endpoint = this.#ready.shift();
+    if (endpoint !== undefined) {
+      if (this.#ready.length <= this.#wanted / 2) this.#refillLater();
+      return Promise.resolve(endpoint);
+    }
+    this.#wanted = Math.min(this.#settings.most, this.#wanted * 2);
+    const { promise, resolve, reject } = Promise.withResolvers<Endpoint>();
+    this.#waiters.push({ resolve, reject });
+    this.#fill();
+    return promise;
+  }
+
+  /** Stops making, and discards what is ready. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#refillTimer);
+    clearTimeout(this.#shrinkTimer);
+    await this.#filling;
+    this.#maker.discard(this.#ready.splice(0));
+  }
+
+  #refillLater(): void {
+    this.#refillTimer ??= setTimeout(() => {
+      this.#refillTimer = undefined;
+      this.#fill();
+    }, this.#settings.refillDelay);
+  }
+
+  #fill(): void {
+    this.#filling ??= this.#run().finally(() => {
+      this.#filling = null;
+      // A taker may have come between the last look and now.
+      if (this.#waiters.length > 0) this.#fill();
+    });
+  }
+
+  async #run(): Promise<void> {
+    for (let missing = this.#missing(); missing > 0; missing = this.#missing()) {
+      try {
+        this.#hand(await this.#maker.create(Math.min(BATCH, missing)));
+      } catch (error) {
+        // Without takers nobody needs to know now: the next taker tries again and is told.
+        for (const waiter of this.#waiters.splice(0)) waiter.reject(toHullError(error));
+        return;
+      }
+    }
+  }
+
+  #missing(): number {
+    return this.#waiters.length + (this.#closed ? 0 : Math.max(0, this.#wanted - this.#ready.length));
+  }
+
+  #hand(endpoints: readonly Endpoint[]): void {
+    for (const endpoint of endpoints) {
+      const waiter = this.#waiters.shift();
+      if (waiter === undefined) this.#ready.push(endpoint);
+      else waiter.resolve(endpoint);
+    }
+  }
+
+  #shrinkLater(): void {
+    clearTimeout(this.#shrinkTimer);
+    this.#shrinkTimer = setTimeout(() => {
+      this.#wanted = Math.max(this.#settings.idle, Math.floor(this.#wanted / 2));
+      this.#maker.discard(this.#ready.splice(this.#wanted));
+      if (this.#wanted > this.#settings.idle) this.#shrinkLater();
+    }, this.#settings.shrinkAfter);
+    this.#shrinkTimer.unref();
+  }
+}
