@@ -158,4 +158,6 @@ export interface PacketSocket {
 export interface Sockets {
   /** Connects to a SOCK_SEQPACKET unix socket. Paths longer than 107 bytes work (through /proc/self/fd). */
   connectPackets(path: string): Promise<PacketSocket>;
+  /** A connected pair: `theirs` is a descriptor for a child to inherit (close it after the spawn), `ours` tells of its packets and its end. */
+  packetPair(): Promise<{ ours: PacketSocket; theirs: number }>;
 }

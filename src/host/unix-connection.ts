@@ -44,10 +44,14 @@ export async function connectUnix(path: string): Promise<ByteConnection> {
 
 function unreachable(path: string, error: unknown): HullError {
   const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  return new HullError('engine-unreachable', `cannot connect to the engine at unix://${path}: ${messageOf(error)}`, {
-    cause: error,
-    details: { reason, path },
-  });
+  return new HullError(
+    'engine-unreachable',
+    `cannot connect to the engine at unix://${path}: ${messageOf(error)}`,
+    {
+      cause: error,
+      details: { reason, path },
+    },
+  );
 }
 
 interface RawSocket {

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { isHullError } from '../model/errors.ts';
 import { ignoreMatcher, readIgnorePatterns } from './dockerignore.ts';
 
-const file = join(process.env['HULL_SPEC_DIR'] ?? join(import.meta.dir, '../../../shared/spec'), 'dockerignore-cases.json');
+const file = join(
+  process.env['HULL_SPEC_DIR'] ?? join(import.meta.dir, '../../../shared/spec'),
+  'dockerignore-cases.json',
+);
 const present = existsSync(file);
 
 /** Docker's own cases: one pattern, one path, matched or not. */
@@ -15,26 +18,33 @@ interface Case {
   readonly matches: boolean;
 }
 
-describe.skipIf(!present)(`Docker's ignore cases (skipped where ${file} is absent: set HULL_SPEC_DIR)`, () => {
-  const cases: Case[] = present ? (JSON.parse(readFileSync(file, 'utf8')) as Case[]) : [];
-  test.each(cases.map((row) => [row.patterns, row.path, row.matches] as const))('%s over %s: %p', (patterns, path, matches) => {
-    expect(ignoreMatcher(patterns.split('\n')).ignores(path)).toBe(matches);
-  });
-});
+describe.skipIf(!present)(
+  `Docker's ignore cases (skipped where ${file} is absent: set HULL_SPEC_DIR)`,
+  () => {
+    const cases: Case[] = present ? (JSON.parse(readFileSync(file, 'utf8')) as Case[]) : [];
+    test.each(cases.map((row) => [row.patterns, row.path, row.matches] as const))(
+      '%s over %s: %p',
+      (patterns, path, matches) => {
+        expect(ignoreMatcher(patterns.split('\n')).ignores(path)).toBe(matches);
+      },
+    );
+  },
+);
 
 describe('ignore files', () => {
   test('comments, blanks and empty lines are no patterns', () => {
-    expect(readIgnorePatterns('\uFEFF# note\n\n  /build/  \n./a/../b\n!keep\n')).toEqual(['build', 'b', '!keep']);
+    expect(readIgnorePatterns('\uFEFF# note\n\n  /build/  \n./a/../b\n!keep\n')).toEqual([
+      'build',
+      'b',
+      '!keep',
+    ]);
   });
 
   test('the last matching pattern decides', () => {
     const matcher = ignoreMatcher(['*.md', '!README*.md', 'README-secret.md']);
-    expect(['NOTES.md', 'README.md', 'README-secret.md', 'main.ts'].map((path) => matcher.ignores(path))).toEqual([
-      true,
-      false,
-      true,
-      false,
-    ]);
+    expect(
+      ['NOTES.md', 'README.md', 'README-secret.md', 'main.ts'].map((path) => matcher.ignores(path)),
+    ).toEqual([true, false, true, false]);
   });
 
   test('an ignored folder covers what is below it, and an exception brings back one part', () => {
@@ -57,7 +67,7 @@ function oracle(pattern: string, path: string): boolean {
     if (head === undefined) return true;
     if (head === '**') {
       if (tail.length === 0) return names.length > 0;
-      return names.some((_, index) => below(tail, names.slice(index))) ;
+      return names.some((_, index) => below(tail, names.slice(index)));
     }
     const [name, ...rest] = names;
     return name !== undefined && within(head, name) && below(tail, rest);

@@ -29,18 +29,26 @@ export function readIgnorePatterns(text: string): string[] {
 /** Throws `invalid-argument` for a malformed pattern. */
 export function ignoreMatcher(patterns: readonly string[]): IgnoreMatcher {
   if (patterns.length > MOST_PATTERNS) {
-    throw new HullError('invalid-argument', `.dockerignore has ${patterns.length} patterns; at most ${MOST_PATTERNS} are allowed`);
+    throw new HullError(
+      'invalid-argument',
+      `.dockerignore has ${patterns.length} patterns; at most ${MOST_PATTERNS} are allowed`,
+    );
   }
-  const compiled = patterns.map(cleanPattern).filter((pattern) => pattern !== '').map(compile);
+  const compiled = patterns
+    .map(cleanPattern)
+    .filter((pattern) => pattern !== '')
+    .map(compile);
   return {
     hasExceptions: compiled.some((pattern) => pattern.exception),
     ignores(path) {
       const names = path.split('/').filter((name) => name !== '' && name !== '.');
       // '/' names the root itself: patterns such as `**` match it.
-      const prefixes = names.length === 0 ? ['/'] : names.map((_, index) => names.slice(0, index + 1).join('/'));
+      const prefixes =
+        names.length === 0 ? ['/'] : names.map((_, index) => names.slice(0, index + 1).join('/'));
       let ignored = false;
       for (const pattern of compiled) {
-        if (pattern.exception === ignored && prefixes.some((prefix) => pattern.regex.test(prefix))) ignored = !pattern.exception;
+        if (pattern.exception === ignored && prefixes.some((prefix) => pattern.regex.test(prefix)))
+          ignored = !pattern.exception;
       }
       return ignored;
     },
@@ -66,11 +74,16 @@ function cleanPattern(pattern: string): string {
 function compile(pattern: string): Pattern {
   const exception = pattern.startsWith('!');
   const path = exception ? pattern.slice(1) : pattern;
-  if (path === '') throw new HullError('invalid-argument', '.dockerignore has a "!" without a pattern; write !PATTERN');
+  if (path === '')
+    throw new HullError('invalid-argument', '.dockerignore has a "!" without a pattern; write !PATTERN');
   try {
     return { exception, regex: new RegExp(`^${translate(path)}$`, 'su') };
   } catch (error) {
-    throw new HullError('invalid-argument', `.dockerignore has a malformed pattern "${path}"; escape literal brackets with \\`, { cause: error });
+    throw new HullError(
+      'invalid-argument',
+      `.dockerignore has a malformed pattern "${path}"; escape literal brackets with \\`,
+      { cause: error },
+    );
   }
 }
 

@@ -35,10 +35,15 @@ export class Rollback implements AsyncDisposable {
       try {
         await withTimeout(Promise.resolve().then(step.undo), this.#timeout, step.name);
       } catch (error) {
-        failures.push(new Error(`cannot ${step.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error }));
+        failures.push(
+          new Error(`cannot ${step.name}: ${error instanceof Error ? error.message : String(error)}`, {
+            cause: error,
+          }),
+        );
       }
     }
-    if (failures.length > 0) throw new AggregateError(failures, failures.map((failure) => failure.message).join('; '));
+    if (failures.length > 0)
+      throw new AggregateError(failures, failures.map((failure) => failure.message).join('; '));
   }
 }
 
