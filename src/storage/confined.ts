@@ -5,23 +5,28 @@ import { selfCommand } from '../host/self.ts';
 import { decodeBytes } from '../lib/byte-text.ts';
 import { concat } from '../lib/streams.ts';
 import { HullError } from '../model/errors.ts';
+import type { ConfinedReport } from './confined-report.ts';
 import type {
   ArchiveOptions,
   ArchiveResult,
-  ConfinedReport,
   ExtractOptions,
   ExtractResult,
-} from './extract-options.ts';
+  TreeCall,
+  Trees,
+} from './trees.ts';
 
-export type { ArchiveOptions, ArchiveResult, ExtractOptions, ExtractResult } from './extract-options.ts';
-
-/** Where the confined process's data goes, and what ends it early. */
-export interface ConfinedCall {
-  /** File descriptor for the blob or the archive. */
-  readonly output?: number;
-  readonly signal?: AbortSignal;
-  /** The command that runs hull again; for tests. */
+/** A call, and the command that runs hull again (default: this program's own). */
+export interface ConfinedCall extends TreeCall {
   readonly self?: readonly string[];
+}
+
+/** The trees of this host; `self` as in `ConfinedCall`. */
+export function createTrees(host: Host, self: readonly string[] = selfCommand()): Trees {
+  return {
+    extract: (stream, root, options, call) => extractTar(host, stream, root, options, { ...call, self }),
+    archive: (root, options, call) => archiveStream(host, root, options, { ...call, self }),
+    archiveTo: (root, options, call) => archiveTree(host, root, options, { ...call, self }),
+  };
 }
 
 const STDERR_LIMIT = 64 * 1024;

@@ -4,13 +4,8 @@ import { Digester } from '../lib/digest.ts';
 import { TarParser } from '../lib/tar/parser.ts';
 import { TarError } from '../lib/tar/types.ts';
 import { decompress, DescriptorSink, GzipSink } from './compression.ts';
-import type {
-  ArchiveOptions,
-  ArchiveResult,
-  ConfinedReport,
-  ExtractOptions,
-  ExtractResult,
-} from './extract-options.ts';
+import type { ConfinedReport } from './confined-report.ts';
+import type { ArchiveOptions, ArchiveResult, ExtractOptions, ExtractResult } from './trees.ts';
 import { TarApplier } from './tar-applier.ts';
 import { TreeArchiver } from './tree-archiver.ts';
 import { isErrno } from './tree-paths.ts';

@@ -11,7 +11,7 @@ import {
 import { linkSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
 import type { TreeSyscalls } from '../host/tree-syscalls.ts';
 import { TarError, type TarEvent, type TarHeader } from '../lib/tar/types.ts';
-import type { ExtractOptions } from './extract-options.ts';
+import type { ExtractOptions } from './trees.ts';
 import { isOverlayXattr, isWhiteout, OverlayMarks, removeAny } from './overlay-marks.ts';
 import { cleanName, filePath, isErrno, joinPath, lookAt, lookThrough, parentOf } from './tree-paths.ts';
 

@@ -11,7 +11,7 @@ import { splitDevice, type TreeSyscalls } from '../host/tree-syscalls.ts';
 import { decodeBytes } from '../lib/byte-text.ts';
 import { encodeHeader, TAR_END, type TarMember } from '../lib/tar/encode.ts';
 import { paddingOf, TarError, type TarType } from '../lib/tar/types.ts';
-import type { ArchiveOptions } from './extract-options.ts';
+import type { ArchiveOptions } from './trees.ts';
 import { isOverlayXattr, isWhiteout, OPAQUE_NAME, OPAQUE_XATTR, WHITEOUT_PREFIX } from './overlay-marks.ts';
 import { cleanName, filePath, joinPath, lookAt, lookThrough } from './tree-paths.ts';
 

@@ -13,8 +13,11 @@ const CONTRACTS: ReadonlySet<string> = new Set([
   'src/images/image-store.ts',
   'src/network/network.ts',
   'src/runtime/runtime.ts',
+  'src/state/repositories.ts',
+  'src/storage/content.ts',
   'src/storage/layer-store.ts',
   'src/storage/storage.ts',
+  'src/storage/trees.ts',
 ]);
 
 /** The middle layer: rooms that know each other by contract alone. */

@@ -21,7 +21,8 @@ import { digestOf } from '../../src/lib/digest.ts';
 import { chunksOf, collect } from '../../src/lib/streams.ts';
 import { packTar, readTar, type TarInput } from '../../src/lib/tar/archive.ts';
 import type { TarMember } from '../../src/lib/tar/encode.ts';
-import { archiveStream, extractTar, type ExtractOptions } from '../../src/storage/confined.ts';
+import { archiveStream, extractTar } from '../../src/storage/confined.ts';
+import type { ExtractOptions } from '../../src/storage/trees.ts';
 
 const host = createHost();
 const self = [process.execPath, join(import.meta.dir, 'support/internal.ts')];

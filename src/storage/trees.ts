@@ -58,11 +58,37 @@ export interface ArchiveResult {
   readonly blob: { readonly digest: Digest; readonly size: number };
 }
 
-/** Last line on standard error of a confined process. */
-export type ConfinedReport<T> =
-  | { readonly ok: true; readonly result: T }
-  | {
-      readonly ok: false;
-      readonly reason: 'archive' | 'no-space' | 'not-found' | 'other';
-      readonly message: string;
-    };
+/** Where a confined process's data goes, and what ends it early. */
+export interface TreeCall {
+  /** File descriptor for the blob. */
+  readonly output?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Tar streams into trees and back, done by a process that has the tree as its whole world: hostile archives and hostile trees cannot lead out.
+ */
+export interface Trees {
+  /**
+   * Unpacks a tar stream (plain, gzip, zstd) into `root`. Rejects `archive-invalid` or `no-space`; what was unpacked until then stays for the
+   * caller to remove. An error of the stream itself is passed on.
+   */
+  extract(
+    stream: AsyncIterable<Uint8Array>,
+    root: string,
+    options: ExtractOptions,
+    call?: TreeCall,
+  ): Promise<ExtractResult>;
+  /** Archives a tree as a stream. Leaving the loop early ends the process. Rejects in the loop: `path-not-found`. */
+  archive(
+    root: string,
+    options: ArchiveOptions,
+    call?: { readonly signal?: AbortSignal },
+  ): AsyncIterable<Uint8Array>;
+  /** Archives a tree into the file descriptor `call.output`. Rejects `path-not-found`, `no-space`. */
+  archiveTo(
+    root: string,
+    options: ArchiveOptions,
+    call: TreeCall & { readonly output: number },
+  ): Promise<ArchiveResult>;
+}

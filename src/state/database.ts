@@ -1,0 +1,138 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { HullError, messageOf } from '../model/errors.ts';
+import { MIGRATIONS, type Migration } from './migrations.ts';
+
+export type SqlValue = string | number | bigint | null | Uint8Array;
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+/**
+ * The engine's state, in one SQLite file. Synchronous: a write takes some 30 µs and survives a killed daemon; after a power cut the last ones
+ * may be missing, never half there. `durably` is for what must survive that too.
+ */
+export interface Database {
+  run(sql: string, ...values: SqlValue[]): void;
+  get(sql: string, ...values: SqlValue[]): SqlRow | null;
+  all(sql: string, ...values: SqlValue[]): readonly SqlRow[];
+  /** All or nothing. Inside another one it is part of that. */
+  transaction<T>(work: () => T): T;
+  /** A transaction that is on the disk when it returns, with everything written before it. Takes an fsync: milliseconds. */
+  durably<T>(work: () => T): T;
+  close(): void;
+}
+
+/**
+ * Opens or makes the database and brings it to this version. Rejects a damaged one (`state-corrupt`) and one that a newer version wrote
+ * (`not-supported`). The path `:memory:` is for tests.
+ */
+export function openDatabase(path: string, migrations: readonly Migration[] = MIGRATIONS): Database {
+  let sqlite: DatabaseSync | null = null;
+  try {
+    sqlite = new DatabaseSync(path);
+    sqlite.exec(
+      'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON',
+    );
+    checkIntegrity(sqlite);
+    const database = new SqliteDatabase(sqlite);
+    migrate(database, path, migrations);
+    return database;
+  } catch (error) {
+    sqlite?.close();
+    if (error instanceof HullError) throw error;
+    throw new HullError(
+      'state-corrupt',
+      `cannot open the state in ${path}: ${messageOf(error)}; restore it from a backup, or move it away to start anew`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function checkIntegrity(sqlite: DatabaseSync): void {
+  const [first] = sqlite.prepare('PRAGMA quick_check(1)').all();
+  const said = Object.values(first ?? {})[0];
+  if (said !== 'ok') throw new Error(`SQLite says: ${String(said)}`);
+}
+
+function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
+  const version = Number(database.get('PRAGMA user_version')?.['user_version'] ?? 0);
+  if (version > migrations.length) {
+    throw new HullError(
+      'not-supported',
+      `the state in ${path} was written by a newer version of hull (its format is ${version}, this one knows ${migrations.length}); upgrade hull`,
+    );
+  }
+  for (const [index, migration] of migrations.entries()) {
+    if (index < version) continue;
+    database.durably(() => {
+      for (const statement of migration.statements) database.run(statement);
+      database.run(`PRAGMA user_version = ${index + 1}`);
+    });
+  }
+}
+
+class SqliteDatabase implements Database {
+  readonly #sqlite: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #depth = 0;
+
+  constructor(sqlite: DatabaseSync) {
+    this.#sqlite = sqlite;
+  }
+
+  run(sql: string, ...values: SqlValue[]): void {
+    this.#prepare(sql).run(...values);
+  }
+
+  get(sql: string, ...values: SqlValue[]): SqlRow | null {
+    return (this.#prepare(sql).get(...values) as SqlRow | undefined) ?? null;
+  }
+
+  all(sql: string, ...values: SqlValue[]): readonly SqlRow[] {
+    return this.#prepare(sql).all(...values) as SqlRow[];
+  }
+
+  transaction<T>(work: () => T): T {
+    if (this.#depth > 0) return work();
+    this.run('BEGIN IMMEDIATE');
+    this.#depth += 1;
+    try {
+      const result = work();
+      this.run('COMMIT');
+      return result;
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+
+  durably<T>(work: () => T): T {
+    if (this.#depth > 0) throw new HullError('internal', 'a durable change inside another transaction');
+    this.run('PRAGMA synchronous = FULL');
+    try {
+      return this.transaction(work);
+    } finally {
+      this.run('PRAGMA synchronous = NORMAL');
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#sqlite.close();
+  }
+
+  /** SQLite has rolled back by itself after some errors (a full disk). */
+  #rollBack(): void {
+    if (this.#sqlite.isTransaction) this.run('ROLLBACK');
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const made = this.#sqlite.prepare(sql);
+    this.#statements.set(sql, made);
+    return made;
+  }
+}

@@ -1,0 +1,66 @@
+/** One step of the state's format. Never changed once released: a later change is a new step. */
+export interface Migration {
+  readonly name: string;
+  readonly statements: readonly string[];
+}
+
+/** In order. The database's `user_version` is the number of steps done. Times are milliseconds since the epoch. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    name: 'images, layers, volumes and machines',
+    statements: [
+      `CREATE TABLE blobs (
+        digest TEXT PRIMARY KEY,
+        size INTEGER NOT NULL,
+        stored_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+      `CREATE TABLE layers (
+        diff_id TEXT PRIMARY KEY,
+        folder TEXT NOT NULL UNIQUE,
+        blob_digest TEXT NOT NULL REFERENCES blobs (digest),
+        blob_size INTEGER NOT NULL,
+        media_type TEXT NOT NULL,
+        unpacked_size INTEGER NOT NULL,
+        stored_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+      `CREATE TABLE images (
+        id TEXT PRIMARY KEY REFERENCES blobs (digest),
+        manifest_digest TEXT NOT NULL REFERENCES blobs (digest),
+        manifest TEXT NOT NULL,
+        config TEXT NOT NULL,
+        stored_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+      `CREATE TABLE image_layers (
+        image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+        position INTEGER NOT NULL,
+        diff_id TEXT NOT NULL REFERENCES layers (diff_id),
+        PRIMARY KEY (image_id, position)
+      ) STRICT, WITHOUT ROWID`,
+      'CREATE INDEX image_layers_by_layer ON image_layers (diff_id)',
+      `CREATE TABLE image_references (
+        reference TEXT PRIMARY KEY,
+        image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE
+      ) STRICT, WITHOUT ROWID`,
+      'CREATE INDEX image_references_by_image ON image_references (image_id)',
+      `CREATE TABLE disks (
+        key TEXT PRIMARY KEY,
+        file TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        stored_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+      `CREATE TABLE volumes (
+        name TEXT PRIMARY KEY,
+        labels TEXT NOT NULL,
+        anonymous INTEGER NOT NULL,
+        created_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+      `CREATE TABLE machines (
+        name TEXT PRIMARY KEY,
+        folder TEXT NOT NULL UNIQUE,
+        input_key TEXT NOT NULL,
+        machine TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+    ],
+  },
+];

@@ -1,0 +1,105 @@
+import type { Digest, ImageConfig, LayerInfo, Manifest } from '../model/image.ts';
+import type { MachineDisk, Volume } from '../storage/storage.ts';
+
+/** Records of what the store holds. Everything is synchronous; `durably` as in `Database`. */
+export interface Repositories {
+  readonly blobs: BlobRepository;
+  readonly layers: LayerRepository;
+  readonly images: ImageRepository;
+  readonly disks: DiskRepository;
+  readonly volumes: VolumeRepository;
+  readonly machines: MachineRepository;
+  transaction<T>(work: () => T): T;
+  durably<T>(work: () => T): T;
+}
+
+export interface BlobRecord {
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+export interface BlobRepository {
+  find(digest: Digest): BlobRecord | null;
+  list(): readonly BlobRecord[];
+  /** Fine when it is there already. */
+  add(blob: BlobRecord): void;
+  remove(digest: Digest): void;
+  /** Those that no image and no layer names. */
+  unused(): readonly BlobRecord[];
+}
+
+export interface LayerRecord extends LayerInfo {
+  /** Name of its folder in the layers' folder. */
+  readonly folder: string;
+}
+
+export interface LayerRepository {
+  find(diffId: Digest): LayerRecord | null;
+  list(): readonly LayerRecord[];
+  add(layer: LayerRecord): void;
+  remove(diffId: Digest): void;
+  /** Those that no image names. */
+  unused(): readonly LayerRecord[];
+}
+
+export interface ImageRecord {
+  readonly id: Digest;
+  readonly manifestDigest: Digest;
+  readonly manifest: Manifest;
+  readonly config: ImageConfig;
+  readonly storedAt: number;
+}
+
+export interface ImageRepository {
+  find(id: Digest): ImageRecord | null;
+  /** Newest first. */
+  list(): readonly ImageRecord[];
+  /** Ids that start with `sha256:` and these hexadecimal digits; at most `limit`. */
+  findByPrefix(hex: string, limit: number): readonly Digest[];
+  findByManifest(digest: Digest): Digest | null;
+  /** Replaces an image with the same id. */
+  add(image: ImageRecord): void;
+  remove(id: Digest): void;
+  resolve(reference: string): Digest | null;
+  references(id: Digest): readonly string[];
+  setReference(reference: string, id: Digest): void;
+  removeReference(reference: string): void;
+}
+
+/** Disks made from images, by what they were made from. */
+export interface DiskRecord {
+  readonly key: string;
+  readonly file: string;
+  readonly size: number;
+}
+
+export interface DiskRepository {
+  find(key: string): DiskRecord | null;
+  list(): readonly DiskRecord[];
+  add(disk: DiskRecord): void;
+  remove(key: string): void;
+}
+
+export type VolumeRecord = Omit<Volume, 'path'>;
+
+export interface VolumeRepository {
+  find(name: string): VolumeRecord | null;
+  list(): readonly VolumeRecord[];
+  add(volume: VolumeRecord): void;
+  remove(name: string): void;
+}
+
+export interface MachineRecord {
+  readonly folder: string;
+  /** Digest of all that the machine was made from: the same key, the same machine. */
+  readonly inputKey: string;
+  readonly machine: MachineDisk;
+}
+
+export interface MachineRepository {
+  find(name: string): MachineRecord | null;
+  list(): readonly MachineRecord[];
+  /** Replaces a machine with the same name. */
+  add(record: MachineRecord): void;
+  remove(name: string): void;
+}
