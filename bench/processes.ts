@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Process ids of the host. */
+export function allProcesses(): Set<number> {
+  return new Set(readdirSync('/proc').map(Number).filter(Number.isInteger));
+}
+
+/** Arguments; empty when the process is gone or a kernel thread. */
+export function commandOf(pid: number): string[] {
+  return read(`/proc/${pid}/cmdline`)
+    .split('\0')
+    .filter((part) => part !== '');
+}
+
+/** Direct children. */
+export function childrenOf(pid: number): number[] {
+  return [...allProcesses()].filter((each) => parentOf(each) === pid);
+}
+
+function parentOf(pid: number): number {
+  // proc(5): the program's name is in parentheses and may itself hold spaces and parentheses.
+  const [, parent] = read(`/proc/${pid}/stat`).replace(/^.*\)/s, '').trim().split(' ');
+  return Number(parent ?? 0);
+}
+
+/** Proportional set size, bytes: pages shared with other processes count in proportion. */
+export function pssOf(pid: number): number {
+  return kilobytes(read(`/proc/${pid}/smaps_rollup`), 'Pss');
+}
+
+/** Resident set size, bytes. */
+export function rssOf(pid: number): number {
+  return kilobytes(read(`/proc/${pid}/status`), 'VmRSS');
+}
+
+function kilobytes(text: string, field: string): number {
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
+}
+
+/** Empty when it is gone. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
