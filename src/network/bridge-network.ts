@@ -113,7 +113,8 @@ export class BridgeNetwork implements Network {
     if (active.leases.has(instanceId)) {
       throw new HullError('wrong-state', `the instance ${instanceId.slice(0, 12)} is connected already`);
     }
-    const lease = request.mode === 'bridge' ? await this.#attachBridge(active, request) : this.#attachAlone(request);
+    const lease =
+      request.mode === 'bridge' ? await this.#attachBridge(active, request) : this.#attachAlone(request);
     active.know(instanceId, { lease, names: dnsNames });
     return lease;
   }

@@ -47,7 +47,11 @@ export interface Network {
   /** As the instance sees it: rx is what it received. */
   counters(lease: NetworkLease): Promise<LinkCounters | null>;
   /** The resolver address to write into resolv.conf, and search domains and options taken from the host. */
-  resolver(mode: NetworkMode): { nameservers: readonly string[]; search: readonly string[]; options: readonly string[] };
+  resolver(mode: NetworkMode): {
+    nameservers: readonly string[];
+    search: readonly string[];
+    options: readonly string[];
+  };
   describe(): { name: string; subnet: string; gateway: string; bridge: string };
   inventory(): Promise<readonly Leftover[]>;
 }

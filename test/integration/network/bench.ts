@@ -1,0 +1,128 @@
+/** Helpers of the network's tests: an engine identity of its own, namespaces that play other computers, and cleaning up behind all of it. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Child, Host } from '../../../src/host/host.ts';
+import { createHost } from '../../../src/host/index.ts';
+import type { EngineIdentity } from '../../../src/model/engine-identity.ts';
+import { names } from '../../../src/model/engine-identity.ts';
+import { createNetwork, type NetworkSettings } from '../../../src/network/index.ts';
+import type { Network, NetworkLease } from '../../../src/network/network.ts';
+
+const PEER = new URL('peer.ts', import.meta.url).pathname;
+
+export class NetworkBench {
+  readonly host: Host = createHost();
+  readonly folder = mkdtempSync(join(tmpdir(), 'hull-net-'));
+  readonly identity: EngineIdentity;
+  readonly #children: Child[] = [];
+  readonly #undo: (() => Promise<void>)[] = [];
+
+  constructor() {
+    const tag = ((process.pid * 7919 + Math.floor(Math.random() * 65536)) % 65536)
+      .toString(16)
+      .padStart(4, '0');
+    this.identity = { tag, dataDir: join(this.folder, 'data'), runDir: join(this.folder, 'run') };
+    for (const folder of [this.identity.dataDir, this.identity.runDir]) mkdirSync(folder);
+  }
+
+  network(settings: NetworkSettings = {}): Network {
+    return createNetwork({ host: this.host, identity: this.identity, settings });
+  }
+
+  /** An instance's id. */
+  id(number: number): string {
+    return number.toString(16).padStart(64, '0');
+  }
+
+  /**
+   * Another computer beside the host, in a namespace: the host has `${prefix}.1` towards it, it has `${prefix}.2` and no route elsewhere.
+   */
+  async computer(name: string, prefix: string): Promise<string> {
+    const path = join(this.folder, name);
+    const link = `t${this.identity.tag}-${name}`;
+    this.host.namespaces.createNet(path);
+    this.#undo.push(async () => {
+      await this.host.exec.run(['ip', 'link', 'delete', 'dev', link]);
+      await this.host.namespaces.removeNet(path);
+    });
+    await this.host.exec.must([
+      'ip',
+      'link',
+      'add',
+      link,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'eth0',
+      'netns',
+      path,
+    ]);
+    await this.host.exec.must(['ip', '-batch', '-'], {
+      input: `address add ${prefix}.1/30 dev ${link}\nlink set dev ${link} up\n`,
+    });
+    const input = `address add ${prefix}.2/30 dev eth0\nlink set dev eth0 up\nlink set dev lo up\n`;
+    await this.host.exec.must([...this.host.namespaces.enterNet(path), 'ip', '-batch', '-'], { input });
+    return path;
+  }
+
+  /** Serves inside a namespace until `clean`. */
+  async serve(namespace: string, name: string, ...ports: string[]): Promise<void> {
+    const command = [
+      ...this.host.namespaces.enterNet(namespace),
+      process.execPath,
+      PEER,
+      'serve',
+      name,
+      ...ports,
+    ];
+    const child = this.host.exec.spawn(command, { stdout: 'pipe' });
+    this.#children.push(child);
+    for await (const chunk of child.stdout ?? []) if (String(chunk).includes('ready')) return;
+    throw new Error(`the server ${name} did not start`);
+  }
+
+  /** What a client in a namespace (null: on the host) is told; `nothing` without a reply. */
+  async peer(namespace: string | null, ...args: string[]): Promise<string> {
+    const prefix = namespace === null ? [] : this.host.namespaces.enterNet(namespace);
+    return (await this.host.exec.must([...prefix, process.execPath, PEER, ...args])).trim();
+  }
+
+  /** Everything on the host that carries the engine's tag. */
+  async traces(): Promise<string[]> {
+    const links = await this.host.exec.must(['ip', '-o', 'link', 'show']);
+    const tables = await this.host.exec.must(['nft', 'list', 'tables']);
+    const mounts = this.host.mounts
+      .list()
+      .filter((mount) => mount.target.startsWith(`${this.identity.runDir}/`));
+    return [
+      ...links
+        .split('\n')
+        .filter(
+          (line) =>
+            line.includes(names.hostLink(this.identity, '')) || line.includes(names.bridge(this.identity)),
+        ),
+      ...tables.split('\n').filter((line) => line.includes(names.nftTable(this.identity))),
+      ...mounts.map((mount) => mount.target),
+    ];
+  }
+
+  /** Ends servers, removes computers, and whatever a failed test left of the network. */
+  async clean(): Promise<void> {
+    for (const child of this.#children.splice(0)) child.kill('SIGKILL');
+    for (const undo of this.#undo.splice(0).toReversed()) await undo();
+    await this.network().teardown();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export function namespace(lease: NetworkLease): string {
+  if (lease.bundle.mode === 'host') throw new Error('no namespace of its own');
+  return lease.bundle.namespace;
+}
+
+export function address(lease: NetworkLease): string {
+  if (lease.endpoint === null) throw new Error('no address');
+  return lease.endpoint.address;
+}
