@@ -48,9 +48,12 @@ describe('expand', () => {
     expect(expand('c:\\$X`$X', variables, '`')).toBe('c:\\value$X');
   });
 
-  test.each(['${X', '${', '${}', "'a", '"a', '${X:-', '${X^^}', '${UNSET:?}', '${UNSET:?set it}'])('%s is refused', (word) => {
-    expect(() => expand(word, variables)).toThrow(ExpansionError);
-  });
+  test.each(['${X', '${', '${}', "'a", '"a', '${X:-', '${X^^}', '${UNSET:?}', '${UNSET:?set it}'])(
+    '%s is refused',
+    (word) => {
+      expect(() => expand(word, variables)).toThrow(ExpansionError);
+    },
+  );
 
   test('words are split after expansion, quotes keeping them together', () => {
     expect(expandWords('$LIST 53/udp', variables)).toEqual(['80', '443/tcp', '53/udp']);
@@ -62,15 +65,36 @@ describe('expand', () => {
   });
 
   test('arbitrary text gives text or an ExpansionError', () => {
-    const piece = fc.constantFrom('$', '{', '}', ':', '-', '+', '?', '#', '%', '/', '\\', '"', "'", 'X', 'a', ' ', '*');
+    const piece = fc.constantFrom(
+      '$',
+      '{',
+      '}',
+      ':',
+      '-',
+      '+',
+      '?',
+      '#',
+      '%',
+      '/',
+      '\\',
+      '"',
+      "'",
+      'X',
+      'a',
+      ' ',
+      '*',
+    );
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 20 }).map((parts) => parts.join('')), (word) => {
-        try {
-          expect(typeof expand(word, variables)).toBe('string');
-        } catch (error) {
-          expect(error).toBeInstanceOf(ExpansionError);
-        }
-      }),
+      fc.property(
+        fc.array(piece, { maxLength: 20 }).map((parts) => parts.join('')),
+        (word) => {
+          try {
+            expect(typeof expand(word, variables)).toBe('string');
+          } catch (error) {
+            expect(error).toBeInstanceOf(ExpansionError);
+          }
+        },
+      ),
       { numRuns: 3000 },
     );
   });

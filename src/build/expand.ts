@@ -143,7 +143,11 @@ class Expander {
     }
     const part = /^\d$/u.test(first) ? /^\d$/u : /^[\p{L}\p{Nd}_]$/u;
     let name = '';
-    for (let character = this.#peek(); character !== undefined && part.test(character); character = this.#peek()) {
+    for (
+      let character = this.#peek();
+      character !== undefined && part.test(character);
+      character = this.#peek()
+    ) {
       name += character;
       this.#at += 1;
     }
@@ -160,14 +164,18 @@ class Expander {
     if (emptyCounts) operator = this.#take() ?? '';
     if (!emptyCounts && (operator === '#' || operator === '%')) return this.#trim(value ?? '', operator);
     if (operator !== '-' && operator !== '+' && operator !== '?') {
-      throw new ExpansionError(`\${${name}${emptyCounts ? ':' : ''}${operator}…} is not an expression that is known here`);
+      throw new ExpansionError(
+        `\${${name}${emptyCounts ? ':' : ''}${operator}…} is not an expression that is known here`,
+      );
     }
     const word = this.#until('}', false).text;
     const present = value !== undefined && !(emptyCounts && value === '');
     if (operator === '+') return present ? word : '';
     if (present) return value;
     if (operator === '-') return word;
-    throw new ExpansionError(`${name}: ${word === '' ? `is not allowed to be ${value === undefined ? 'unset' : 'empty'}` : word}`);
+    throw new ExpansionError(
+      `${name}: ${word === '' ? `is not allowed to be ${value === undefined ? 'unset' : 'empty'}` : word}`,
+    );
   }
 
   #trim(value: string, operator: string): string {
@@ -179,7 +187,8 @@ class Expander {
     const matches = patternRegex(pattern, true);
     for (const length of candidates) {
       const part = operator === '#' ? value.slice(0, length) : value.slice(value.length - length);
-      if (matches.test(part)) return operator === '#' ? value.slice(length) : value.slice(0, value.length - length);
+      if (matches.test(part))
+        return operator === '#' ? value.slice(length) : value.slice(0, value.length - length);
     }
     return value;
   }
@@ -191,7 +200,9 @@ class Expander {
     const replacement = this.#until('}', true).text;
     if (pattern === '') return value;
     const regex = patternRegex(pattern, false);
-    return all ? value.replaceAll(regex, () => replacement) : value.replace(new RegExp(regex.source, 'su'), () => replacement);
+    return all
+      ? value.replaceAll(regex, () => replacement)
+      : value.replace(new RegExp(regex.source, 'su'), () => replacement);
   }
 }
 

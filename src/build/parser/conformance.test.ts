@@ -21,11 +21,10 @@ function quote(text: string): string {
     '\r': '\\r',
     '\t': '\\t',
   };
-  // eslint-disable-next-line no-control-regex -- control characters are what is quoted
-  const escaped = text.replaceAll(
-    /["\\\u0000-\u001f]/gu,
-    (c) => names[c] ?? `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+  const escaped = Array.from(text, (c) => {
+    const code = c.charCodeAt(0);
+    return names[c] ?? (code < 0x20 ? `\\x${code.toString(16).padStart(2, '0')}` : c);
+  }).join('');
   return `"${escaped}"`;
 }
 

@@ -1,0 +1,110 @@
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, read } from 'node:fs';
+import { posix } from 'node:path';
+import { promisify } from 'node:util';
+import { HullError } from '../../model/errors.ts';
+import type { CopyNode, CopyPattern } from '../graph/node.ts';
+import { detailsOf, locate } from '../parser/source.ts';
+import { positionOf } from '../parser/tree.ts';
+import type { SourceTree, TreeEntry } from './source-tree.ts';
+
+const readDescriptor = promisify(read);
+
+/** One thing that a copy takes: a file, or a folder whose contents are meant. */
+export interface Selected {
+  /** What it is called at the destination when that is a folder. */
+  readonly name: string;
+  readonly root: TreeEntry;
+  /** The root and all below it; paths as in the tree. */
+  readonly entries: readonly TreeEntry[];
+}
+
+export interface Selection {
+  readonly items: readonly Selected[];
+  /** Of everything that reaches the destination: names, types, modes, owners, contents; not times. */
+  readonly digest: string;
+}
+
+/** Finds what a copy's patterns name. Rejects `path-not-found` naming the pattern, where it was searched, and the line. */
+export async function selectSources(
+  node: CopyNode,
+  tree: SourceTree,
+  signal: AbortSignal,
+): Promise<Selection> {
+  const hash = createHash('sha256');
+  const items: Selected[] = [];
+  for (const pattern of node.patterns) {
+    const paths = tree.glob(pattern.path);
+    if (paths.length === 0 && !hasWildcard(pattern.path)) throw notFound(node, [pattern]);
+    for (const path of paths) {
+      const root = tree.resolve(path);
+      if (root === null) continue;
+      const entries: TreeEntry[] = [];
+      for await (const entry of tree.walk(root)) {
+        signal.throwIfAborted();
+        entries.push(asCopied(node, entry));
+        await addEntry(hash, root, entry, node, tree);
+      }
+      const name = path === '' ? '' : posix.basename(path);
+      hash.update(`${JSON.stringify(name)}\n`);
+      items.push({ name, root, entries });
+    }
+  }
+  if (items.length === 0 && node.patterns.length > 0) throw notFound(node, node.patterns);
+  for (const document of node.documents) hash.update(`${JSON.stringify(document)}\n`);
+  return { items, digest: hash.digest('hex') };
+}
+
+/** What comes from the context belongs to root; a stage's files keep their owner. */
+function asCopied(node: CopyNode, entry: TreeEntry): TreeEntry {
+  return node.from.kind === 'context' ? { ...entry, uid: 0, gid: 0 } : entry;
+}
+
+async function addEntry(
+  hash: Hash,
+  root: TreeEntry,
+  entry: TreeEntry,
+  node: CopyNode,
+  tree: SourceTree,
+): Promise<void> {
+  const { type, mode, uid, gid, size, target, device } = asCopied(node, entry);
+  const path = entry.path.slice(root.path.length);
+  const attributes =
+    type === 'file'
+      ? [...tree.attributes(entry)].map(([name, value]) => [name, Buffer.from(value).toString('hex')])
+      : [];
+  hash.update(`${JSON.stringify([path, type, mode, uid, gid, size, target, device, attributes])}\n`);
+  if (type === 'file') await addContent(hash, tree.open(entry));
+}
+
+async function addContent(hash: Hash, descriptor: number): Promise<void> {
+  try {
+    const buffer = Buffer.allocUnsafe(256 * 1024);
+    for (;;) {
+      const { bytesRead } = await readDescriptor(descriptor, buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return;
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function hasWildcard(path: string): boolean {
+  return /[*?[]/u.test(path);
+}
+
+function notFound(node: CopyNode, patterns: readonly CopyPattern[]): HullError {
+  const { instruction } = node.origin;
+  const names = patterns.map((pattern) => `"${pattern.path}"`).join(', ');
+  const where =
+    node.from.kind === 'context'
+      ? 'in the build context'
+      : `in ${instruction.flags.find((flag) => flag.text.startsWith('--from='))?.text.slice(7)}`;
+  const hint = node.from.kind === 'context' ? '; is it left out by .dockerignore, or above the context?' : '';
+  const at = positionOf(instruction, patterns[0]?.word);
+  const message = locate(instruction.source, at, `${names} was not found ${where}${hint}`);
+  return new HullError('path-not-found', message, {
+    details: { ...detailsOf(instruction.source, at), pattern: patterns.map((p) => p.path) },
+  });
+}

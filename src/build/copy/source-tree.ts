@@ -1,0 +1,246 @@
+import { closeSync, constants as flags, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
+import { constants } from 'node:os';
+import { posix } from 'node:path';
+import type { Host } from '../../host/host.ts';
+import { decodeBytes } from '../../lib/byte-text.ts';
+import { HullError, isHullError } from '../../model/errors.ts';
+import type { IgnoreMatcher } from '../../lib/dockerignore.ts';
+
+export type EntryType = 'file' | 'directory' | 'symlink' | 'fifo' | 'character-device' | 'block-device';
+
+/** One file of a tree that is copied from. */
+export interface TreeEntry {
+  /** Relative to the tree's root, no slash at either end; empty for the root itself. No link in any part but the last. */
+  readonly path: string;
+  readonly type: EntryType;
+  /** Permission bits, set-id and sticky bits included. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Bytes of a regular file; else 0. */
+  readonly size: number;
+  /** Seconds since the epoch. */
+  readonly mtime: number;
+  /** A symbolic link's target; else empty. */
+  readonly target: string;
+  /** Device number; 0 for anything else. */
+  readonly device: number;
+}
+
+/** Reads a file's extended attributes; links are not followed. */
+export type ReadAttributes = (path: string) => ReadonlyMap<string, Uint8Array>;
+
+/** The attributes that belong to a file wherever it is: capabilities and the user's own. */
+const KEPT_ATTRIBUTES = /^(?:security\.capability$|user\.)/u;
+const FOLDER = flags.O_RDONLY | flags.O_DIRECTORY | flags.O_NOFOLLOW;
+const O_PATH = 0o10000000;
+
+/**
+ * A folder that is copied from: the context, or a stage's mounted root. Everything is reached by descriptor inside it, so that no link leads
+ * out. The tree must be quiet meanwhile.
+ */
+export class SourceTree {
+  readonly #host: Host;
+  readonly #root: string;
+  readonly #ignored: IgnoreMatcher | null;
+  readonly #readAttributes: ReadAttributes;
+
+  constructor(host: Host, readAttributes: ReadAttributes, root: string, ignored: IgnoreMatcher | null) {
+    this.#host = host;
+    this.#readAttributes = readAttributes;
+    this.#root = root;
+    this.#ignored = ignored;
+  }
+
+  /** Paths that a pattern names: itself when it has no wildcard, else every match, in order. Nothing when nothing is there. */
+  glob(pattern: string): string[] {
+    let found = [''];
+    for (const part of posix.normalize(`/${pattern}`).split('/')) {
+      if (part === '') continue;
+      found = found.flatMap((path) => this.#step(path, part));
+    }
+    return found.filter((path) => path === '' || !this.#leftOut(path));
+  }
+
+  /** The entry that a path leads to, links followed inside the tree; null where there is none. */
+  resolve(path: string): TreeEntry | null {
+    const real = this.#realPath(path);
+    return real === null ? null : this.#entry(real);
+  }
+
+  /** The entry and all below it, parents before children, sorted by name, what is ignored left out. */
+  async *walk(start: TreeEntry): AsyncIterable<TreeEntry> {
+    yield start;
+    if (start.type === 'directory') yield* this.#below(start.path);
+  }
+
+  /** A descriptor of a regular file's content; the caller closes it. */
+  open(entry: TreeEntry): number {
+    return this.#host.files.openInRoot(this.#root, `/${entry.path}`, flags.O_RDONLY | flags.O_NOFOLLOW);
+  }
+
+  /** The extended attributes that a copy keeps, sorted by name. */
+  attributes(entry: TreeEntry): ReadonlyMap<string, Uint8Array> {
+    const all = this.#inFolder(posix.dirname(`/${entry.path}`).slice(1), (folder) =>
+      this.#readAttributes(`${folder}/${posix.basename(entry.path) || '.'}`),
+    );
+    return new Map(
+      [...all].filter(([name]) => KEPT_ATTRIBUTES.test(name)).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    );
+  }
+
+  /** What `.dockerignore` leaves out for sure: a path that it may bring back below is not. */
+  #leftOut(path: string): boolean {
+    return this.#ignored !== null && this.#ignored.ignores(path);
+  }
+
+  async *#below(folder: string): AsyncIterable<TreeEntry> {
+    // Leaves the event loop free between folders: a context may hold a hundred thousand files.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    for (const name of this.#names(folder)) {
+      const path = join(folder, name);
+      const ignored = this.#leftOut(path);
+      if (ignored && this.#ignored?.hasExceptions !== true) continue;
+      const entry = this.#entry(path);
+      if (entry === null) continue;
+      if (!ignored) {
+        yield entry;
+        if (entry.type === 'directory') yield* this.#below(path);
+      } else if (entry.type === 'directory') {
+        yield* withParent(entry, this.#below(path));
+      }
+    }
+  }
+
+  #step(path: string, part: string): string[] {
+    if (!/[*?[\\]/u.test(part)) {
+      const next = join(path, part);
+      return this.#realPath(next) === null ? [] : [next];
+    }
+    const real = this.#realPath(path);
+    if (real === null || this.#entry(real)?.type !== 'directory') return [];
+    const matches = nameMatcher(part);
+    return this.#names(real)
+      .filter((name) => matches(name))
+      .map((name) => join(path, name));
+  }
+
+  #names(folder: string): string[] {
+    const names = this.#inFolder(folder, (path) => readdirSync(path, { encoding: 'buffer' }));
+    return names
+      .toSorted((a, b) => Buffer.compare(a, b))
+      .map((bytes) => {
+        const name = decodeBytes(bytes);
+        if (name.isWellFormed()) return name;
+        throw new HullError(
+          'not-supported',
+          `the name of a file in "/${folder}" is not UTF-8 ("${bytes.toString('latin1')}"); rename it`,
+        );
+      });
+  }
+
+  #entry(path: string): TreeEntry | null {
+    return this.#inFolder(posix.dirname(`/${path}`).slice(1), (folder) => {
+      const file = path === '' ? folder : `${folder}/${posix.basename(path)}`;
+      const stats = lstatSync(path === '' ? `${folder}/.` : file, { throwIfNoEntry: false });
+      return stats === undefined
+        ? null
+        : entryOf(path, stats, stats.isSymbolicLink() ? readlinkSync(file) : '');
+    });
+  }
+
+  /** Runs `use` with a path to the folder that is good while it runs: through its descriptor. */
+  #inFolder<T>(folder: string, use: (path: string) => T): T {
+    const descriptor = this.#host.files.openInRoot(this.#root, `/${folder}`, FOLDER);
+    try {
+      return use(`/proc/self/fd/${descriptor}`);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  #realPath(path: string): string | null {
+    return realPathInRoot(this.#host, this.#root, path);
+  }
+}
+
+/** Where a path leads inside a root, links followed; relative to the root. Null when nothing is there. */
+export function realPathInRoot(host: Host, root: string, path: string): string | null {
+  let descriptor: number;
+  let rootDescriptor: number | null = null;
+  try {
+    descriptor = host.files.openInRoot(root, `/${path}`, O_PATH);
+  } catch (error) {
+    if (isHullError(error, 'path-not-found') || isNoFolder(error)) return null;
+    throw error;
+  }
+  try {
+    rootDescriptor = host.files.openInRoot(root, '/', O_PATH);
+    const whole = readlinkSync(`/proc/self/fd/${descriptor}`);
+    const base = readlinkSync(`/proc/self/fd/${rootDescriptor}`);
+    return whole.slice(base.length).replace(/^\//u, '');
+  } finally {
+    closeSync(descriptor);
+    if (rootDescriptor !== null) closeSync(rootDescriptor);
+  }
+}
+
+/** A part of the path is a file, or its links go round. */
+function isNoFolder(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'errno' in error &&
+    (error.errno === constants.errno.ENOTDIR || error.errno === constants.errno.ELOOP)
+  );
+}
+
+function entryOf(path: string, stats: Stats, target: string): TreeEntry {
+  const type = typeOf(stats);
+  if (type === null) throw new HullError('not-supported', `"/${path}" is a socket; sockets cannot be copied`);
+  const { uid, gid, mode, mtimeMs } = stats;
+  const isDevice = type === 'character-device' || type === 'block-device';
+  const base = { path, type, mode: mode & 0o7777, uid, gid, mtime: Math.floor(mtimeMs / 1000), target };
+  return { ...base, size: type === 'file' ? stats.size : 0, device: isDevice ? stats.rdev : 0 };
+}
+
+function typeOf(stats: Stats): EntryType | null {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'directory';
+  if (stats.isSymbolicLink()) return 'symlink';
+  if (stats.isFIFO()) return 'fifo';
+  if (stats.isCharacterDevice()) return 'character-device';
+  return stats.isBlockDevice() ? 'block-device' : null;
+}
+
+/** An ignored folder comes along only when something below it does. */
+async function* withParent(parent: TreeEntry, below: AsyncIterable<TreeEntry>): AsyncIterable<TreeEntry> {
+  let first = true;
+  for await (const entry of below) {
+    if (first) yield parent;
+    first = false;
+    yield entry;
+  }
+}
+
+function join(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`;
+}
+
+/** `*`, `?`, `[a-z]` and `\` within one name, as COPY has them. */
+function nameMatcher(pattern: string): (name: string) => boolean {
+  const regex = pattern.replaceAll(
+    /\\(.)|\*+|\?|\[\^?(?:\\.|[^\]\\])+\]|[\^$.+()[\]{}|/\\]/gsu,
+    (token: string, escaped?: string) => {
+      if (escaped !== undefined) return /\w/u.test(escaped) ? escaped : `\\${escaped}`;
+      if (token.startsWith('*')) return '[^/]*';
+      if (token === '?') return '[^/]';
+      return token.length > 2 && token.startsWith('[') ? token : `\\${token}`;
+    },
+  );
+  try {
+    const compiled = new RegExp(`^${regex}$`, 's');
+    return (name) => compiled.test(name);
+  } catch {
+    return (name) => name === pattern;
+  }
+}

@@ -1,0 +1,117 @@
+import type { HistoryEntry, Image, ImageRunConfig } from '../../model/image.ts';
+import { ExpansionError, expand, expandWords } from '../expand.ts';
+import { blueprintError } from '../parser/source.ts';
+import { positionOf, type InstructionNode } from '../parser/tree.ts';
+import type { Word } from '../parser/words.ts';
+import type { BuildNode } from './node.ts';
+import { environmentMap } from './variables.ts';
+
+export const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const DEFAULT_SHELL = ['/bin/sh', '-c'];
+
+/** One line of an image's history: taken over from the base, or made by a step (`node` null: it changed only the configuration). */
+export type PlannedHistory =
+  { readonly base: HistoryEntry } | { readonly text: string; readonly node: BuildNode | null };
+
+/** A step as it is counted and shown. */
+export interface PlannedStep {
+  readonly number: number;
+  readonly text: string;
+  readonly stage: string | null;
+  /** The work that it stands for; null when it changes only the configuration. */
+  readonly node: BuildNode | null;
+}
+
+/** A stage while (and after) its instructions are gone through. */
+export interface StageState {
+  node: BuildNode;
+  config: ImageRunConfig;
+  author: string | undefined;
+  env: Map<string, string>;
+  args: Map<string, string>;
+  /** Was CMD set by this stage? A later ENTRYPOINT then leaves it. */
+  ownCommand: boolean;
+  readonly history: PlannedHistory[];
+  readonly steps: PlannedStep[];
+  readonly escape: string;
+}
+
+/** The state after `FROM scratch`. */
+export function scratchState(escape: string): StageState {
+  const config: ImageRunConfig = { Env: [DEFAULT_PATH], WorkingDir: '/' };
+  return stateOf({ kind: 'scratch' }, config, undefined, [], escape);
+}
+
+/** The state after `FROM image`. */
+export function imageState(image: Image, escape: string): StageState {
+  const history = completeHistory(image).map((base) => ({ base }));
+  return stateOf({ kind: 'image', image }, image.config.config ?? {}, image.config.author, history, escape);
+}
+
+/** The state after `FROM stage`: all of that stage's, to go on with. */
+export function derivedState(base: StageState): StageState {
+  return {
+    ...base,
+    env: new Map(base.env),
+    args: new Map(base.args),
+    ownCommand: false,
+    history: [...base.history],
+    steps: [],
+  };
+}
+
+/** What `$NAME` means in a stage: its environment, then its arguments. */
+export function variablesOf(state: StageState): Map<string, string> {
+  return new Map([...state.args, ...state.env]);
+}
+
+export function shellOf(state: StageState): readonly string[] {
+  return state.config.Shell ?? DEFAULT_SHELL;
+}
+
+/** Expands one word of an instruction; a malformed one becomes a blueprint error at its place. */
+export function expandWord(
+  node: InstructionNode,
+  word: Word,
+  state: Pick<StageState, 'escape'>,
+  variables: ReadonlyMap<string, string>,
+): string {
+  return atWord(node, word, () => expand(word.text, variables, state.escape));
+}
+
+export function expandToWords(node: InstructionNode, word: Word, state: StageState): string[] {
+  return atWord(node, word, () => expandWords(word.text, variablesOf(state), state.escape));
+}
+
+/** Runs `work`; what expansion complains about becomes a blueprint error at `word`. */
+export function atWord<T>(node: InstructionNode, word: Word, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof ExpansionError)) throw error;
+    throw blueprintError(node.source, positionOf(node, word), error.message);
+  }
+}
+
+function stateOf(
+  node: BuildNode,
+  config: ImageRunConfig,
+  author: string | undefined,
+  history: PlannedHistory[],
+  escape: string,
+): StageState {
+  const env = environmentMap(config.Env ?? []);
+  return { node, config, author, env, args: new Map(), ownCommand: false, history, steps: [], escape };
+}
+
+/** An image's history with exactly one entry per layer beside the empty ones, as the specification wants it; made up where it is not so. */
+function completeHistory(image: Image): readonly HistoryEntry[] {
+  const history = image.config.history ?? [];
+  const layers = history.filter((entry) => entry.empty_layer !== true).length;
+  if (layers === image.layers.length) return history;
+  const created = image.config.created;
+  return image.layers.map(() => ({
+    ...(created === undefined ? {} : { created }),
+    comment: 'layer without history',
+  }));
+}

@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Host } from '../host/host.ts';
+import type { ImageStore } from '../images/image-store.ts';
+import { KeyedLock } from '../lib/keyed-lock.ts';
+import { Rollback } from '../lib/rollback.ts';
+import type { EngineIdentity } from '../model/engine-identity.ts';
+import type { Image } from '../model/image.ts';
+import type { LayerStore } from '../storage/layer-store.ts';
+import type { RootStorage } from '../storage/storage.ts';
+import type { BuildCache } from './cache.ts';
+import { unpackContext, type BuildContext } from './context.ts';
+import type { ReadAttributes } from './copy/source-tree.ts';
+import { exportConfig, sourceDateEpoch } from './export.ts';
+import { planBuild, type BuildPlan } from './graph/plan.ts';
+import { platformOf } from './graph/variables.ts';
+import { parseBlueprint } from './parser/parse.ts';
+import { carryOut } from './solve/carry-out.ts';
+import type { Extract } from './solve/executor.ts';
+import { Slots } from './solve/slots.ts';
+import { Solver, type SolverDeps } from './solve/solver.ts';
+import type { StepRunner } from './step-runner.ts';
+import type { BuildEvent, BuildEventSink, BuildRequest } from './types.ts';
+
+export type { BuildEvent, BuildRequest } from './types.ts';
+
+export interface BuilderDeps {
+  readonly host: Host;
+  readonly identity: EngineIdentity;
+  readonly images: Pick<ImageStore, 'find' | 'commit'>;
+  readonly layers: Pick<LayerStore, 'find'>;
+  readonly storage: Pick<RootStorage, 'withReadOnlyLayers' | 'withWritableLayers'>;
+  readonly cache: BuildCache;
+  readonly runner: StepRunner;
+  readonly extract: Extract;
+  readonly readAttributes: ReadAttributes;
+  /** Steps that may run at once, over all builds; default 2. */
+  readonly parallel?: number;
+}
+
+export interface Builder {
+  /**
+   * Builds an image from a context. Rejects `blueprint-invalid`, `build-failed`, `path-not-found`, `image-not-found`, `no-space` with the place
+   * in the blueprint; whatever happens, only finished layers stay (for the next build), never a half image or a mount.
+   */
+  build(request: BuildRequest, onEvent: BuildEventSink, signal?: AbortSignal): Promise<Image>;
+}
+
+const REMOVAL_TIMEOUT = 300_000;
+
+/** blueprint -> tree -> plan -> solver -> image. */
+export function createBuilder(deps: BuilderDeps): Builder {
+  const shared: SolverDeps = {
+    layers: deps.layers,
+    cache: deps.cache,
+    locks: new KeyedLock(),
+    slots: new Slots(deps.parallel ?? 2),
+    now: Date.now,
+  };
+  return {
+    async build(request, onEvent, signal) {
+      await using undo = new Rollback({ timeout: REMOVAL_TIMEOUT });
+      const abort = new AbortController();
+      const follow = (): void => abort.abort(signal?.reason);
+      if (signal?.aborted === true) follow();
+      signal?.addEventListener('abort', follow, { once: true });
+      undo.defer('stop listening', () => signal?.removeEventListener('abort', follow));
+      const folder = join(deps.identity.dataDir, 'tmp', `build-${randomBytes(8).toString('hex')}`);
+      undo.defer('remove the build context', () => deps.host.files.removeTree(folder));
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const context = await unpackContext(
+        deps.host,
+        deps.extract,
+        request.context,
+        folder,
+        request.blueprint,
+        abort.signal,
+      );
+      return buildFrom(deps, shared, request, context, onEvent, abort);
+    },
+  };
+}
+
+async function buildFrom(
+  deps: BuilderDeps,
+  shared: SolverDeps,
+  request: BuildRequest,
+  context: BuildContext,
+  emit: (event: BuildEvent) => void,
+  abort: AbortController,
+): Promise<Image> {
+  // Refuses a malformed tag before the work, not after it.
+  for (const tag of request.tags) deps.images.find(tag);
+  const epoch = sourceDateEpoch(request.args);
+  const platform = platformOf(process.arch);
+  const { target, args, labels, memory, noCache, tags } = request;
+  const tree = parseBlueprint(context.blueprint.text, context.blueprint.name);
+  const wanted = { ...(target === undefined ? {} : { target }), args, labels, platform };
+  const plan: BuildPlan = planBuild(tree, wanted, (reference) => deps.images.find(reference));
+  for (const text of plan.warnings) emit({ type: 'warning', text });
+  const { host, storage, extract, readAttributes, runner } = deps;
+  const tools = { host, storage, extract, readAttributes, runner, context, memory, emit };
+  const solver = new Solver(shared, tools, { noCache, signal: abort.signal });
+  const { layers } = await carryOut(plan, solver, emit, abort);
+  const config = await exportConfig(plan, {
+    platform,
+    epoch,
+    now: shared.now(),
+    resultOf: (node) => solver.solve(node),
+  });
+  abort.signal.throwIfAborted();
+  const image = await deps.images.commit(config, layers, tags);
+  emit({ type: 'image', id: image.id, tags });
+  return image;
+}

@@ -1,0 +1,21 @@
+import type { OutputChunk } from '../runtime/runtime.ts';
+
+/** A command to run in a build: everything resolved. */
+export interface RunStep {
+  /** The stage's root, mounted and writable. */
+  readonly root: string;
+  readonly args: readonly string[];
+  /** `NAME=value`, complete. */
+  readonly env: readonly string[];
+  readonly cwd: string;
+  /** As USER has it; empty means root. */
+  readonly user: string;
+  /** Bytes of memory; absent means unlimited. */
+  readonly memory?: number;
+}
+
+/** Runs the commands of RUN instructions. What ran leaves nothing behind but what it wrote below `root`. */
+export interface StepRunner {
+  /** Resolves with the exit status (0-255, 128+n for signal n) after all output was given to `onOutput`. Rejects when aborted: the step is then killed and gone. */
+  run(step: RunStep, onOutput: (chunk: OutputChunk) => void, signal: AbortSignal): Promise<number>;
+}
