@@ -64,5 +64,8 @@ export class ByteReader {
 
 /** The other side does not speak the protocol. */
 export function badResponse(why: string): HullError {
-  return new HullError('bad-response', `the engine's answer cannot be understood: ${why}; is this a hull or Docker socket?`);
+  return new HullError(
+    'bad-response',
+    `the engine's answer cannot be understood: ${why}; is this a hull or Docker socket?`,
+  );
 }

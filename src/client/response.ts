@@ -9,7 +9,10 @@ export interface ResponseHead {
 
 /** How the end of a body is known (RFC 9112, section 6.3). */
 export type BodyFraming =
-  { readonly kind: 'none' } | { readonly kind: 'length'; readonly length: number } | { readonly kind: 'chunked' } | { readonly kind: 'close' };
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly length: number }
+  | { readonly kind: 'chunked' }
+  | { readonly kind: 'close' };
 
 const HEAD_LIMIT = 256 * 1024;
 const CHUNK_LINE_LIMIT = 4096;
@@ -70,7 +73,8 @@ export async function* readBody(reader: ByteReader, framing: BodyFraming): Async
       yield* readChunks(reader);
       return;
     case 'close':
-      for (let piece = await reader.some(PIECE); piece !== null; piece = await reader.some(PIECE)) yield piece;
+      for (let piece = await reader.some(PIECE); piece !== null; piece = await reader.some(PIECE))
+        yield piece;
   }
 }
 
@@ -88,7 +92,8 @@ async function* readChunks(reader: ByteReader): AsyncGenerator<Uint8Array, void>
   for (;;) {
     const line = await reader.until('\r\n', CHUNK_LINE_LIMIT, 'a chunk size');
     const match = /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/.exec(line ?? '');
-    if (match === null) throw badResponse(line === null ? 'the body ended early' : 'a chunk size is malformed');
+    if (match === null)
+      throw badResponse(line === null ? 'the body ended early' : 'a chunk size is malformed');
     const size = Number.parseInt(match[1] ?? '', 16);
     if (size === 0) return skipTrailers(reader);
     yield* readExactly(reader, size);

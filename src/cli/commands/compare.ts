@@ -1,0 +1,58 @@
+import { defineCommand } from '../command.ts';
+import { choice, integer, list, text } from '../flags/flag.ts';
+import { ProgressPrinter } from '../format/progress.ts';
+import { UsageError } from '../usage-error.ts';
+
+export const command = defineCommand({
+  usage: 'compare [OPTIONS] IMAGE',
+  summary: 'Measure what each isolation costs for an image: size, start, memory, throughput',
+  example:
+    "hull compare freeradius --machine debian-radius --probe 'radtest alice secret $HULL_ADDRESS 0 testing123'",
+  flags: {
+    format: choice('Form of the report', ['text', 'json', 'html'], { shownDefault: 'text' }),
+    html: text('Write the report as a page to this file too', { placeholder: 'FILE', complete: 'files' }),
+    isolation: list('Measure only these (container, sandbox, vm)', {
+      complete: ['container', 'sandbox', 'vm'],
+    }),
+    machine: text('Measure this machine disk too', { placeholder: 'NAME', complete: 'machines' }),
+    output: text('Write the report to this file instead', {
+      short: 'o',
+      placeholder: 'FILE',
+      complete: 'files',
+    }),
+    probe: text(
+      'Command on the host that succeeds once the application answers ($HULL_ADDRESS is its address)',
+      { placeholder: 'CMD' },
+    ),
+    runs: integer('Runs of each isolation'),
+  },
+  args: { min: 1, max: 1 },
+  completeArgs: ['images'],
+  run: async ({ io, client }, values, [image = '']) => {
+    const { machine, probe, runs, output, html } = values;
+    if (probe === undefined)
+      throw new UsageError('it requires --probe CMD: how else could it tell that the application is ready?');
+    const progress = new ProgressPrinter(io);
+    const request = {
+      image,
+      probe,
+      format: values.format ?? ('text' as const),
+      ...(machine === undefined ? {} : { machine }),
+      ...(runs === undefined ? {} : { runs }),
+      ...(values.isolation.length === 0
+        ? {}
+        : { isolations: values.isolation.flatMap((names) => names.split(',')) }),
+    };
+    try {
+      const result = await client.native.compare(request, progress.print);
+      progress.finish();
+      const text = result.text ?? `${JSON.stringify(result.report, null, 2)}\n`;
+      if (output === undefined) io.out(text.endsWith('\n') ? text : `${text}\n`);
+      else io.writeFile(output, text);
+      if (html !== undefined) io.writeFile(html, result.html ?? '');
+    } finally {
+      progress.finish();
+    }
+    return 0;
+  },
+});

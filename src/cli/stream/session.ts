@@ -1,0 +1,66 @@
+import { demultiplex } from '../../client/demux.ts';
+import type { UpgradedStream } from '../../client/http-client.ts';
+import type { CliIo } from '../io.ts';
+import { DetachWatch } from '../values/detach-keys.ts';
+
+export interface SessionOptions {
+  /** The workload has a terminal: output is raw, not multiplexed. */
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** Typed on a terminal, these leave the workload running. */
+  readonly detachKeys: Uint8Array;
+}
+
+/** Why a session ended: the engine closed the stream, or the user detached. */
+export type SessionEnd = 'closed' | 'detached';
+
+/**
+ * Joins the standard streams with an attached workload until the engine closes the stream or the user detaches. With a
+ * terminal on both sides the terminal is raw meanwhile.
+ */
+export async function runSession(
+  io: CliIo,
+  stream: UpgradedStream,
+  options: SessionOptions,
+): Promise<SessionEnd> {
+  const raw = options.tty && options.stdin && io.isTty('stdin');
+  if (raw) io.setRawMode(true);
+  try {
+    const output = copyOutput(io, stream, options).then((): SessionEnd => 'closed');
+    if (!options.stdin) return await output;
+    const detached = copyInput(io, stream, raw ? options.detachKeys : new Uint8Array());
+    return await Promise.race([output, detached.then((left) => (left ? 'detached' : output))]);
+  } finally {
+    if (raw) io.setRawMode(false);
+    stream.close();
+  }
+}
+
+async function copyOutput(io: CliIo, stream: UpgradedStream, options: SessionOptions): Promise<void> {
+  if (options.tty) {
+    for (let data = await stream.read(); data !== null; data = await stream.read()) io.out(data);
+    return;
+  }
+  for await (const piece of demultiplex(stream)) {
+    if (piece.stream === 'stdout' && options.stdout) io.out(piece.data);
+    if (piece.stream === 'stderr' && options.stderr) io.err(piece.data);
+  }
+}
+
+/** Resolves to true when the user detached; input's end is passed on and output goes on. */
+async function copyInput(io: CliIo, stream: UpgradedStream, detachKeys: Uint8Array): Promise<boolean> {
+  const watch = new DetachWatch(detachKeys);
+  try {
+    for await (const data of io.input()) {
+      const { pass, detach } = watch.feed(data);
+      if (pass.length > 0) await stream.write(pass);
+      if (detach) return true;
+    }
+    await stream.end();
+  } catch {
+    // The workload no longer reads: its output and exit status say the rest.
+  }
+  return false;
+}
