@@ -105,17 +105,21 @@ export class ActiveNetwork {
     if (known.lease.endpoint !== null) this.#names.set(instanceId, known.names, known.lease.endpoint.address);
   }
 
+  forget(instanceId: string): boolean {
+    this.#names.delete(instanceId);
+    return this.leases.delete(instanceId);
+  }
+
   /** Names first, so that nobody is sent there any more; the port is free for others only when no rule leads it on. */
   async release(instanceId: string, lease: NetworkLease): Promise<void> {
     this.#names.delete(instanceId);
-    const wasKnown = this.leases.delete(instanceId);
     try {
       await this.#options.firewall.withdraw(forwardsOf(lease));
     } finally {
       await this.ports.release(instanceId);
       const endpoint = endpointOf(lease);
       // A second call must not touch an address that is another's by now.
-      if (wasKnown && endpoint !== null) this.endpoints.discard([endpoint]);
+      if (this.forget(instanceId) && endpoint !== null) this.endpoints.discard([endpoint]);
     }
   }
 

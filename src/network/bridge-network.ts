@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Host } from '../host/host.ts';
 import type { NamespaceSetup } from '../host/net-namespace.ts';
 import { Rollback } from '../lib/rollback.ts';
@@ -30,6 +31,10 @@ export interface NetworkSettings {
   /** Default: /etc/resolv.conf. */
   readonly resolvConf?: string;
 }
+
+/** Looks for stale things, and milliseconds between them. */
+const STALE_ROUNDS = 20;
+const STALE_PAUSE = 10;
 
 /** One bridge for all instances of the engine. `start` makes an `ActiveNetwork`; this is what stays the same before and after. */
 export class BridgeNetwork implements Network {
@@ -83,7 +88,12 @@ export class BridgeNetwork implements Network {
       mtu,
       pool: this.#settings.pool ?? {},
     });
-    await active.open(leases);
+    try {
+      await active.open(leases);
+    } catch (error) {
+      await active.close();
+      throw error;
+    }
     this.#active = active;
   }
 
@@ -145,14 +155,7 @@ export class BridgeNetwork implements Network {
 
   async inventory(): Promise<readonly Leftover[]> {
     await this.#active?.settled();
-    return listLeftovers({
-      host: this.#host,
-      folder: this.#folder,
-      bridge: this.#bridge,
-      links: this.#links,
-      firewall: this.#firewall,
-      active: this.#active,
-    });
+    return listLeftovers({ ...this.#parts(), active: this.#active });
   }
 
   #started(): ActiveNetwork {
@@ -167,6 +170,8 @@ export class BridgeNetwork implements Network {
     const endpoint = await active.pool.take();
     undo.defer('remove the namespace', () => active.endpoints.discard([endpoint]));
     const lease = this.#lease(active, endpoint, ports);
+    active.know(request.instanceId, { lease, names: request.names });
+    undo.defer('forget the lease', () => void active.forget(request.instanceId));
     await active.publish(lease);
     undo.commit();
     return lease;
@@ -203,19 +208,35 @@ export class BridgeNetwork implements Network {
     return path;
   }
 
-  /** What a killed daemon left: namespaces and links that no lease speaks of. */
+  /**
+   * What a killed daemon left: namespaces and links that no lease speaks of. An `ip -batch` of that daemon's may still be at work: without the
+   * namespaces its next line fails, and what it made until then is seen in another look.
+   */
   async #removeStale(leases: ReadonlyMap<string, KnownLease>): Promise<void> {
-    const stale = await listLeftovers({
+    const list = async () => {
+      const active = { leases, endpoints: { held: [] } };
+      const all = await listLeftovers({ ...this.#parts(), firewall: null, active });
+      return all.filter((leftover) => leftover.owner === null);
+    };
+    let stale = await list();
+    for (let round = 0; stale.length > 0 && round < STALE_ROUNDS; round++) {
+      for (const leftover of stale) if (leftover.kind === 'namespace') await leftover.remove();
+      // A link may vanish with its namespace in the same moment; one that stays is in the next list.
+      const links = stale.filter((leftover) => leftover.kind === 'link').map((leftover) => leftover.what);
+      await this.#links.remove(links).catch(() => undefined);
+      await setTimeout(STALE_PAUSE);
+      stale = await list();
+    }
+  }
+
+  #parts() {
+    return {
       host: this.#host,
       folder: this.#folder,
       bridge: this.#bridge,
       links: this.#links,
-      firewall: null,
-      active: { leases, pool: { ready: [] } },
-    });
-    const unowned = stale.filter((leftover) => leftover.owner === null);
-    await this.#links.remove(unowned.filter(({ kind }) => kind === 'link').map(({ what }) => what));
-    for (const leftover of unowned) if (leftover.kind === 'namespace') await leftover.remove();
+      firewall: this.#firewall,
+    };
   }
 
   async #takeSubnet(leases: ReadonlyMap<string, KnownLease>, mtu: number): Promise<Subnet> {

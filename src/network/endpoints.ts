@@ -34,6 +34,8 @@ export class Endpoints {
   readonly #links: Links;
   readonly #addresses: AddressPool;
   readonly #settings: EndpointSettings;
+  /** Made by this object and not removed yet, whoever has them; and those of others that wait for removal. */
+  readonly #held = new Map<string, Endpoint>();
   #doomed: Endpoint[] = [];
   #sweeping: Promise<void> | null = null;
 
@@ -59,6 +61,7 @@ export class Endpoints {
     for (let index = 0; index < count; index++) {
       const endpoint = this.#plan(this.#addresses.take());
       made.push(endpoint);
+      this.#held.set(endpoint.hostLink, endpoint);
       this.#host.namespaces.createNet(endpoint.namespace);
       if (index % STRIDE === STRIDE - 1) await setImmediate();
     }
@@ -87,7 +90,13 @@ export class Endpoints {
   /** Queues the removal and returns: it happens within moments, together with others. The address rests first when it is done. */
   discard(endpoints: readonly Endpoint[]): void {
     this.#doomed.push(...endpoints);
+    for (const endpoint of endpoints) this.#held.set(endpoint.hostLink, endpoint);
     if (this.#doomed.length > 0) this.#sweeping ??= this.#sweepLater();
+  }
+
+  /** Being made, ready, handed out or waiting for removal: what exists on purpose. */
+  get held(): Iterable<Endpoint> {
+    return this.#held.values();
   }
 
   /** Resolves when nothing waits for removal any more. */
@@ -114,21 +123,20 @@ export class Endpoints {
     if (this.#doomed.length > 0) this.discard([]);
   }
 
+  /** Links first: removing a namespace with its link inside takes the kernel ten times as long. */
   async #destroy(endpoints: readonly Endpoint[]): Promise<void> {
+    const links = this.#links.remove(endpoints.map((endpoint) => endpoint.hostLink));
+    const results = await Promise.allSettled([links]);
     const unpinned = endpoints.map((endpoint) => this.#host.namespaces.removeNet(endpoint.namespace));
-    const results = await Promise.allSettled([
-      this.#links.remove(endpoints.map((endpoint) => endpoint.hostLink)),
-      ...unpinned,
-    ]);
-    for (const { address, hostLink } of endpoints)
+    results.push(...(await Promise.allSettled(unpinned)));
+    for (const { address, hostLink } of endpoints) {
+      this.#held.delete(hostLink);
       if (!this.#links.exists(hostLink)) this.#addresses.release(address);
+    }
     const failures = results.flatMap((result) =>
       result.status === 'rejected' ? [result.reason as unknown] : [],
     );
-    if (failures.length > 0)
-      throw new AggregateError(
-        failures,
-        `cannot remove ${endpoints.map((each) => formatAddress(each.address)).join(', ')}`,
-      );
+    const which = endpoints.map((endpoint) => formatAddress(endpoint.address)).join(', ');
+    if (failures.length > 0) throw new AggregateError(failures, `cannot remove the namespaces of ${which}`);
   }
 }

@@ -20,7 +20,7 @@ export interface InventoryOptions {
   /** What the running network knows; null when it does not run. */
   readonly active: {
     readonly leases: ReadonlyMap<string, KnownLease>;
-    readonly pool: { readonly ready: readonly Endpoint[] };
+    readonly endpoints: { readonly held: Iterable<Endpoint> };
   } | null;
 }
 
@@ -30,17 +30,21 @@ export interface InventoryOptions {
  */
 export async function listLeftovers(options: InventoryOptions): Promise<Leftover[]> {
   const owners = ownersOf(options.active?.leases ?? new Map<string, KnownLease>());
-  const idle = new Set(
-    (options.active?.pool.ready ?? []).flatMap((endpoint) => [endpoint.namespace, endpoint.hostLink]),
+  // The pool's, and those that are just made, handed out or removed: no lease speaks of them yet, or any more.
+  const held = new Set(
+    [...(options.active?.endpoints.held ?? [])].flatMap((each) => [each.namespace, each.hostLink]),
   );
+  const expected = ({ what }: Found) => held.has(what) && !owners.has(what);
   const owner = (what: string) => owners.get(what) ?? null;
   const found = [
-    ...namespaces(options).filter(({ what }) => !idle.has(what)),
-    ...links(options).filter(({ what }) => !idle.has(what)),
+    ...namespaces(options),
+    ...links(options),
     ...(options.active === null ? bridges(options) : []),
     ...(options.firewall === null ? [] : await rules(options.firewall, options.active !== null)),
   ];
-  return found.map((leftover) => ({ ...leftover, owner: owner(leftover.what) }));
+  return found
+    .filter((leftover) => !expected(leftover))
+    .map((leftover) => ({ ...leftover, owner: owner(leftover.what) }));
 }
 
 type Found = Omit<Leftover, 'owner'>;
