@@ -1,0 +1,202 @@
+/* CONFIGURE: everything of the instance that the disks do not say. */
+#include "hull.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/random.h>
+#include <net/if.h>
+#include <net/route.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static char problem[512];
+
+static const char *failed(const char *what) {
+  snprintf(problem, sizeof problem, "cannot %s: %s", what, strerror(errno));
+  return problem;
+}
+
+static struct ifreq named(const char *name) {
+  struct ifreq request = {0};
+  snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+  return request;
+}
+
+static struct sockaddr ipv4(const char *text) {
+  struct sockaddr_in address = {.sin_family = AF_INET};
+  inet_pton(AF_INET, text, &address.sin_addr);
+  struct sockaddr plain;
+  memcpy(&plain, &address, sizeof plain);
+  return plain;
+}
+
+void configure_loopback(void) {
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  struct ifreq request = named("lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  ioctl(fd, SIOCSIFFLAGS, &request);
+  close(fd);
+}
+
+static const char *set_address(int fd, const char *address, int prefix, int mtu) {
+  struct ifreq request = named("eth0");
+  request.ifr_mtu = mtu;
+  if (mtu > 0 && ioctl(fd, SIOCSIFMTU, &request) != 0) return failed("set the MTU of eth0");
+  request = named("eth0");
+  request.ifr_addr = ipv4(address);
+  if (ioctl(fd, SIOCSIFADDR, &request) != 0) return failed("set the address of eth0");
+  struct sockaddr_in mask = {.sin_family = AF_INET};
+  mask.sin_addr.s_addr = prefix <= 0 ? 0 : htonl(0xffffffffu << (32 - prefix));
+  memcpy(&request.ifr_netmask, &mask, sizeof mask);
+  if (ioctl(fd, SIOCSIFNETMASK, &request) != 0) return failed("set the netmask of eth0");
+  request = named("eth0");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (ioctl(fd, SIOCSIFFLAGS, &request) != 0) return failed("bring up eth0");
+  return NULL;
+}
+
+static const char *set_gateway(int fd, const char *gateway) {
+  struct rtentry route = {0};
+  route.rt_dst = ipv4("0.0.0.0");
+  route.rt_genmask = ipv4("0.0.0.0");
+  route.rt_gateway = ipv4(gateway);
+  route.rt_flags = RTF_UP | RTF_GATEWAY;
+  if (ioctl(fd, SIOCADDRT, &route) != 0 && errno != EEXIST) return failed("set the default route");
+  return NULL;
+}
+
+/* "ADDRESS PREFIX GATEWAY MTU"; the MAC address is the device's own. */
+const char *configure_network(const char *text) {
+  char address[64], gateway[64];
+  int prefix, mtu;
+  if (sscanf(text, "%63s %d %63s %d", address, &prefix, gateway, &mtu) != 4 || prefix < 0 || prefix > 32) return "the network field is malformed";
+  uint64_t deadline = now_milliseconds() + 5000;
+  while (if_nametoindex("eth0") == 0) {
+    if (now_milliseconds() > deadline) return "no network device appeared";
+    usleep(2000);
+  }
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const char *error = set_address(fd, address, prefix, mtu);
+  if (error == NULL && strcmp(gateway, "-") != 0) error = set_gateway(fd, gateway);
+  close(fd);
+  return error;
+}
+
+static void set_clock(uint64_t nanoseconds) {
+  struct timespec time = {.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)};
+  clock_settime(CLOCK_REALTIME, &time);
+}
+
+static void add_entropy(const struct field_value *value) {
+  struct { struct rand_pool_info info; uint8_t bytes[256]; } pool;
+  if (value->size > sizeof pool.bytes) return;
+  pool.info.entropy_count = (int)value->size * 8;
+  pool.info.buf_size = (int)value->size;
+  memcpy(pool.info.buf, value->data, value->size);
+  int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  ioctl(fd, RNDADDENTROPY, &pool);
+  close(fd);
+}
+
+/* "PATH\0CONTENTS": bound over the image's file, as a container has it, so that a read-only root does not matter. */
+static const char *bind_file(const struct field_value *value) {
+  static int count;
+  const uint8_t *end = memchr(value->data, 0, value->size);
+  if (end == NULL) return "a file field is malformed";
+  char source[64], target[64];
+  snprintf(source, sizeof source, "/files/%d", count++);
+  mkdir("/files", 0755);
+  int fd = open(source, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return failed("write a file");
+  bool written = write_all(fd, end + 1, value->size - (size_t)(end + 1 - value->data));
+  close(fd);
+  if (!written || !open_target((const char *)value->data, false, target, sizeof target)) return failed("make the place of a file");
+  if (mount(source, target, NULL, MS_BIND, NULL) != 0) return failed("bind a file");
+  return NULL;
+}
+
+/* The next zero-terminated text of a field; NULL when there is none. */
+static const char *take_text(struct field_value *value) {
+  const uint8_t *end = memchr(value->data, 0, value->size);
+  if (end == NULL) return NULL;
+  const char *text = (const char *)value->data;
+  value->size -= (uint32_t)(end + 1 - value->data);
+  value->data = end + 1;
+  return text;
+}
+
+static const char *apply_share(struct field_value value) {
+  if (value.size < 1) return "a share field is malformed";
+  bool read_only = value.data[0] != 0;
+  value.data++;
+  value.size--;
+  const char *tag = take_text(&value), *target = take_text(&value), *file = take_text(&value);
+  if (file == NULL || strchr(file, '/') != NULL) return "a share field is malformed";
+  return mount_share(tag, target, file, read_only);
+}
+
+static const char *apply_tmpfs(struct field_value value) {
+  const char *target = take_text(&value), *options = take_text(&value);
+  return options == NULL ? "a tmpfs field is malformed" : mount_tmpfs(target, options);
+}
+
+static const char *apply_text(const struct field_value *value) {
+  char *text = field_text(value);
+  if (text == NULL) return "a text field is malformed";
+  const char *error = NULL;
+  if (value->field == FIELD_HOSTNAME) sethostname(text, strlen(text));
+  else if (value->field == FIELD_DOMAINNAME) setdomainname(text, strlen(text));
+  else error = configure_network(text);
+  free(text);
+  return error;
+}
+
+static const char *apply(const struct field_value *value) {
+  char text[32];
+  switch (value->field) {
+    case FIELD_HOSTNAME:
+    case FIELD_DOMAINNAME:
+    case FIELD_NETWORK: return apply_text(value);
+    case FIELD_CLOCK: set_clock(field_number(value)); return NULL;
+    case FIELD_FILE: return bind_file(value);
+    case FIELD_SHARE: return apply_share(*value);
+    case FIELD_TMPFS: return apply_tmpfs(*value);
+    case FIELD_LOG_LIMIT: log_limit(field_number(value)); return NULL;
+    case FIELD_LOG_SIZE: log_size(field_number(value)); return NULL;
+    case FIELD_ENTROPY: add_entropy(value); return NULL;
+    case FIELD_PIDS_LIMIT:
+      snprintf(text, sizeof text, "%llu", (unsigned long long)field_number(value));
+      write_text(WORKLOAD_CGROUP "/pids.max", text);
+      return NULL;
+    default: return NULL; /* READ_ONLY_ROOT and PRIVILEGED are read beforehand; later versions add fields */
+  }
+}
+
+static bool flag(struct fields fields, uint16_t wanted) {
+  for (struct field_value value; fields_next(&fields, &value);)
+    if (value.field == wanted) return field_number(&value) != 0;
+  return false;
+}
+
+const char *configure(struct fields fields) {
+  guest.privileged = flag(fields, FIELD_PRIVILEGED);
+  mount_system();
+  mount_devices(guest.privileged);
+  struct fields rest = fields;
+  for (struct field_value value; fields_next(&rest, &value);) {
+    const char *error = apply(&value);
+    if (error != NULL) return error;
+  }
+  if (flag(fields, FIELD_READ_ONLY_ROOT) && mount(NULL, NEW_ROOT, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) != 0)
+    return failed("make the root read-only");
+  return NULL;
+}

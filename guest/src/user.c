@@ -1,0 +1,105 @@
+/* `user`, `uid`, `user:group` or `uid:gid`, looked up in the image's own files as Docker does. */
+#include "hull.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE_FIELDS 7
+
+/* Splits at colons; returns how many fields there are. */
+static int split(char *line, char *fields[LINE_FIELDS]) {
+  int count = 0;
+  line[strcspn(line, "\n")] = 0;
+  while (count < LINE_FIELDS && line != NULL) fields[count++] = strsep(&line, ":");
+  return count;
+}
+
+static bool number(const char *text, unsigned *value) {
+  char *end;
+  if (text[0] < '0' || text[0] > '9') return false;
+  errno = 0;
+  unsigned long parsed = strtoul(text, &end, 10);
+  if (*end != 0 || errno != 0 || parsed > 0x7fffffff) return false;
+  *value = (unsigned)parsed;
+  return true;
+}
+
+/* The name of the user found goes to `name`: group membership goes by name. */
+static bool find_passwd(const char *wanted, struct user *user, char *name, size_t size) {
+  FILE *file = fopen("/etc/passwd", "re");
+  char line[1024], *fields[LINE_FIELDS];
+  bool found = false;
+  unsigned uid, gid, asked;
+  bool by_number = number(wanted, &asked);
+  while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
+    if (split(line, fields) < 6 || !number(fields[2], &uid) || !number(fields[3], &gid)) continue;
+    if (strcmp(fields[0], wanted) != 0 && !(by_number && uid == asked)) continue;
+    user->uid = uid;
+    user->gid = gid;
+    snprintf(user->home, sizeof user->home, "%s", fields[5][0] ? fields[5] : "/");
+    snprintf(name, size, "%s", fields[0]);
+    found = true;
+  }
+  if (file != NULL) fclose(file);
+  return found;
+}
+
+static bool listed(char *members, const char *name) {
+  for (char *member; (member = strsep(&members, ",")) != NULL;)
+    if (strcmp(member, name) == 0) return true;
+  return false;
+}
+
+/* Finds the group `wanted`, or (NULL) collects the groups that have `member`. */
+static bool read_groups(const char *wanted, const char *member, struct user *user) {
+  FILE *file = fopen("/etc/group", "re");
+  char *line = NULL, *fields[LINE_FIELDS];
+  size_t capacity = 0;
+  bool found = false;
+  unsigned gid;
+  while (file != NULL && !found && getline(&line, &capacity, file) > 0) {
+    if (split(line, fields) < 4 || !number(fields[2], &gid)) continue;
+    if (wanted != NULL) {
+      found = strcmp(fields[0], wanted) == 0;
+      if (found) user->gid = gid;
+    } else if (listed(fields[3], member) && user->group_count < sizeof user->groups / sizeof user->groups[0]) {
+      user->groups[user->group_count++] = gid;
+    }
+  }
+  free(line);
+  if (file != NULL) fclose(file);
+  return found;
+}
+
+static bool find_group(const char *wanted, struct user *user, char *error, size_t size) {
+  unsigned gid;
+  if (read_groups(wanted, NULL, user)) return true;
+  if (!number(wanted, &gid)) {
+    snprintf(error, size, "unable to find group %.100s: no matching entries in group file", wanted);
+    return false;
+  }
+  user->gid = gid;
+  return true;
+}
+
+bool find_user(const char *text, struct user *user, char *error, size_t size) {
+  char wanted[256], name[256] = "";
+  unsigned uid;
+  *user = (struct user){.home = "/"};
+  snprintf(wanted, sizeof wanted, "%s", text[0] ? text : "0");
+  char *group = strchr(wanted, ':');
+  if (group != NULL) *group++ = 0;
+  if (!find_passwd(wanted[0] ? wanted : "0", user, name, sizeof name)) {
+    if (wanted[0] == 0) strcpy(wanted, "0");
+    if (!number(wanted, &uid)) {
+      snprintf(error, size, "unable to find user %.100s: no matching entries in passwd file", wanted);
+      return false;
+    }
+    user->uid = uid;
+  }
+  if (group != NULL && group[0] != 0) return find_group(group, user, error, size);
+  if (name[0] != 0) read_groups(NULL, name, user);
+  return true;
+}
