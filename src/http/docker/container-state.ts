@@ -1,0 +1,38 @@
+import type { ContainerStateName } from '../../../api/docker.ts';
+import type { InstanceStatus } from '../../model/instance.ts';
+import { humanDuration } from './times.ts';
+
+/** The states that Docker knows; ours in between count as what was before them. */
+export function dockerState(status: InstanceStatus): ContainerStateName {
+  switch (status.state) {
+    case 'starting':
+      return status.exit === null ? 'created' : 'exited';
+    case 'stopping':
+      return 'running';
+    case 'created':
+    case 'running':
+    case 'exited':
+    case 'removing':
+    case 'dead':
+      return status.state;
+  }
+}
+
+/** `Up 3 minutes`, `Exited (0) 2 seconds ago`. `now`: milliseconds since the epoch. */
+export function statusText(status: InstanceStatus, now: number): string {
+  switch (dockerState(status)) {
+    case 'running':
+      return `Up ${humanDuration(now - (status.startedAt ?? now))}`;
+    case 'exited':
+      if (status.exit === null) return 'Exited';
+      return `Exited (${status.exit.code}) ${humanDuration(now - status.exit.finishedAt)} ago`;
+    case 'removing':
+      return 'Removal In Progress';
+    case 'dead':
+      return 'Dead';
+    case 'paused':
+    case 'restarting':
+    case 'created':
+      return 'Created';
+  }
+}

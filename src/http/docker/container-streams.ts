@@ -1,0 +1,119 @@
+import { MULTIPLEXED_STREAM, RAW_STREAM, type ContainerWaitResponse } from '../../../api/docker.ts';
+import type { EngineApi, LogQuery, LogRecord, WaitCondition } from '../../engine/api.ts';
+import { HullError, messageOf } from '../../model/errors.ts';
+import type { Instance } from '../../model/instance.ts';
+import { detachWatcher, parseDetachKeys } from '../detach-keys.ts';
+import type { Exchange } from '../exchange.ts';
+import { encodeFrame } from '../framing.ts';
+import type { ByteSink } from '../responder.ts';
+import type { Route } from '../router.ts';
+import { bridge, type BridgeOptions } from '../stdio-bridge.ts';
+
+export const containerStreamRoutes: readonly Route[] = [
+  { method: 'POST', path: '/containers/:id/attach', handler: attach },
+  { method: 'GET', path: '/containers/:id/logs', handler: logs },
+  { method: 'POST', path: '/containers/:id/wait', handler: wait },
+];
+
+/** Multiplexed streams have a media type of their own since API 1.42. */
+export function streamType(multiplexed: boolean, apiMinor: number): string {
+  return multiplexed && apiMinor >= 42 ? MULTIPLEXED_STREAM : RAW_STREAM;
+}
+
+async function attach(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const { query } = exchange;
+  const instance = engine.instances.get(exchange.param('id'));
+  const options = attachOptions(exchange, instance);
+  const past: LogQuery = { ...options, follow: false, tail: null, since: null, until: null };
+  const { stdin, stdout, stderr } = options;
+  if (!query.flag('stream')) {
+    const connection = exchange.hijack(streamType(options.multiplexed, exchange.apiMinor));
+    if (query.flag('logs')) await copyLogs(engine, exchange, instance, past, connection);
+    connection.end();
+    return;
+  }
+  // The engine may refuse: only then is the connection still HTTP.
+  const stdio = await engine.instances.attach(instance.config.id, { stdin, stdout, stderr });
+  const gone = exchange.signal;
+  const connection = exchange.hijack(streamType(options.multiplexed, exchange.apiMinor));
+  if (query.flag('logs')) await copyLogs(engine, exchange, instance, past, connection);
+  await bridge(connection, stdio, options, gone);
+}
+
+function attachOptions({ query }: Exchange, { config }: Instance): BridgeOptions {
+  const stdin = query.flag('stdin') && config.openStdin;
+  const watched = stdin && config.process.tty;
+  const keys = parseDetachKeys(query.text('detachKeys') ?? '');
+  return {
+    multiplexed: !config.process.tty,
+    stdin,
+    stdout: query.flag('stdout'),
+    stderr: query.flag('stderr'),
+    endsInput: config.stdinOnce && !config.process.tty,
+    ...(watched ? { detach: detachWatcher(keys) } : {}),
+  };
+}
+
+async function logs(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const instance = engine.instances.get(exchange.param('id'));
+  const logQuery = readLogQuery(exchange);
+  const sink = exchange.open(streamType(!instance.config.process.tty, exchange.apiMinor));
+  await copyLogs(engine, exchange, instance, logQuery, sink);
+  sink.end();
+}
+
+function readLogQuery({ query }: Exchange): LogQuery {
+  const asked = { stdout: query.flag('stdout'), stderr: query.flag('stderr') };
+  if (!asked.stdout && !asked.stderr) {
+    throw new HullError('invalid-argument', 'Bad parameters: you must choose at least one stream');
+  }
+  // As Docker: what is no number, such as "all", is all.
+  const tail = Number(query.nonEmpty('tail') ?? 'all');
+  return {
+    ...asked,
+    follow: query.flag('follow'),
+    tail: Number.isInteger(tail) && tail >= 0 ? tail : null,
+    since: query.time('since'),
+    until: query.time('until'),
+  };
+}
+
+async function copyLogs(
+  engine: EngineApi,
+  exchange: Exchange,
+  { config }: Instance,
+  logQuery: LogQuery,
+  sink: ByteSink,
+): Promise<void> {
+  const stamps = exchange.query.flag('timestamps');
+  const { signal } = exchange;
+  for await (const record of engine.instances.logs(config.id, logQuery, signal)) {
+    if (signal.aborted) return;
+    await sink.write(encodeRecord(record, stamps, !config.process.tty));
+  }
+}
+
+function encodeRecord(record: LogRecord, stamps: boolean, multiplexed: boolean): Uint8Array {
+  const prefix = stamps ? `${record.time} ` : '';
+  if (multiplexed) return encodeFrame(record.stream, record.data, prefix);
+  return prefix === '' ? record.data : Buffer.concat([Buffer.from(prefix), record.data]);
+}
+
+const WAIT_CONDITIONS: readonly WaitCondition[] = ['not-running', 'next-exit', 'removed'];
+
+async function wait(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const asked = exchange.query.nonEmpty('condition') ?? 'not-running';
+  const condition = WAIT_CONDITIONS.find((known) => known === asked);
+  if (condition === undefined) {
+    throw new HullError('invalid-argument', `query parameter "condition": use ${WAIT_CONDITIONS.join(', ')}`);
+  }
+  const { id } = engine.instances.get(exchange.param('id')).config;
+  // Registered before the headers go out: a client starts the instance as soon as it has them.
+  const answer: Promise<ContainerWaitResponse> = engine.instances.wait(id, condition, exchange.signal).then(
+    ({ code }) => ({ StatusCode: code }),
+    (error: unknown) => ({ StatusCode: -1, Error: { Message: messageOf(error) } }),
+  );
+  const sink = exchange.openJson();
+  await sink.write(await answer);
+  sink.end();
+}

@@ -1,0 +1,124 @@
+import type { ContainerCreateResponse, ContainerTopResponse } from '../../../api/docker.ts';
+import type { EngineApi } from '../../engine/api.ts';
+import { HullError } from '../../model/errors.ts';
+import type { Instance } from '../../model/instance.ts';
+import type { Exchange } from '../exchange.ts';
+import { Filters } from '../filters.ts';
+import type { Route } from '../router.ts';
+import { CONTAINER_FILTERS, filterInstances } from './container-filters.ts';
+import { containerInspect, containerSummary } from './container-json.ts';
+import { dockerState } from './container-state.ts';
+import { toCreateInstance } from './create-request.ts';
+import { createBody } from './create-schema.ts';
+import { checkUnsupported } from './create-unsupported.ts';
+import { checkPlatform } from './platform.ts';
+
+export const containerRoutes: readonly Route[] = [
+  { method: 'GET', path: '/containers/json', handler: list },
+  { method: 'POST', path: '/containers/create', handler: create },
+  { method: 'GET', path: '/containers/:id/json', handler: inspect },
+  { method: 'GET', path: '/containers/:id/top', handler: top },
+  { method: 'POST', path: '/containers/:id/start', handler: start },
+  { method: 'POST', path: '/containers/:id/stop', handler: stop },
+  { method: 'POST', path: '/containers/:id/restart', handler: restart },
+  { method: 'POST', path: '/containers/:id/kill', handler: kill },
+  { method: 'POST', path: '/containers/:id/resize', handler: resize },
+  { method: 'DELETE', path: '/containers/:id', handler: remove },
+];
+
+async function list(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const { query } = exchange;
+  const filters = Filters.read(query, CONTAINER_FILTERS);
+  const limit = query.integer('limit') ?? 0;
+  const everyState = query.flag('all') || limit > 0 || filters.has('status') || filters.has('exited');
+  const newestFirst = [...engine.instances.list()].toSorted(
+    (a, b) => b.config.createdAt - a.config.createdAt,
+  );
+  const passing = filterInstances(engine, newestFirst, filters).filter(
+    (instance) => everyState || dockerState(instance.status) === 'running',
+  );
+  const chosen = limit > 0 ? passing.slice(0, limit) : passing;
+  const now = Date.now();
+  const withSizes = query.flag('size');
+  const rows = chosen.map(async (instance) =>
+    containerSummary(engine.identity, instance, now, withSizes ? await sizesOf(engine, instance) : null),
+  );
+  exchange.send(await Promise.all(rows));
+}
+
+async function inspect(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const instance = engine.instances.get(exchange.param('id'));
+  const sizes = exchange.query.flag('size') ? await sizesOf(engine, instance) : null;
+  exchange.send(containerInspect(engine.identity, instance, [], sizes));
+}
+
+function sizesOf(engine: EngineApi, instance: Instance): Promise<{ writable: number; root: number }> {
+  return engine.instances.sizes(instance.config.id);
+}
+
+async function create(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const body = await exchange.json(createBody);
+  checkPlatform(exchange.query.text('platform'));
+  const ignored = checkUnsupported(body);
+  const request = toCreateInstance(body, exchange.query.nonEmpty('name'));
+  const { id, warnings } = await engine.instances.create(request);
+  const answer: ContainerCreateResponse = { Id: id, Warnings: [...ignored, ...warnings] };
+  exchange.send(answer, 201);
+}
+
+async function start(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const started = await engine.instances.start(exchange.param('id'));
+  exchange.empty(started ? 204 : 304);
+}
+
+async function stop(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const stopped = await engine.instances.stop(exchange.param('id'), stopOptions(exchange));
+  exchange.empty(stopped ? 204 : 304);
+}
+
+async function restart(engine: EngineApi, exchange: Exchange): Promise<void> {
+  await engine.instances.restart(exchange.param('id'), stopOptions(exchange));
+  exchange.empty();
+}
+
+function stopOptions({ query }: Exchange): { timeout?: number; signal?: string } {
+  const timeout = query.integer('t');
+  const signal = query.nonEmpty('signal');
+  return { ...(timeout === undefined ? {} : { timeout }), ...(signal === undefined ? {} : { signal }) };
+}
+
+async function kill(engine: EngineApi, exchange: Exchange): Promise<void> {
+  await engine.instances.kill(exchange.param('id'), exchange.query.nonEmpty('signal'));
+  exchange.empty();
+}
+
+async function resize(engine: EngineApi, exchange: Exchange): Promise<void> {
+  await engine.instances.resize(exchange.param('id'), terminalSizeOf(exchange));
+  exchange.empty(200);
+}
+
+/** `h` and `w` of a resize request. */
+export function terminalSizeOf({ query }: Exchange): { rows: number; columns: number } {
+  const size = { rows: query.integer('h') ?? 0, columns: query.integer('w') ?? 0 };
+  if (size.rows < 0 || size.columns < 0 || size.rows > 65_535 || size.columns > 65_535) {
+    throw new HullError('invalid-argument', 'query parameters "h" and "w": expected 0 to 65535');
+  }
+  return size;
+}
+
+async function top(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const psArgs = (exchange.query.nonEmpty('ps_args') ?? '-ef').trim().split(/\s+/);
+  const table = await engine.instances.top(exchange.param('id'), psArgs);
+  const answer: ContainerTopResponse = { Titles: table.titles, Processes: table.rows };
+  exchange.send(answer);
+}
+
+async function remove(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const { query } = exchange;
+  if (query.flag('link')) throw new HullError('not-supported', 'links between containers are not supported');
+  await engine.instances.remove(exchange.param('id'), {
+    force: query.flag('force'),
+    volumes: query.flag('v'),
+  });
+  exchange.empty();
+}

@@ -1,0 +1,233 @@
+import type { CreateInstance, ExecRequest, MountRequest } from '../../engine/api.ts';
+import { HullError } from '../../model/errors.ts';
+import type { NetworkMode, TerminalSize } from '../../model/instance.ts';
+import { ISOLATIONS, type Isolation } from '../../model/isolation.ts';
+import type { Resources } from '../../model/resources.ts';
+import type { CreateBody, ExecCreateBody, HostConfigBody, MountBody } from './create-schema.ts';
+import { parseBind, parseMount, parseTmpfs, parseVolumes } from './mounts.ts';
+import { parsePort, parsePortBindings } from './ports.ts';
+
+/** A create body in the engine's words. Throws `invalid-argument` and `not-supported` naming the field. */
+export function toCreateInstance(body: CreateBody, name: string | undefined): CreateInstance {
+  const host: HostConfigBody = body.HostConfig ?? {};
+  return dropUndefined({
+    name: name?.replace(/^\//, ''),
+    source: sourceOf(body, host),
+    isolation: isolationOf(host),
+    ...argumentsOf(body),
+    env: present(body.Env),
+    workingDir: nonEmpty(body.WorkingDir),
+    user: nonEmpty(body.User),
+    hostname: nonEmpty(body.Hostname),
+    domainname: nonEmpty(body.Domainname),
+    tty: present(body.Tty),
+    openStdin: present(body.OpenStdin),
+    stdinOnce: present(body.StdinOnce),
+    attach: {
+      stdin: body.AttachStdin ?? false,
+      stdout: body.AttachStdout ?? false,
+      stderr: body.AttachStderr ?? false,
+    },
+    mounts: mountsOf(body, host),
+    networkMode: networkModeOf(body, host),
+    ports: parsePortBindings(host.PortBindings ?? {}),
+    publishAll: present(host.PublishAllPorts),
+    exposedPorts: exposedPortsOf(body, host),
+    extraHosts: present(host.ExtraHosts),
+    dns: present(host.Dns),
+    resources: resourcesOf(host),
+    readOnlyRoot: present(host.ReadonlyRootfs),
+    init: present(host.Init),
+    privileged: present(host.Privileged),
+    capAdd: words(host.CapAdd),
+    capDrop: words(host.CapDrop),
+    autoRemove: present(host.AutoRemove),
+    labels: present(body.Labels),
+    stopSignal: nonEmpty(body.StopSignal),
+    stopTimeout: present(body.StopTimeout),
+    size: terminalSize(host.ConsoleSize),
+  });
+}
+
+function sourceOf(body: CreateBody, host: HostConfigBody): CreateInstance['source'] {
+  const machine = nonEmpty(host.Machine);
+  const image = nonEmpty(body.Image);
+  if (machine !== undefined && image !== undefined) {
+    throw new HullError(
+      'invalid-argument',
+      'Image and HostConfig.Machine are both given; an instance has one source',
+    );
+  }
+  if (machine !== undefined) return { kind: 'machine', name: machine };
+  if (image === undefined) throw new HullError('invalid-argument', 'Image is missing: name an image to run');
+  return { kind: 'image', reference: image };
+}
+
+function isolationOf(host: HostConfigBody): Isolation | undefined {
+  const asked = nonEmpty(host.Isolation) ?? 'default';
+  const known = ISOLATIONS.find((isolation) => isolation === asked);
+  if (known !== undefined) return known;
+  if (asked !== 'default') {
+    throw new HullError(
+      'invalid-argument',
+      `HostConfig.Isolation: "${asked}" is unknown; use ${ISOLATIONS.join(', ')} or default`,
+    );
+  }
+  const runtime = nonEmpty(host.Runtime);
+  if (runtime === undefined || ['runc', 'crun', 'io.containerd.runc.v2'].includes(runtime)) return undefined;
+  if (runtime === 'runsc') return 'sandbox';
+  throw new HullError(
+    'not-supported',
+    `HostConfig.Runtime: the runtime "${runtime}" is unknown; choose with HostConfig.Isolation (${ISOLATIONS.join(', ')})`,
+  );
+}
+
+/**
+ * Docker's rule for what the image's defaults still fill in: giving an entrypoint discards the image's command, and an entrypoint of
+ * one empty word clears the image's own.
+ */
+function argumentsOf(body: CreateBody): Pick<CreateInstance, 'entrypoint' | 'command'> {
+  const entrypoint = words(body.Entrypoint);
+  const command = words(body.Cmd);
+  const given = command !== undefined && command.length > 0 ? command : undefined;
+  if (entrypoint === undefined) return given === undefined ? {} : { command: given };
+  const cleared = entrypoint.length === 1 && entrypoint[0] === '';
+  const discards = entrypoint.length > 0;
+  return {
+    entrypoint: cleared ? [] : entrypoint,
+    ...(given === undefined ? (discards ? { command: [] } : {}) : { command: given }),
+  };
+}
+
+function mountsOf(body: CreateBody, host: HostConfigBody): readonly MountRequest[] {
+  const named = [
+    ...(host.Binds ?? []).map(parseBind),
+    ...(host.Mounts ?? []).map((mount, index) => parseMount(checkedMount(mount, index), index)),
+    ...parseTmpfs(host.Tmpfs ?? {}),
+  ];
+  const targets = new Set<string>();
+  for (const { target } of named) {
+    if (targets.has(target)) throw new HullError('invalid-argument', `Duplicate mount point: ${target}`);
+    targets.add(target);
+  }
+  // A path declared as a volume and mounted by name is the latter.
+  const anonymous = parseVolumes(Object.keys(body.Volumes ?? {})).filter(
+    ({ target }) => !targets.has(target),
+  );
+  return [...named, ...anonymous];
+}
+
+/** The mount, when it asks for nothing that is not supported. */
+function checkedMount(mount: MountBody, index: number): MountBody {
+  const volume = mount.VolumeOptions;
+  for (const field of ['Subpath', 'DriverConfig'] as const) {
+    const value = volume?.[field];
+    if (value === undefined || value === null || value === '') continue;
+    if (typeof value === 'object' && Object.keys(value).length === 0) continue;
+    throw new HullError(
+      'not-supported',
+      `HostConfig.Mounts.${index}.VolumeOptions.${field} is not supported; leave it out`,
+    );
+  }
+  return mount;
+}
+
+function networkModeOf(body: CreateBody, host: HostConfigBody): NetworkMode | undefined {
+  if (body.NetworkDisabled === true) return 'none';
+  const mode = nonEmpty(host.NetworkMode) ?? 'default';
+  switch (mode) {
+    case 'default':
+      return undefined;
+    case 'bridge':
+    case 'host':
+    case 'none':
+      return mode;
+    default:
+      if (mode.startsWith('container:')) {
+        throw new HullError(
+          'not-supported',
+          `HostConfig.NetworkMode: joining another container's network is not supported`,
+        );
+      }
+      throw new HullError('network-not-found', `network ${mode} not found: use bridge, host or none`);
+  }
+}
+
+function exposedPortsOf(body: CreateBody, host: HostConfigBody): readonly string[] | undefined {
+  const keys = [...Object.keys(body.ExposedPorts ?? {}), ...Object.keys(host.PortBindings ?? {})];
+  if (keys.length === 0) return undefined;
+  const normal = keys.map((key) => {
+    const { port, protocol } = parsePort('ExposedPorts', key);
+    return `${port}/${protocol}`;
+  });
+  return [...new Set(normal)];
+}
+
+function resourcesOf(host: HostConfigBody): Resources {
+  return dropUndefined({
+    memory: limit('Memory', host.Memory),
+    memorySwap: host.MemorySwap === -1 ? -1 : limit('MemorySwap', host.MemorySwap),
+    nanoCpus: limit('NanoCpus', host.NanoCpus) ?? quotaAsNanoCpus(host),
+    cpuShares: limit('CpuShares', host.CpuShares),
+    cpusetCpus: nonEmpty(host.CpusetCpus),
+    pidsLimit: host.PidsLimit === -1 ? undefined : limit('PidsLimit', host.PidsLimit),
+  });
+}
+
+/** CFS quota and period (microseconds) say the same as a number of CPUs. */
+function quotaAsNanoCpus(host: HostConfigBody): number | undefined {
+  const quota = host.CpuQuota === -1 ? undefined : limit('CpuQuota', host.CpuQuota);
+  if (quota === undefined) return undefined;
+  return Math.round((quota / (limit('CpuPeriod', host.CpuPeriod) ?? 100_000)) * 1e9);
+}
+
+/** Zero is no limit. */
+function limit(field: string, value: number | null | undefined): number | undefined {
+  if (value === undefined || value === null || value === 0) return undefined;
+  if (value < 0)
+    throw new HullError('invalid-argument', `invalid value for "HostConfig.${field}": ${value} is negative`);
+  return value;
+}
+
+/** POST /containers/ID/exec in the engine's words. */
+export function toExecRequest(body: ExecCreateBody): ExecRequest {
+  const args = words(body.Cmd) ?? [];
+  if (args.length === 0) throw new HullError('invalid-argument', 'No exec command specified');
+  return dropUndefined({
+    args,
+    env: body.Env ?? [],
+    workingDir: nonEmpty(body.WorkingDir),
+    user: nonEmpty(body.User),
+    tty: body.Tty ?? false,
+    privileged: body.Privileged ?? false,
+    attach: {
+      stdin: body.AttachStdin ?? false,
+      stdout: body.AttachStdout ?? false,
+      stderr: body.AttachStderr ?? false,
+    },
+    detachKeys: nonEmpty(body.DetachKeys),
+  });
+}
+
+/** `[rows, columns]`; zeros are an unknown size. */
+export function terminalSize(pair: readonly number[] | null | undefined): TerminalSize | undefined {
+  const [rows = 0, columns = 0] = pair ?? [];
+  return rows > 0 && columns > 0 ? { rows, columns } : undefined;
+}
+
+const present = <T>(value: T | null | undefined): T | undefined => value ?? undefined;
+const nonEmpty = (value: string | null | undefined): string | undefined =>
+  value === '' ? undefined : (value ?? undefined);
+
+function words(value: string | string[] | null | undefined): readonly string[] | undefined {
+  return typeof value === 'string' ? [value] : (value ?? undefined);
+}
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** Leaves out what is undefined, so that "absent" has one form. */
+function dropUndefined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,79 @@
+import type { ExecInspect, IdResponse } from '../../../api/docker.ts';
+import type { EngineApi } from '../../engine/api.ts';
+import { detachWatcher, parseDetachKeys } from '../detach-keys.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Route } from '../router.ts';
+import { bridge } from '../stdio-bridge.ts';
+import { streamType } from './container-streams.ts';
+import { terminalSizeOf } from './containers.ts';
+import { terminalSize, toExecRequest } from './create-request.ts';
+import { execCreateBody, execStartBody } from './create-schema.ts';
+
+export const execRoutes: readonly Route[] = [
+  { method: 'POST', path: '/containers/:id/exec', handler: create },
+  { method: 'POST', path: '/exec/:id/start', handler: start },
+  { method: 'GET', path: '/exec/:id/json', handler: inspect },
+  { method: 'POST', path: '/exec/:id/resize', handler: resize },
+];
+
+async function create(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const request = toExecRequest(await exchange.json(execCreateBody));
+  const answer: IdResponse = { Id: await engine.execs.create(exchange.param('id'), request) };
+  exchange.send(answer, 201);
+}
+
+async function start(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const body = await exchange.json(execStartBody);
+  const id = exchange.param('id');
+  const { request } = engine.execs.inspect(id);
+  const keys = parseDetachKeys(request.detachKeys ?? '');
+  const size = terminalSize(body.ConsoleSize);
+  const stdio = await engine.execs.start(id, {
+    detach: body.Detach ?? false,
+    ...(typeof body.Tty === 'boolean' ? { tty: body.Tty } : {}),
+    ...(size === undefined ? {} : { size }),
+  });
+  if (stdio === null) return exchange.empty(200);
+  const gone = exchange.signal;
+  const { tty, attach } = request;
+  const connection = exchange.hijack(streamType(!tty, exchange.apiMinor));
+  const options = {
+    ...attach,
+    // A terminal has one output.
+    stdout: attach.stdout || (tty && attach.stderr),
+    multiplexed: !tty,
+    endsInput: !tty,
+    ...(tty && attach.stdin ? { detach: detachWatcher(keys) } : {}),
+  };
+  await bridge(connection, stdio, options, gone);
+}
+
+function inspect(engine: EngineApi, exchange: Exchange): void {
+  const exec = engine.execs.inspect(exchange.param('id'));
+  const [entrypoint = '', ...rest] = exec.request.args;
+  const answer: ExecInspect = {
+    ID: exec.id,
+    Running: exec.running,
+    ExitCode: exec.exitCode,
+    ProcessConfig: {
+      tty: exec.request.tty,
+      entrypoint,
+      arguments: rest,
+      privileged: exec.request.privileged,
+      ...(exec.request.user === undefined ? {} : { user: exec.request.user }),
+    },
+    OpenStdin: exec.request.attach.stdin,
+    OpenStderr: exec.request.attach.stderr,
+    OpenStdout: exec.request.attach.stdout,
+    CanRemove: !exec.running && exec.exitCode !== null,
+    ContainerID: exec.instanceId,
+    DetachKeys: exec.request.detachKeys ?? '',
+    Pid: exec.pid,
+  };
+  exchange.send(answer);
+}
+
+async function resize(engine: EngineApi, exchange: Exchange): Promise<void> {
+  await engine.execs.resize(exchange.param('id'), terminalSizeOf(exchange));
+  exchange.empty(200);
+}

@@ -1,0 +1,62 @@
+import { HullError } from '../../model/errors.ts';
+import type { Handler, Method, Route } from '../router.ts';
+
+/** Docker's remaining requests: known, answered 501 in words that its clients can tell from a wrong path (404). */
+const REQUESTS: readonly (readonly [Method, string])[] = [
+  ['GET', '/containers/:id/changes'],
+  ['GET', '/containers/:id/export'],
+  ['GET', '/containers/:id/attach/ws'],
+  ['GET', '/containers/:id/archive'],
+  ['HEAD', '/containers/:id/archive'],
+  ['PUT', '/containers/:id/archive'],
+  ['POST', '/containers/:id/update'],
+  ['POST', '/containers/:id/rename'],
+  ['POST', '/containers/:id/pause'],
+  ['POST', '/containers/:id/unpause'],
+  ['POST', '/containers/prune'],
+  ['GET', '/containers/:id/checkpoints'],
+  ['POST', '/containers/:id/checkpoints'],
+  ['DELETE', '/containers/:id/checkpoints/:checkpoint'],
+  ['POST', '/build/prune'],
+  ['POST', '/build/cancel'],
+  ['POST', '/images/create'],
+  ['POST', '/images/load'],
+  ['POST', '/images/prune'],
+  ['GET', '/images/search'],
+  ['GET', '/images/get'],
+  ['GET', '/images/*name/get'],
+  ['POST', '/images/*name/push'],
+  ['POST', '/auth'],
+  ['POST', '/commit'],
+  ['GET', '/system/df'],
+  ['PUT', '/volumes/:name'],
+  ['POST', '/volumes/prune'],
+  ['POST', '/networks/create'],
+  ['POST', '/networks/prune'],
+  ['POST', '/networks/:id/connect'],
+  ['POST', '/networks/:id/disconnect'],
+  ['DELETE', '/networks/:id'],
+  ['GET', '/distribution/*name/json'],
+  ['POST', '/session'],
+  ['POST', '/grpc'],
+];
+
+/** Whole resources that are not offered. */
+const RESOURCES = ['swarm', 'nodes', 'services', 'tasks', 'secrets', 'configs', 'plugins'] as const;
+const METHODS: readonly Method[] = ['GET', 'POST', 'DELETE'];
+
+export const notYetRoutes: readonly Route[] = [
+  ...REQUESTS.map(([method, path]): Route => ({ method, path, handler: refuse(`${method} ${path}`) })),
+  ...RESOURCES.flatMap((resource) =>
+    METHODS.flatMap((method): Route[] => [
+      { method, path: `/${resource}`, handler: refuse(`${method} /${resource}`) },
+      { method, path: `/${resource}/*rest`, handler: refuse(`${method} /${resource}`) },
+    ]),
+  ),
+];
+
+function refuse(request: string): Handler {
+  return () => {
+    throw new HullError('not-supported', `${request} is not supported by this engine`);
+  };
+}

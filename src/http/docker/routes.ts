@@ -1,0 +1,27 @@
+import type { Route } from '../router.ts';
+import { buildRoutes } from './build.ts';
+import { containerStatsRoutes } from './container-stats.ts';
+import { containerStreamRoutes } from './container-streams.ts';
+import { containerRoutes } from './containers.ts';
+import { eventRoutes } from './events.ts';
+import { execRoutes } from './exec.ts';
+import { imageRoutes } from './images.ts';
+import { networkRoutes } from './networks.ts';
+import { notYetRoutes } from './not-yet.ts';
+import { systemRoutes } from './system.ts';
+import { volumeRoutes } from './volumes.ts';
+
+/** The Docker Engine API. What is not offered comes last, so that it never hides what is. */
+export const dockerRoutes: readonly Route[] = [
+  ...systemRoutes,
+  ...containerRoutes,
+  ...containerStreamRoutes,
+  ...containerStatsRoutes,
+  ...execRoutes,
+  ...imageRoutes,
+  ...buildRoutes,
+  ...eventRoutes,
+  ...volumeRoutes,
+  ...networkRoutes,
+  ...notYetRoutes,
+];

@@ -1,0 +1,20 @@
+/**
+ * Docker's multiplexed stream: every piece of output is preceded by 8 bytes: the stream (0 stdin, 1 stdout, 2 stderr), three
+ * zeros, and the length, big-endian (API reference, "Stream format" of attach).
+ */
+export type StreamName = 'stdout' | 'stderr';
+
+const HEADER_BYTES = 8;
+const STREAM_NUMBER: Readonly<Record<StreamName, number>> = { stdout: 1, stderr: 2 };
+
+/** One frame; `prefix` (a time stamp) goes before the data, inside the frame. */
+export function encodeFrame(stream: StreamName, data: Uint8Array, prefix = ''): Uint8Array {
+  const prefixBytes = Buffer.byteLength(prefix);
+  const length = prefixBytes + data.byteLength;
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + length);
+  frame.writeUInt32BE(STREAM_NUMBER[stream] * 0x1000000, 0);
+  frame.writeUInt32BE(length, 4);
+  frame.write(prefix, HEADER_BYTES);
+  frame.set(data, HEADER_BYTES + prefixBytes);
+  return frame;
+}

@@ -1,0 +1,14 @@
+import { NATIVE_PREFIX } from '../../../api/native.ts';
+import type { Route } from '../router.ts';
+import { imageRoutes } from './images.ts';
+import { instanceRoutes } from './instances.ts';
+import { machineRoutes } from './machines.ts';
+import { systemRoutes } from './system.ts';
+
+/** Everything that Docker has no word for. */
+export const nativeRoutes: readonly Route[] = [
+  ...systemRoutes,
+  ...imageRoutes,
+  ...machineRoutes,
+  ...instanceRoutes,
+].map((route) => ({ ...route, path: `${NATIVE_PREFIX}${route.path}` }));

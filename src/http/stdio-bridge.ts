@@ -1,0 +1,59 @@
+import type { Stdio } from '../runtime/runtime.ts';
+import { encodeFrame } from './framing.ts';
+import type { HijackedConnection } from './responder.ts';
+
+export interface BridgeOptions {
+  /** Frames around the output (no terminal); else raw bytes. */
+  readonly multiplexed: boolean;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** Does the end of the client's input end the process's? */
+  readonly endsInput: boolean;
+  /** Sees the input first; returns what to pass on, or null when the client asked to leave. */
+  readonly detach?: (data: Uint8Array) => Uint8Array | null;
+}
+
+/**
+ * Joins a client's connection with a process until the process's output ends, the client goes (`gone`), or asks to leave. Slow
+ * readers on either side slow the other. The process itself goes on.
+ */
+export async function bridge(
+  connection: HijackedConnection,
+  stdio: Stdio,
+  options: BridgeOptions,
+  gone: AbortSignal,
+): Promise<void> {
+  const leave = () => stdio.detach();
+  gone.addEventListener('abort', leave, { once: true });
+  if (gone.aborted) leave();
+  receiveInput(connection, stdio, options);
+  try {
+    for await (const chunk of stdio.output) {
+      if (gone.aborted) break;
+      if (!options[chunk.stream]) continue;
+      await connection.write(options.multiplexed ? encodeFrame(chunk.stream, chunk.data) : chunk.data);
+    }
+  } finally {
+    gone.removeEventListener('abort', leave);
+    leave();
+    connection.end();
+  }
+}
+
+function receiveInput(connection: HijackedConnection, stdio: Stdio, options: BridgeOptions): void {
+  const onData = async (data: Uint8Array) => {
+    if (!options.stdin) return;
+    const passed = options.detach === undefined ? data : options.detach(data);
+    if (passed === null) {
+      stdio.detach();
+      connection.end();
+      return;
+    }
+    if (passed.byteLength > 0) await stdio.write(passed);
+  };
+  const onEnd = async () => {
+    if (options.stdin && options.endsInput) await stdio.closeInput();
+  };
+  connection.receive(onData, onEnd);
+}
