@@ -95,6 +95,13 @@ export class Cgroups {
     if (mounted.size > 0) writeFileSync(this.#memory, '');
   }
 
+  /** Does the kernel account swap per group? (v1 needs `swapaccount=1` on some kernels.) */
+  canLimitSwap(): boolean {
+    const { layout, controllers } = this.facts();
+    if (layout === 'v2') return existsSync('/proc/swaps');
+    return existsSync(`${controllers.get('memory') ?? ''}/memory.memsw.limit_in_bytes`);
+  }
+
   /** The group at `path` (such as `hull-1a2b/<id>`) below every hierarchy's root. It need not exist. */
   group(path: string): Cgroup {
     return new Cgroup(this.facts(), this.#host.processes, path);

@@ -1,0 +1,91 @@
+import type { Cgroups } from '../../host/cgroup.ts';
+import type { Host } from '../../host/host.ts';
+import { messageOf } from '../../model/errors.ts';
+import type { OciRuntime } from './conmon.ts';
+
+/** The programs that run containers on this host. */
+export type Choice =
+  | {
+      readonly available: true;
+      readonly conmon: string;
+      readonly runtime: OciRuntime;
+      readonly detail: string;
+      readonly warnings: readonly string[];
+    }
+  | { readonly available: false; readonly reason: string };
+
+/** crun where it can run, else runc with a warning. `runDir`: the engine's volatile folder. */
+export async function chooseContainerRuntime(host: Host, cgroups: Cgroups, runDir: string): Promise<Choice> {
+  const conmon = host.exec.which('conmon');
+  if (conmon === null) return missing('conmon');
+  const crun = host.exec.which('crun');
+  const runc = host.exec.which('runc');
+  const obstacle = crun === null ? 'crun is not installed' : cgroups.prepareForCrun();
+  const { layout } = cgroups.facts();
+  if (crun !== null && obstacle === null) {
+    const root = `${runDir}/crun`;
+    const runtime = {
+      kind: 'crun',
+      program: crun,
+      arguments: ['--root', root, '--cgroup-manager', 'cgroupfs'],
+      root,
+    } as const;
+    return { available: true, conmon, runtime, detail: `crun, cgroup ${layout}`, warnings: [] };
+  }
+  if (runc === null)
+    return {
+      available: false,
+      reason: `${obstacle ?? ''}, and runc is not installed either; apt-get install crun runc`,
+    };
+  const root = `${runDir}/runc`;
+  const runtime = { kind: 'runc', program: runc, arguments: ['--root', root], root } as const;
+  return {
+    available: true,
+    conmon,
+    runtime,
+    detail: `runc, cgroup ${layout}`,
+    warnings: [`using runc, which starts slower: ${obstacle ?? ''}`],
+  };
+}
+
+/** gVisor's runsc, if a tiny sandbox really runs. */
+export async function chooseSandboxRuntime(host: Host, cgroups: Cgroups, runDir: string): Promise<Choice> {
+  const conmon = host.exec.which('conmon');
+  const runsc = host.exec.which('runsc');
+  if (conmon === null) return missing('conmon');
+  if (runsc === null) return missing('runsc');
+  const root = `${runDir}/runsc`;
+  const ignore = cgroups.facts().layout === 'v2' ? [] : ['--ignore-cgroups'];
+  const failures: string[] = [];
+  for (const platform of ['systrap', 'ptrace']) {
+    const options = ['--root', root, `--platform=${platform}`, '--network=sandbox', ...ignore];
+    const failure = await tryRunsc(host, [runsc, ...options]);
+    if (failure === null) {
+      const runtime = { kind: 'runsc', program: runsc, arguments: options, root } as const;
+      return { available: true, conmon, runtime, detail: `gVisor, platform ${platform}`, warnings: [] };
+    }
+    failures.push(`${platform}: ${failure}`);
+  }
+  return {
+    available: false,
+    reason: `runsc is installed but cannot run a sandbox here (${failures.join('; ')})`,
+  };
+}
+
+/** Runs `true` of the host in a throw-away sandbox; null when that worked, else what runsc said. */
+async function tryRunsc(host: Host, command: readonly string[]): Promise<string | null> {
+  try {
+    const { code, stderr, stdout } = await host.exec.run([...command, 'do', '/bin/true'], {
+      timeout: 15_000,
+    });
+    if (code === 0) return null;
+    const said = `${stderr}\n${stdout}`.trim().split('\n').at(-1) ?? '';
+    return said === '' ? `status ${code}` : said.slice(-300);
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function missing(program: string): Choice {
+  return { available: false, reason: `${program} is not installed; apt-get install ${program}` };
+}

@@ -1,0 +1,80 @@
+import { readdirSync, rmSync } from 'node:fs';
+import type { Cgroups } from '../../host/cgroup.ts';
+import type { Host } from '../../host/host.ts';
+import type { Leftover } from '../runtime.ts';
+import type { OciCommands } from './oci-commands.ts';
+
+export interface InventoryScope {
+  readonly host: Host;
+  readonly cgroups: Cgroups;
+  readonly oci: OciCommands;
+  /** `hull-<tag>` */
+  readonly parent: string;
+  readonly exitDir: string;
+}
+
+const ID = /^[0-9a-f]{64}$/;
+
+/** Everything of this engine's containers on the host: monitors, control groups, the OCI runtime's state, exit files. */
+export function findLeftovers(scope: InventoryScope): Leftover[] {
+  return [...monitors(scope), ...states(scope), ...groups(scope), ...exitFiles(scope)];
+}
+
+/** conmon processes whose exit folder or runtime state is this engine's. */
+function monitors({ host, oci }: InventoryScope): Leftover[] {
+  const found: Leftover[] = [];
+  for (const pid of host.processes.list()) {
+    const command = host.processes.command(pid);
+    if (!(command[0]?.endsWith('conmon') ?? false) || !command.includes(oci.runtime.root)) continue;
+    const owner = command[command.indexOf('--cid') + 1] ?? null;
+    found.push({
+      kind: 'process',
+      what: String(pid),
+      owner,
+      remove: async () => void host.processes.kill(pid, 9),
+    });
+  }
+  return found;
+}
+
+function states({ oci }: InventoryScope): Leftover[] {
+  return list(oci.runtime.root).map((id) => ({
+    kind: 'folder',
+    what: `${oci.runtime.root}/${id}`,
+    owner: id,
+    remove: () => oci.delete(id),
+  }));
+}
+
+function groups({ cgroups, parent }: InventoryScope): Leftover[] {
+  const ids = new Set(cgroups.group(parent).folders().flatMap(list));
+  return [...ids].map((id) => {
+    const group = cgroups.group(`${parent}/${id}`);
+    return {
+      kind: 'cgroup',
+      what: group.path,
+      owner: id,
+      remove: async () => {
+        await group.kill();
+        group.remove();
+      },
+    };
+  });
+}
+
+function exitFiles({ exitDir }: InventoryScope): Leftover[] {
+  return list(exitDir).map((id) => ({
+    kind: 'file',
+    what: `${exitDir}/${id}`,
+    owner: id,
+    remove: async () => rmSync(`${exitDir}/${id}`, { force: true }),
+  }));
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => ID.test(name));
+  } catch {
+    return [];
+  }
+}

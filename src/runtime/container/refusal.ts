@@ -1,0 +1,35 @@
+import { HullError } from '../../model/errors.ts';
+
+/** The status that a shell gives for a program that it did not find or could not execute; Docker's too. */
+const NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
+
+/**
+ * What an OCI runtime said when it refused to run a process, in Docker's words, with the exit status that Docker's client ends with.
+ * crun, runc and runsc each say it differently.
+ */
+export function explainRefusal(message: string, args: readonly string[]): { exitCode: number; text: string } {
+  const name = JSON.stringify(args[0] ?? '');
+  const said = message.replaceAll(/^(\d{4}-\S+ )?(crun: |error: )?/gm, '').trim();
+  if (
+    /executable file .*not found|stat .*: no such file|failed to (find|load) .*(no such file|not found)|error finding executable/is.test(
+      said,
+    )
+  ) {
+    const why =
+      args[0]?.includes('/') === true ? 'no such file or directory' : 'executable file not found in $PATH';
+    return { exitCode: NOT_FOUND, text: `exec: ${name}: ${why}` };
+  }
+  if (/(open executable|cannot find executable|exec).*(permission denied|is a directory)/is.test(said)) {
+    return { exitCode: NOT_EXECUTABLE, text: `exec: ${name}: permission denied` };
+  }
+  return { exitCode: NOT_EXECUTABLE, text: said };
+}
+
+/** The refusal as the engine's error: `details.exitCode` is what `docker run` would end with. */
+export function startFailed(message: string, args: readonly string[]): HullError {
+  const { exitCode, text } = explainRefusal(message, args);
+  return new HullError('start-failed', `failed to create the instance's process: ${text}`, {
+    details: { exitCode },
+  });
+}
