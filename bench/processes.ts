@@ -17,6 +17,12 @@ export function childrenOf(pid: number): number[] {
   return [...allProcesses()].filter((each) => parentOf(each) === pid);
 }
 
+/** Parent, its parent, and so on up to the first process. */
+export function ancestorsOf(pid: number): number[] {
+  const parent = parentOf(pid);
+  return parent <= 0 ? [] : [parent, ...ancestorsOf(parent)];
+}
+
 function parentOf(pid: number): number {
   // proc(5): the program's name is in parentheses and may itself hold spaces and parentheses.
   const [, parent] = read(`/proc/${pid}/stat`).replace(/^.*\)/s, '').trim().split(' ');

@@ -19,7 +19,7 @@ IMAGE=freeradius
 MACHINE=freeradius
 INSTANCES=(demo-container demo-vm demo-machine)
 ENGINE=
-export HULL_HOST=unix://$SOCKET HULL_KERNELS=$CACHE/kernels
+export HULL_HOST=unix://$SOCKET
 
 # The same in examples/freeradius and examples/freeradius-machine.
 USER_NAME=alice
@@ -28,6 +28,9 @@ SECRET=testing123
 
 start_engine() {
   say "starting an engine of the demo's own (its images stay in $DATA)"
+  mkdir -p "$DATA" "$RUN"
+  # The engine looks for guest kernels in its data folder first.
+  ln -sfn "$CACHE/kernels" "$DATA/kernels"
   "$HULL" daemon --data "$DATA" --run "$RUN" --socket "$SOCKET" >"$ENGINE_LOG" 2>&1 </dev/null &
   ENGINE=$!
   for _ in $(seq 100); do
@@ -42,7 +45,7 @@ start_engine() {
 stop_engine() {
   [ -n "$ENGINE" ] || return 0
   "$HULL" rm -f "${INSTANCES[@]}" >/dev/null 2>&1 || true
-  "$HULL" shutdown >/dev/null 2>&1 || kill -TERM "$ENGINE" 2>/dev/null || true
+  "$HULL" shutdown --stop >/dev/null 2>&1 || kill -TERM "$ENGINE" 2>/dev/null || true
   wait "$ENGINE" 2>/dev/null || true
   ENGINE=
 }

@@ -1,4 +1,4 @@
-import { allProcesses, commandOf, pssOf, rssOf } from '../processes.ts';
+import { allProcesses, ancestorsOf, commandOf, pssOf, rssOf } from '../processes.ts';
 import type { Engine } from '../peers/engine.ts';
 import type { Row, Table } from '../result.ts';
 import { must } from '../shell.ts';
@@ -43,7 +43,7 @@ function goal(row: Row, megabytes: number) {
   return { goal: { text: `at most ${megabytes} MB`, met: row.summary.median <= megabytes } };
 }
 
-/** Runs `measure` while `count` idle containers run; it is given the processes that appeared with them. */
+/** Runs `measure` while `count` idle containers run; it is given the engine’s processes that appeared with them. */
 function withContainers(engine: Engine, count: number, measure: (started: readonly number[]) => Row): Row {
   const names = Array.from({ length: count }, (_, index) => `bench-memory-${index}`);
   const before = allProcesses();
@@ -53,10 +53,19 @@ function withContainers(engine: Engine, count: number, measure: (started: readon
         env: engine.env,
       });
     }
-    return measure([...allProcesses()].filter((pid) => !before.has(pid)));
+    return measure([...allProcesses()].filter((pid) => !before.has(pid) && belongsTo(engine, pid)));
   } finally {
     must(engine.command('rm', '-f', ...engine.removeOptions, ...names), { env: engine.env });
   }
+}
+
+/** Others may start processes at the same time: the engine's name its folder, or descend from its daemon. */
+function belongsTo(engine: Engine, pid: number): boolean {
+  const daemons = engine.daemons();
+  return (
+    commandOf(pid).some((part) => part.includes(engine.folder)) ||
+    ancestorsOf(pid).some((each) => daemons.includes(each))
+  );
 }
 
 function perContainer(engine: Engine, started: readonly number[]): Row {

@@ -11,21 +11,22 @@ export class Dockerd implements Engine {
   readonly name = 'dockerd';
   readonly runOptions: readonly string[] = [];
   readonly removeOptions: readonly string[] = [];
+  readonly folder: string;
   readonly env: NodeJS.ProcessEnv = process.env;
   readonly #socket: string;
   readonly #daemon: ChildProcess;
 
   constructor(place: Workplace) {
-    const folder = join(place.folder, 'dockerd');
-    mkdirSync(folder);
-    this.#socket = join(folder, 'docker.sock');
+    this.folder = join(place.folder, 'dockerd');
+    mkdirSync(this.folder);
+    this.#socket = join(this.folder, 'docker.sock');
     const places = [
       '--data-root',
-      `${folder}/data`,
+      `${this.folder}/data`,
       '--exec-root',
-      `${folder}/exec`,
+      `${this.folder}/exec`,
       '--pidfile',
-      `${folder}/pid`,
+      `${this.folder}/pid`,
     ];
     const command = [
       ...place.enter,

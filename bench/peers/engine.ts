@@ -2,6 +2,8 @@
 export interface Engine extends AsyncDisposable {
   readonly name: string;
   readonly version: string;
+  /** What it keeps is here, and its processes' arguments name it. */
+  readonly folder: string;
   /** The complete command for `docker`-like arguments. */
   command(...args: readonly string[]): readonly string[];
   /** Options that this engine needs in every `run`. */

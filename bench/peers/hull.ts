@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { end, must, start, succeeds, until } from '../shell.ts';
 import { PROJECT, type Workplace } from '../workplace.ts';
@@ -11,6 +11,7 @@ export class Hull implements Engine {
   readonly name = 'hull';
   readonly runOptions: readonly string[] = [];
   readonly removeOptions: readonly string[] = [];
+  readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
   readonly data: string;
   readonly socket: string;
@@ -18,22 +19,20 @@ export class Hull implements Engine {
   readonly #daemon: ChildProcess;
 
   constructor(place: Workplace) {
-    const folder = join(place.folder, 'hull');
-    mkdirSync(folder);
-    this.socket = join(folder, 'hull.sock');
-    this.data = join(folder, 'data');
-    this.env = {
-      ...process.env,
-      HULL_HOST: `unix://${this.socket}`,
-      HULL_KERNELS: join(PROJECT, '.cache/kernels'),
-    };
+    this.folder = join(place.folder, 'hull');
+    mkdirSync(this.folder);
+    this.socket = join(this.folder, 'hull.sock');
+    this.data = join(this.folder, 'data');
+    this.env = { ...process.env, HULL_HOST: `unix://${this.socket}` };
+    mkdirSync(this.data);
+    symlinkSync(join(PROJECT, '.cache/kernels'), join(this.data, 'kernels'));
     const command = [
       this.#executable,
       'daemon',
       '--data',
       this.data,
       '--run',
-      join(folder, 'run'),
+      join(this.folder, 'run'),
       '--socket',
       this.socket,
     ];
@@ -59,7 +58,7 @@ export class Hull implements Engine {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    must(this.command('shutdown', '--instances', 'stop'), { env: this.env });
+    must(this.command('shutdown', '--stop'), { env: this.env });
     await end(this.#daemon);
   }
 }

@@ -9,24 +9,25 @@ export class Podman implements Engine {
   readonly name = 'podman';
   readonly runOptions = ['--cgroup-parent', `/${PEER_CGROUP}`];
   readonly removeOptions = ['--time', '0'];
+  readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
   readonly #prefix: readonly string[];
 
   constructor(place: Workplace) {
-    const folder = join(place.folder, 'podman');
-    mkdirSync(folder);
-    const configuration = join(folder, 'containers.conf');
+    this.folder = join(place.folder, 'podman');
+    mkdirSync(this.folder);
+    const configuration = join(this.folder, 'containers.conf');
     writeFileSync(configuration, CONFIGURATION);
     this.env = { ...process.env, CONTAINERS_CONF: configuration };
     this.#prefix = [
       ...place.enter,
       'podman',
       '--root',
-      `${folder}/root`,
+      `${this.folder}/root`,
       '--runroot',
-      `${folder}/run`,
+      `${this.folder}/run`,
       '--tmpdir',
-      `${folder}/tmp`,
+      `${this.folder}/tmp`,
     ];
   }
 

@@ -53,7 +53,6 @@ function workplace(): Workplace & { readonly folder: string } {
     TMPDIR: folder,
     PATH: `${process.env['PATH'] ?? ''}:${join(PROJECT, '.cache/tools')}`,
     HULL_TEST_BINARY: join(PROJECT, 'dist/hull'),
-    HULL_KERNELS: join(PROJECT, '.cache/kernels'),
   };
   return { project: PROJECT, logs, env, deadline: performance.now() + 23 * MINUTE, folder };
 }

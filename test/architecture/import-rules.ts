@@ -49,7 +49,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: [...MIDDLE, 'host', ...BASE],
   client: ['api', 'host', ...BASE],
   cli: ['client', 'api', 'host', ...BASE],
-  http: ['api', 'host', ...BASE],
+  // Its server puts the two interfaces together.
+  http: ['http/docker', 'http/native', 'api', 'host', ...BASE],
   'http/docker': ['http', 'api', 'host', ...BASE],
   'http/native': ['http', 'api', 'host', ...BASE],
   main: ['cli', 'client', 'http', 'http/docker', 'http/native', 'engine', 'api', ...MIDDLE, 'host', ...BASE],
