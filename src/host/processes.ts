@@ -24,7 +24,7 @@ export class LinuxProcesses implements Processes {
     const stat = readStat(pid);
     if (stat === null) return null;
     const memory = readOrEmpty(`/proc/${pid}/smaps_rollup`);
-    const command = readOrEmpty(`/proc/${pid}/cmdline`).split('\0').slice(0, -1);
+    const command = this.command(pid);
     return {
       pid,
       parent: stat.parent,
@@ -33,6 +33,14 @@ export class LinuxProcesses implements Processes {
       command: command.length > 0 ? command : [stat.name],
       startTime: stat.startTime,
     };
+  }
+
+  command(pid: number): readonly string[] {
+    return readOrEmpty(`/proc/${pid}/cmdline`).split('\0').slice(0, -1);
+  }
+
+  startTime(pid: number): number {
+    return readStat(pid)?.startTime ?? 0;
   }
 
   same(pid: number, startTime: number): boolean {
