@@ -21,9 +21,9 @@ INSTANCES=(demo-container demo-vm demo-machine)
 ENGINE=
 export HULL_HOST=unix://$SOCKET
 
-# The same in examples/freeradius and examples/freeradius-machine.
-USER_NAME=alice
-PASSWORD=wonderland
+# As examples/freeradius/config and examples/freeradius-machine have them.
+USER_NAME=bob
+PASSWORD=hello
 SECRET=testing123
 
 start_engine() {
@@ -56,17 +56,16 @@ make_images() {
     "$HULL" bootstrap "$BASE"
   fi
   say "building the image $IMAGE from examples/freeradius"
-  "$HULL" build -q -t "$IMAGE" "$ROOT/examples/freeradius" >/dev/null
+  "$HULL" build -t "$IMAGE" "$ROOT/examples/freeradius"
   "$HULL" images
 }
 
 make_machine() {
   if "$HULL" machine inspect "$MACHINE" >/dev/null 2>&1; then return; fi
   say "making a Debian machine with FreeRADIUS installed by apt (a few minutes, the first time)"
-  local files=() path
-  while IFS= read -r path; do files+=(--file "/$path=$ROOT/examples/freeradius-machine/$path"); done \
-    < <(cd "$ROOT/examples/freeradius-machine" && find etc -type f)
-  "$HULL" machine create "$MACHINE" --package freeradius "${files[@]}"
+  "$HULL" machine create "$MACHINE" --package freeradius \
+    --file "/etc/freeradius/3.0/clients.conf=$ROOT/examples/freeradius-machine/clients.conf" \
+    --file "/etc/freeradius/3.0/mods-config/files/authorize=$ROOT/examples/freeradius/config/users"
 }
 
 # start_instance NAME OPTION…: a fresh one, its RADIUS port published on a free port of this host.
@@ -109,7 +108,7 @@ run_and_authenticate() {
   authenticate demo-container 30
   start_instance demo-vm --isolation vm "$IMAGE"
   authenticate demo-vm 120
-  start_instance demo-machine --isolation vm --machine "$MACHINE"
+  start_instance demo-machine --machine "$MACHINE"
   authenticate demo-machine 600
   "$HULL" ps
   "$HULL" rm -f "${INSTANCES[@]}" >/dev/null
