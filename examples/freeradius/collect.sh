@@ -21,7 +21,7 @@ legacy=$(echo /usr/lib/*/ossl-modules/legacy.so)
 # shellcheck disable=SC2086
 put $programs $plugins $legacy
 # shellcheck disable=SC2086
-put $(ldd $programs $plugins $legacy | grep -o '/[^ :]*\.so[^ ]*' | sort -u)
+put $(ldd $programs $plugins $legacy | grep -v ':$' | grep -o '/[^ ]*' | sort -u)
 
 # The attributes that config/dictionary includes.
 for name in rfc2865 rfc2866 rfc2867 rfc2868 rfc2869 rfc3162 rfc3576 rfc5176 freeradius freeradius.internal; do
