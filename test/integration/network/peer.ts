@@ -54,7 +54,9 @@ async function resolveName(name: string, type: string, server: string): Promise<
     questions: [{ type: type as 'A', name }],
   });
   const reply = packet.decode(await askUdp(server, 53, query, 0));
-  const data = (reply.answers ?? []).map((answer) => ('data' in answer ? String(answer.data) : ''));
+  const data = (reply.answers ?? []).map((answer) =>
+    'data' in answer && typeof answer.data === 'string' ? answer.data : '',
+  );
   return [`${'rcode' in reply ? String(reply.rcode) : ''}`, ...data].join(' ');
 }
 
