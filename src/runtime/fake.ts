@@ -19,6 +19,9 @@ import type {
   Stdio,
 } from './runtime.ts';
 
+/** Pieces held between a process and its reader, as a pipe would. */
+const BUFFER = { highWaterMark: 64 } as const;
+
 /** The methods that a test may make fail once. */
 export type FakeStep = 'create' | 'start' | 'signal' | 'exec' | 'stats' | 'delete';
 
@@ -59,7 +62,7 @@ class FakeTask {
   readonly pid: number;
   readonly exited: Promise<number>;
   readonly #exit = Promise.withResolvers<number>();
-  readonly #stdin = new TransformStream<Uint8Array, Uint8Array>(undefined, { highWaterMark: 64 });
+  readonly #stdin = new TransformStream<Uint8Array, Uint8Array>(undefined, undefined, BUFFER);
   readonly #stdinWriter = this.#stdin.writable.getWriter();
   readonly #outputs = new Set<WritableStreamDefaultWriter<OutputChunk>>();
   readonly #spec: ProcessSpec;
@@ -121,7 +124,7 @@ class FakeTask {
   }
 
   attach(closeOnDetach: boolean): Stdio {
-    const pipe = new TransformStream<OutputChunk, OutputChunk>(undefined, { highWaterMark: 64 });
+    const pipe = new TransformStream<OutputChunk, OutputChunk>(undefined, undefined, BUFFER);
     const writer = pipe.writable.getWriter();
     if (this.#over) writer.close().catch(() => undefined);
     else this.#outputs.add(writer);
@@ -209,9 +212,9 @@ export class FakeRuntime implements Runtime {
     return await this.world.run(id).ended;
   }
 
-  async attach(id: string): Promise<Stdio> {
+  async attach(id: string, options: { readonly stdin?: boolean } = {}): Promise<Stdio> {
     const run = this.world.run(id);
-    return run.task.attach(run.bundle.stdinOnce);
+    return run.task.attach(run.bundle.stdinOnce && options.stdin !== false);
   }
 
   async exec(id: string, spec: ExecSpec): Promise<ExecSession> {

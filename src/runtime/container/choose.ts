@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Cgroups } from '../../host/cgroup.ts';
 import type { Host } from '../../host/host.ts';
 import { messageOf } from '../../model/errors.ts';
@@ -48,20 +49,31 @@ export async function chooseContainerRuntime(host: Host, cgroups: Cgroups, runDi
   };
 }
 
-/** gVisor's runsc, if a tiny sandbox really runs. */
+/** Fastest first; the first is in newer releases only. */
+const PLATFORMS = ['systrap', 'ptrace'];
+
+/** gVisor's runsc, if a tiny sandbox really runs. The platform that worked is remembered until the next boot. */
 export async function chooseSandboxRuntime(host: Host, cgroups: Cgroups, runDir: string): Promise<Choice> {
   const conmon = host.exec.which('conmon');
   const runsc = host.exec.which('runsc');
   if (conmon === null) return missing('conmon');
   if (runsc === null) return missing('runsc');
+  const memory = `${runDir}/sandbox-platform`;
   const root = `${runDir}/runsc`;
   const ignore = cgroups.facts().layout === 'v2' ? [] : ['--ignore-cgroups'];
+  const known = PLATFORMS.find((platform) => platform === readOrEmpty(memory));
   const failures: string[] = [];
-  for (const platform of ['systrap', 'ptrace']) {
-    const options = ['--root', root, `--platform=${platform}`, '--network=sandbox', ...ignore];
-    const failure = await tryRunsc(host, [runsc, ...options]);
+  for (const platform of known === undefined ? PLATFORMS : [known]) {
+    const options = ['--root', root, `--platform=${platform}`, ...ignore];
+    const failure = known === undefined ? await tryRunsc(host, [runsc, ...options, '--network=none']) : null;
     if (failure === null) {
-      const runtime = { kind: 'runsc', program: runsc, arguments: options, root } as const;
+      writeFileSync(memory, platform);
+      const runtime = {
+        kind: 'runsc',
+        program: runsc,
+        arguments: [...options, '--network=sandbox'],
+        root,
+      } as const;
       return { available: true, conmon, runtime, detail: `gVisor, platform ${platform}`, warnings: [] };
     }
     failures.push(`${platform}: ${failure}`);
@@ -70,6 +82,14 @@ export async function chooseSandboxRuntime(host: Host, cgroups: Cgroups, runDir:
     available: false,
     reason: `runsc is installed but cannot run a sandbox here (${failures.join('; ')})`,
   };
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Runs `true` of the host in a throw-away sandbox; null when that worked, else what runsc said. */

@@ -40,6 +40,12 @@ export class SpecWriter {
 
   /** Writes `config.json`. Returns what to do when the container exists: it learns the compiled filter. */
   writeConfig(bundle: Bundle, cgroupPath: string, swapLimit: boolean, runtime: OciRuntime): () => void {
+    if (runtime.kind === 'runsc' && bundle.network.mode === 'host') {
+      throw new HullError(
+        'not-supported',
+        "a sandbox has a network stack of its own and cannot use the host's; choose another network",
+      );
+    }
     const rootPath = mountedRoot(bundle);
     const capabilities = resolveCapabilities(bundle, this.#facts.capabilities());
     const seccomp = bundle.privileged ? null : this.#facts.seccomp(capabilities);
@@ -55,11 +61,12 @@ export class SpecWriter {
       swapLimit,
     });
     const filter = seccomp === null || runtime.kind !== 'crun' ? null : this.#filter(seccomp);
-    const annotations = filter?.data == null ? {} : { annotations: { [COMPILED_FILTER]: filter.data } };
+    const compiled = filter?.data ?? null;
+    const annotations = compiled === null ? {} : { annotations: { [COMPILED_FILTER]: compiled } };
     writeFileSync(`${bundle.runDir}/${runFiles.config}`, JSON.stringify({ ...spec, ...annotations }), {
       mode: 0o600,
     });
-    if (filter === null || filter.data !== null) return () => undefined;
+    if (filter === null || compiled !== null) return () => undefined;
     return () => this.#learn(filter.key, `${runtime.root}/${bundle.id}/seccomp.bpf`);
   }
 

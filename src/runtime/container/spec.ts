@@ -90,7 +90,8 @@ export function buildProcess(
     ...(process.tty && process.size !== undefined
       ? { consoleSize: { height: process.size.rows, width: process.size.columns } }
       : {}),
-    user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
+    // The primary group among them: else a file that denies the group could be opened as "others" (CVE-2022-36109).
+    user: { uid: user.uid, gid: user.gid, additionalGids: [...new Set([user.gid, ...user.groups])] },
     args: process.args,
     env: withHome(process.env, user.home),
     cwd: process.cwd === '' ? '/' : process.cwd,
