@@ -1,6 +1,7 @@
 import { ApiError } from '../client/api-error.ts';
 import { isHullError, messageOf } from '../model/errors.ts';
 import { BrokenPipe, type CliIo } from './io.ts';
+import { TemplateError } from './template/template-error.ts';
 import { CommandFailure, UsageError } from './usage-error.ts';
 
 const USAGE_STATUS = 125;
@@ -22,6 +23,7 @@ export function report(io: CliIo, error: unknown, command: string, failureStatus
 
 function explained(error: unknown): string {
   const message = messageOf(error);
+  if (error instanceof TemplateError) return `the template of --format is wrong: ${message}`;
   if (isHullError(error, 'engine-unreachable') && error.details['reason'] !== undefined) {
     return `${message}; is it running? Start it with 'hull daemon', or set HULL_HOST`;
   }

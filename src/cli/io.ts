@@ -8,7 +8,6 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import type { ReadStream } from 'node:tty';
 
 export type StandardStream = 'stdin' | 'stdout' | 'stderr';
 
@@ -21,8 +20,8 @@ export interface CliIo {
   isTty(stream: StandardStream): boolean;
   /** Pieces of standard input until its end. May be called once. */
   input(): AsyncIterable<Uint8Array>;
-  /** Raw mode of the terminal on standard input; a second `false` does no harm. */
-  setRawMode(on: boolean): void;
+  /** Makes the terminal on standard input raw; the returned function restores it. */
+  makeRaw(): Promise<() => void>;
   /** Null when standard output is not a terminal. */
   terminalSize(): { rows: number; columns: number } | null;
   /** Calls `handler` instead of the signal's own effect until the returned function is called. */
@@ -40,7 +39,6 @@ const DESCRIPTORS: Readonly<Record<StandardStream, number>> = { stdin: 0, stdout
 
 /** The real one. Plain descriptors rather than `process.stdout`: setting those streams up costs 9 ms. */
 export function createIo(): CliIo {
-  const terminal = new Terminal();
   return {
     env: process.env,
     cwd: process.cwd(),
@@ -48,7 +46,7 @@ export function createIo(): CliIo {
     err: (data) => writeAll(2, data),
     isTty: (stream) => isTerminal(DESCRIPTORS[stream]),
     input: () => readAll(0),
-    setRawMode: (on) => terminal.setRawMode(on),
+    makeRaw: async () => (await import('../host/terminal.ts')).makeRaw(0),
     terminalSize: () => terminalSize(),
     onSignal: (signal, handler) => {
       process.on(signal, handler);
@@ -127,14 +125,4 @@ function terminalSize(): { rows: number; columns: number } | null {
   const { WriteStream } = process.getBuiltinModule('node:tty');
   const [columns, rows] = new WriteStream(1).getWindowSize();
   return { rows, columns };
-}
-
-class Terminal {
-  #stream: ReadStream | null = null;
-
-  setRawMode(on: boolean): void {
-    if (!on && this.#stream === null) return;
-    this.#stream ??= new (process.getBuiltinModule('node:tty').ReadStream)(0);
-    this.#stream.setRawMode(on);
-  }
 }

@@ -24,7 +24,9 @@ export const command = defineCommand({
   run: async ({ io, client }, values) => {
     const machines = await client.native.machines();
     const rows = machines.map((machine) => ({
-      CreatedAt: localTime(machine.createdAt),
+      get CreatedAt() {
+        return localTime(machine.createdAt);
+      },
       CreatedSince: ago(machine.createdAt),
       Description: machine.description,
       Name: machine.name,

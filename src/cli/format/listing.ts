@@ -2,14 +2,14 @@ import type { CliIo } from '../io.ts';
 import { compileTemplate, HEADER_FUNCTIONS } from '../template/evaluate.ts';
 import { table, tableOfText } from './table.ts';
 
-/** Everything that a row can show, under docker's names; values are text as docker prints them. */
-export type Row = Readonly<Record<string, string | boolean | number>>;
+/** Everything that a row can show, under docker's names; values are text as docker prints them; a function is a field with an argument. */
+export type Row = Readonly<Record<string, string | ((argument: string) => string)>>;
 
 export interface Listing {
   /** Columns of the default table, by field name. */
   readonly columns: readonly string[];
   /** Titles by field name; every field has one. */
-  readonly titles: Readonly<Record<string, string>>;
+  readonly titles: Row;
   readonly rows: readonly Row[];
   /** `table`, `json`, `table TEMPLATE`, or a Go template. */
   readonly format: string | undefined;
@@ -28,7 +28,7 @@ export function listingText({ columns, titles, rows, format, only }: Listing): s
   if (only !== undefined && (format === undefined || format === 'table'))
     return rows.map((row) => `${String(row[only])}\n`).join('');
   if (format === undefined || format === '' || format === 'table') {
-    const header = columns.map((name) => titles[name] ?? name);
+    const header = columns.map((name) => String(titles[name] ?? name));
     return table([header, ...rows.map((row) => columns.map((name) => String(row[name] ?? '')))]);
   }
   if (format === 'json') return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
@@ -38,11 +38,7 @@ export function listingText({ columns, titles, rows, format, only }: Listing): s
   return rows.map((row) => `${template(row)}\n`).join('');
 }
 
-function templateTable(
-  source: string,
-  titles: Readonly<Record<string, string>>,
-  rows: readonly Row[],
-): string {
+function templateTable(source: string, titles: Row, rows: readonly Row[]): string {
   const template = compileTemplate(source);
   const lines = [template(titles, HEADER_FUNCTIONS), ...rows.map((row) => template(row))];
   return tableOfText(`${lines.join('\n')}\n`);

@@ -26,14 +26,14 @@ export async function runSession(
   options: SessionOptions,
 ): Promise<SessionEnd> {
   const raw = options.tty && options.stdin && io.isTty('stdin');
-  if (raw) io.setRawMode(true);
+  const restore = raw ? await io.makeRaw() : () => undefined;
   try {
     const output = copyOutput(io, stream, options).then((): SessionEnd => 'closed');
     if (!options.stdin) return await output;
     const detached = copyInput(io, stream, raw ? options.detachKeys : new Uint8Array());
     return await Promise.race([output, detached.then((left) => (left ? 'detached' : output))]);
   } finally {
-    if (raw) io.setRawMode(false);
+    restore();
     stream.close();
   }
 }

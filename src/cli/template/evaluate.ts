@@ -1,10 +1,10 @@
 import { FUNCTIONS, type FunctionTable } from './functions.ts';
-import { TemplateError } from './lexer.ts';
+import { TemplateError } from './template-error.ts';
 import { type Expression, type Node, parseTemplate } from './parser.ts';
 import { isObject, isTrue, printedTop } from './values.ts';
 
 export { HEADER_FUNCTIONS } from './functions.ts';
-export { TemplateError } from './lexer.ts';
+export { TemplateError } from './template-error.ts';
 
 /** A template, parsed once and carried out for many values. */
 export type Template = (data: unknown, functions?: FunctionTable) => string;
@@ -137,6 +137,8 @@ class Run {
         return fields(this.#start(expression.start, dot, scope), expression.names);
       case 'fields':
         return fields(this.#value(expression.of, dot, scope), expression.names);
+      case 'method':
+        return this.#method(expression.of, expression.args, dot, scope);
       case 'call':
         return this.#call(expression.name, expression.args, dot, scope, []);
       case 'pipe':
@@ -156,6 +158,13 @@ class Run {
       value = this.#call(stage.name, stage.args, dot, scope, [value]);
     }
     return value;
+  }
+
+  #method(of: Expression, args: readonly Expression[], dot: unknown, scope: Scope): unknown {
+    const method = this.#value(of, dot, scope);
+    if (typeof method !== 'function') throw new TemplateError("can't give argument to non-function");
+    const result: unknown = method(...args.map((argument) => this.#value(argument, dot, scope)));
+    return result;
   }
 
   #call(

@@ -1,4 +1,4 @@
-import { TemplateError } from './lexer.ts';
+import { TemplateError } from './template-error.ts';
 import { isObject, isTrue, lengthOf, printed, sortedJson } from './values.ts';
 
 export type TemplateFunction = (...args: readonly unknown[]) => unknown;

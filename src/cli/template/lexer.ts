@@ -1,5 +1,4 @@
-/** A template that cannot be understood or carried out. The message is Go's where a user may know it. */
-export class TemplateError extends Error {}
+import { TemplateError } from './template-error.ts';
 
 export type Token =
   | { readonly kind: 'string'; readonly value: string }

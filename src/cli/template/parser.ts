@@ -1,9 +1,12 @@
-import { splitTemplate, TemplateError, type Token, tokenize } from './lexer.ts';
+import { splitTemplate, type Token, tokenize } from './lexer.ts';
+import { TemplateError } from './template-error.ts';
 
 export type Expression =
   | { readonly kind: 'literal'; readonly value: unknown }
   | { readonly kind: 'path'; readonly start: string; readonly names: readonly string[] }
   | { readonly kind: 'fields'; readonly of: Expression; readonly names: readonly string[] }
+  /** A field that takes arguments: `.Label "name"`. */
+  | { readonly kind: 'method'; readonly of: Expression; readonly args: readonly Expression[] }
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Expression[] }
   | { readonly kind: 'pipe'; readonly stages: readonly Expression[] };
 
@@ -177,8 +180,9 @@ class Cursor {
     const [head, ...args] = operands;
     if (head === undefined) throw new TemplateError('missing value for command');
     if (head.kind === 'call' && head.args.length === 0) return { ...head, args };
-    if (args.length > 0) throw new TemplateError("can't give argument to non-function");
-    return head;
+    if (args.length === 0) return head;
+    if (head.kind === 'path') return { kind: 'method', of: head, args };
+    throw new TemplateError("can't give argument to non-function");
   }
 
   #operand(): Expression | null {
