@@ -1,7 +1,8 @@
 #!/bin/bash
 # Makes dist/hull: the command and the daemon in one executable.
 #
-# --bytecode halves the start-up time (5.6 ms instead of 11.5 ms for a command that does nothing). A user's .env or bunfig.toml in the
+# Start-up counts, for every command pays it: 11.5 ms as bundled; 5.4 ms with the bytecode in it; 4.2 ms with the bundle split as well, so
+# that a command does not load what only the daemon needs (a dynamic import is where it is split). A user's .env or bunfig.toml in the
 # folder where hull is run must not change it, so reading those is switched off.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -16,7 +17,7 @@ mkdir -p dist
 fresh="dist/hull.$$"
 trap 'rm -f "$fresh"' EXIT
 quietly "$LOGS/build.log" "$BUN" build src/main/hull.ts --compile --outfile "$fresh" \
-  --minify --keep-names --bytecode --sourcemap=none \
+  --minify --keep-names --bytecode --format=esm --splitting --sourcemap=none \
   --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
   --define "process.env.HULL_BUILD_VERSION=\"$version\"" \
   --define "process.env.HULL_BUILD_COMMIT=\"$commit\"" || die "hull could not be built"

@@ -96,6 +96,7 @@ authenticate() {
       "$HULL" logs --tail 20 "$name" >&2 || true
       die "$name did not answer within $limit seconds"
     fi
+    sleep 0.2
   done
   [ "$answer" = Access-Accept ] || die "$name answered $answer to the right password"
   answer=$(ask "$port" "not-$PASSWORD")
