@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { ignoreMatcher, readIgnorePatterns, type IgnoreMatcher } from '../lib/dockerignore.ts';
 import { HullError, isHullError } from '../model/errors.ts';
-import type { Extract } from './solve/executor.ts';
+import type { Trees } from '../storage/trees.ts';
 
 /** Bounds of a context: what a build may bring onto the disk. */
 const LIMITS = { bytes: 64 * 1024 ** 3, entries: 2_000_000 } as const;
@@ -19,13 +19,13 @@ export interface BuildContext {
 /** Unpacks a context into `root` (an empty folder), and reads blueprint and `.dockerignore` (`NAME.dockerignore` first, as Docker has it). */
 export async function unpackContext(
   host: Host,
-  extract: Extract,
+  trees: Pick<Trees, 'extract'>,
   stream: AsyncIterable<Uint8Array>,
   root: string,
   blueprint: string | undefined,
   signal: AbortSignal,
 ): Promise<BuildContext> {
-  await extract(stream, root, { mode: 'plain', limits: LIMITS }, signal);
+  await trees.extract(stream, root, { mode: 'plain', limits: LIMITS }, { signal });
   const name = posix
     .normalize(blueprint === undefined || blueprint === '' ? 'Dockerfile' : blueprint)
     .replace(/^\/+/u, '');

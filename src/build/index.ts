@@ -9,6 +9,7 @@ import type { EngineIdentity } from '../model/engine-identity.ts';
 import type { Image } from '../model/image.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
 import type { RootStorage } from '../storage/storage.ts';
+import type { Trees } from '../storage/trees.ts';
 import type { BuildCache } from './cache.ts';
 import { unpackContext, type BuildContext } from './context.ts';
 import type { ReadAttributes } from './copy/source-tree.ts';
@@ -17,7 +18,6 @@ import { planBuild, type BuildPlan } from './graph/plan.ts';
 import { platformOf } from './graph/variables.ts';
 import { parseBlueprint } from './parser/parse.ts';
 import { carryOut } from './solve/carry-out.ts';
-import type { Extract } from './solve/executor.ts';
 import { Slots } from './solve/slots.ts';
 import { Solver, type SolverDeps } from './solve/solver.ts';
 import type { StepRunner } from './step-runner.ts';
@@ -33,7 +33,7 @@ export interface BuilderDeps {
   readonly storage: Pick<RootStorage, 'withReadOnlyLayers' | 'withWritableLayers'>;
   readonly cache: BuildCache;
   readonly runner: StepRunner;
-  readonly extract: Extract;
+  readonly trees: Pick<Trees, 'extract'>;
   readonly readAttributes: ReadAttributes;
   /** Steps that may run at once, over all builds; default 2. */
   readonly parallel?: number;
@@ -71,7 +71,7 @@ export function createBuilder(deps: BuilderDeps): Builder {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const context = await unpackContext(
         deps.host,
-        deps.extract,
+        deps.trees,
         request.context,
         folder,
         request.blueprint,
@@ -99,8 +99,8 @@ async function buildFrom(
   const wanted = { ...(target === undefined ? {} : { target }), args, labels, platform };
   const plan: BuildPlan = planBuild(tree, wanted, (reference) => deps.images.find(reference));
   for (const text of plan.warnings) emit({ type: 'warning', text });
-  const { host, storage, extract, readAttributes, runner } = deps;
-  const tools = { host, storage, extract, readAttributes, runner, context, memory, emit };
+  const { host, storage, trees, readAttributes, runner } = deps;
+  const tools = { host, storage, trees, readAttributes, runner, context, memory, emit };
   const solver = new Solver(shared, tools, { noCache, signal: abort.signal });
   const { layers } = await carryOut(plan, solver, emit, abort);
   const config = await exportConfig(plan, {

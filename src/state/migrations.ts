@@ -63,4 +63,14 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID`,
     ],
   },
+  {
+    name: 'build cache',
+    statements: [
+      `CREATE TABLE build_steps (
+        key TEXT PRIMARY KEY,
+        diff_id TEXT,
+        created_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+    ],
+  },
 ];

@@ -9,6 +9,8 @@ import { lineAt, withoutComments, type SourceFile } from './source-files.ts';
  * A room is a folder of src/. Rooms beside each other see only each other's contracts: files that hold interfaces and no work.
  */
 const CONTRACTS: ReadonlySet<string> = new Set([
+  'src/build/cache.ts',
+  'src/build/types.ts',
   'src/engine/api.ts',
   'src/images/image-store.ts',
   'src/network/network.ts',

@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { Host } from '../../host/host.ts';
 import { HullError } from '../../model/errors.ts';
-import type { Extract } from '../solve/executor.ts';
+import type { Trees } from '../../storage/trees.ts';
 import { readFileOf } from './archive.ts';
 import type { Selected } from './select.ts';
 import type { SourceTree } from './source-tree.ts';
@@ -35,14 +35,14 @@ export async function splitArchives(
 export async function unpackArchive(
   { item, tool }: Archive,
   tree: SourceTree,
-  tools: { host: Host; extract: Extract },
+  tools: { host: Host; trees: Pick<Trees, 'extract'> },
   root: string,
   folder: string,
   signal: AbortSignal,
 ): Promise<void> {
   const options = { mode: 'plain', into: `/${folder}`, replace: true } as const;
   if (tool === null) {
-    await tools.extract(readFileOf(item.root, tree), root, options, signal);
+    await tools.trees.extract(readFileOf(item.root, tree), root, options, { signal });
     return;
   }
   const descriptor = tree.open(item.root);
@@ -55,7 +55,7 @@ export async function unpackArchive(
     }
     const child = tools.host.exec.spawn([tool, '-dc'], { stdin: descriptor, stdout: 'pipe' });
     try {
-      if (child.stdout !== null) await tools.extract(child.stdout, root, options, signal);
+      if (child.stdout !== null) await tools.trees.extract(child.stdout, root, options, { signal });
       if ((await child.exited) !== 0)
         throw new HullError(
           'archive-invalid',

@@ -43,14 +43,14 @@ async function write(
   root: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { host, extract } = tools;
+  const { host, trees } = tools;
   const owner = node.owner === null ? null : resolveOwner(host, root, node.owner);
   const { archives, others } = node.unpack
     ? await splitArchives(selection.items, tree)
     : { archives: [], others: selection.items };
   const destination = findDestination(host, root, node.destination);
   const placed = layOut(node, others, destination, owner);
-  if (placed.length > 0) await extract(archiveOf(placed, tree), root, { mode: 'plain' }, signal);
+  if (placed.length > 0) await trees.extract(archiveOf(placed, tree), root, { mode: 'plain' }, { signal });
   for (const archive of archives)
-    await unpackArchive(archive, tree, { host, extract }, root, destination.path, signal);
+    await unpackArchive(archive, tree, { host, trees }, root, destination.path, signal);
 }

@@ -3,23 +3,16 @@ import type { IgnoreMatcher } from '../../lib/dockerignore.ts';
 import type { ExtractOptions } from '../../storage/trees.ts';
 import type { LayerInfo } from '../../model/image.ts';
 import type { RootStorage } from '../../storage/storage.ts';
+import type { Trees } from '../../storage/trees.ts';
 import type { ReadAttributes } from '../copy/source-tree.ts';
 import type { StepRunner } from '../step-runner.ts';
 import type { BuildEvent } from '../types.ts';
-
-/** Unpacks a tar stream below `root`, confined to it. */
-export type Extract = (
-  stream: AsyncIterable<Uint8Array>,
-  root: string,
-  options: ExtractOptions,
-  signal: AbortSignal,
-) => Promise<{ readonly entries: number }>;
 
 /** What carrying out steps needs, for one build. */
 export interface StepTools {
   readonly host: Host;
   readonly storage: Pick<RootStorage, 'withReadOnlyLayers' | 'withWritableLayers'>;
-  readonly extract: Extract;
+  readonly trees: Pick<Trees, 'extract'>;
   readonly readAttributes: ReadAttributes;
   readonly runner: StepRunner;
   /** The unpacked context, and what `.dockerignore` leaves out of it. */

@@ -25,5 +25,5 @@ async function makeFolder(
   if (missing.length === 0) return;
   const owner = node.owner === null ? { uid: 0, gid: 0 } : resolveOwner(tools.host, root, node.owner);
   const members = missing.map((name) => encodeHeader({ name, type: 'directory', mode: 0o755, ...owner }));
-  await tools.extract(chunksOf(...members, TAR_END), root, { mode: 'plain' }, signal);
+  await tools.trees.extract(chunksOf(...members, TAR_END), root, { mode: 'plain' }, { signal });
 }
