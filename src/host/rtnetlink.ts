@@ -71,7 +71,10 @@ export function acknowledgements(data: Uint8Array): { sequence: number; errno: n
     if (length < NLMSG_HEADER || offset + length > data.byteLength) break;
     const isError = view.getUint16(offset + 4, true) === NLMSG_ERROR && length >= NLMSG_HEADER + 4;
     if (isError)
-      found.push({ sequence: view.getUint32(offset + 8, true), errno: -view.getInt32(offset + 16, true) });
+      found.push({
+        sequence: view.getUint32(offset + 8, true),
+        errno: Math.abs(view.getInt32(offset + 16, true)),
+      });
     offset += align(length);
   }
   return found;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Host } from '../host/host.ts';
 import { HullError } from '../model/errors.ts';
-import { contains, formatAddress, formatSubnet, macOf, overlap, type Subnet } from './ipv4.ts';
+import { formatAddress, formatSubnet, macOf, overlap, type Subnet } from './ipv4.ts';
 import { candidates, chooseSubnet, type UsedSubnet, usedSubnets } from './subnet.ts';
 
 const LARGEST_MTU = 1500;
@@ -117,10 +117,7 @@ function readOr(path: string, otherwise: string): string {
   }
 }
 
-/** For messages: `172.20.0.0/16`, and whether an address is the gateway's. */
+/** As people write them: `172.20.0.0/16`, `172.20.0.1`. */
 export function describeSubnet(subnet: Subnet): { subnet: string; gateway: string } {
-  const gateway = gatewayOf(subnet);
-  if (!contains(subnet, gateway))
-    throw new HullError('invalid-argument', `the subnet ${formatSubnet(subnet)} is too small for a bridge`);
-  return { subnet: formatSubnet(subnet), gateway: formatAddress(gateway) };
+  return { subnet: formatSubnet(subnet), gateway: formatAddress(gatewayOf(subnet)) };
 }

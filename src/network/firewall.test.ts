@@ -74,7 +74,7 @@ describe('ip batch text', () => {
         1500,
       ),
     ).toBe(
-      'link add dev hlab12-2 mtu 1500 master hull-ab12 type veth peer name eth0 mtu 1500 address 02:42:ac:14:00:02 netns /run/hull/netns/2\n' +
+      'link add dev hlab12-2 mtu 1500 master hull-ab12 type veth peer name eth0 mtu 1500 address 02:42:ac:14:00:02 netns "/run/hull/netns/2"\n' +
         'link set dev hlab12-2 addrgenmode none up type bridge_slave hairpin on\n',
     );
   });

@@ -22,7 +22,7 @@ export function createBatch(pairs: readonly VethPair[], bridge: string, mtu: num
   return pairs
     .map(
       ({ hostLink, namespace, macAddress }) =>
-        `link add dev ${hostLink} mtu ${mtu} master ${bridge} type veth peer name ${INSTANCE_LINK} mtu ${mtu} address ${macAddress} netns ${namespace}\n` +
+        `link add dev ${hostLink} mtu ${mtu} master ${bridge} type veth peer name ${INSTANCE_LINK} mtu ${mtu} address ${macAddress} netns "${namespace}"\n` +
         `link set dev ${hostLink} addrgenmode none up type bridge_slave hairpin on\n`,
     )
     .join('');

@@ -13,7 +13,8 @@ const PEER = new URL('peer.ts', import.meta.url).pathname;
 
 export class NetworkBench {
   readonly host: Host = createHost();
-  readonly folder = mkdtempSync(join(tmpdir(), 'hull-net-'));
+  /** With a space: folders are the user's to name. */
+  readonly folder = mkdtempSync(join(tmpdir(), 'hull net-'));
   readonly identity: EngineIdentity;
   readonly #children: Child[] = [];
   readonly #undo: (() => Promise<void>)[] = [];
