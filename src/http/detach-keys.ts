@@ -21,8 +21,14 @@ export function parseDetachKeys(text: string): Uint8Array {
   });
 }
 
+/** What to pass on of a piece of input, and whether the client asked to leave after it. */
+export interface WatchedInput {
+  readonly passed: Uint8Array;
+  readonly left: boolean;
+}
+
 /** Watches input for the keys. Bytes that may begin the sequence are held back until they are known not to. */
-export function detachWatcher(keys: Uint8Array): (data: Uint8Array) => Uint8Array | null {
+export function detachWatcher(keys: Uint8Array): (data: Uint8Array) => WatchedInput {
   let matched = 0;
   return (data) => {
     const passed: number[] = [];
@@ -36,8 +42,8 @@ export function detachWatcher(keys: Uint8Array): (data: Uint8Array) => Uint8Arra
         continue;
       }
       matched += 1;
-      if (matched === keys.length) return null;
+      if (matched === keys.length) return { passed: Uint8Array.from(passed), left: true };
     }
-    return Uint8Array.from(passed);
+    return { passed: Uint8Array.from(passed), left: false };
   };
 }

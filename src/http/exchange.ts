@@ -8,6 +8,14 @@ import type { ByteSink, HijackedConnection, Responder, ResponseHeaders } from '.
 
 type AnySchema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
 
+/** What Docker's daemon says with every answer, and its clients look at. */
+const COMMON_HEADERS: ResponseHeaders = {
+  'Api-Version': API_VERSION,
+  'Docker-Experimental': 'false',
+  Ostype: 'linux',
+  Server: 'Twinhull (linux)',
+};
+
 export interface ExchangeFacts {
   readonly id: string;
   /** Path without version prefix and query. */
@@ -128,7 +136,7 @@ export class Exchange {
   }
 
   #headers(): ResponseHeaders {
-    return { 'Api-Version': API_VERSION, 'X-Hull-Request': this.#facts.id };
+    return { ...COMMON_HEADERS, 'X-Hull-Request': this.#facts.id };
   }
 }
 

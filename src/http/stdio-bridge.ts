@@ -1,4 +1,5 @@
 import type { Stdio } from '../runtime/runtime.ts';
+import type { WatchedInput } from './detach-keys.ts';
 import { encodeFrame } from './framing.ts';
 import type { HijackedConnection } from './responder.ts';
 
@@ -10,8 +11,8 @@ export interface BridgeOptions {
   readonly stderr: boolean;
   /** Does the end of the client's input end the process's? */
   readonly endsInput: boolean;
-  /** Sees the input first; returns what to pass on, or null when the client asked to leave. */
-  readonly detach?: (data: Uint8Array) => Uint8Array | null;
+  /** Sees the input first: a client at a terminal leaves by typing its detach keys. */
+  readonly detach?: (data: Uint8Array) => WatchedInput;
 }
 
 /**
@@ -44,13 +45,11 @@ export async function bridge(
 function receiveInput(connection: HijackedConnection, stdio: Stdio, options: BridgeOptions): void {
   const onData = async (data: Uint8Array) => {
     if (!options.stdin) return;
-    const passed = options.detach === undefined ? data : options.detach(data);
-    if (passed === null) {
-      stdio.detach();
-      connection.end();
-      return;
-    }
+    const { passed, left } = options.detach?.(data) ?? { passed: data, left: false };
     if (passed.byteLength > 0) await stdio.write(passed);
+    if (!left) return;
+    stdio.detach();
+    connection.end();
   };
   const onEnd = async () => {
     if (options.stdin && options.endsInput) await stdio.closeInput();
