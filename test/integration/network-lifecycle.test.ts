@@ -136,6 +136,39 @@ describe('life of the network', () => {
     await second.stop();
   });
 
+  test('leases whose namespaces went with a reboot are held until they are given back', async () => {
+    const bench = newBench();
+    const first = bench.network();
+    await first.start(new Map());
+    const lease = await attach(first, bench.id(1), 0);
+    await first.detach(bench.id(1), lease);
+    await first.teardown();
+    const second = bench.network();
+    await second.start(leased([bench.id(1), lease]));
+    expect(second.describe().gateway).toBe(lease.endpoint?.gateway ?? '');
+    await second.detach(bench.id(1), lease);
+    expect(await second.inventory()).toEqual([]);
+    await second.stop();
+  });
+
+  test('a port that was taken while no daemon ran does not keep it from starting', async () => {
+    const bench = newBench();
+    const first = bench.network();
+    await first.start(new Map());
+    const lease = await attach(first, bench.id(1), 0);
+    await first.stop();
+    const taker = createServer();
+    await new Promise<void>((resolve) => taker.listen(lease.ports[0]?.hostPort, '0.0.0.0', resolve));
+    const second = bench.network();
+    await second.start(leased([bench.id(1), lease]));
+    taker.close();
+    await bench.serve(namespace(lease), 'kept', 'tcp:80');
+    const reply = await bench.peer(null, 'ask', 'tcp', '127.0.0.1', String(lease.ports[0]?.hostPort));
+    expect(reply).toStartWith('kept ');
+    await second.detach(bench.id(1), lease);
+    await second.stop();
+  });
+
   test('the inventory of a network that does not run lists everything without owner, and each can be removed', async () => {
     const bench = newBench();
     const network = bench.network();
