@@ -11,6 +11,8 @@ export async function atOrigin<T>({ instruction, step }: Origin, work: () => Pro
     if (!(error instanceof HullError) || 'line' in error.details) throw error;
     const at = positionOf(instruction);
     const details = { ...detailsOf(instruction.source, at), ...error.details, step };
-    throw new HullError(error.code, locate(instruction.source, at, error.message), { cause: error, details });
+    // What cannot be started is the blueprint's fault, not the engine's.
+    const code = error.code === 'start-failed' ? 'build-failed' : error.code;
+    throw new HullError(code, locate(instruction.source, at, error.message), { cause: error, details });
   }
 }

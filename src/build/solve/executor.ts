@@ -1,6 +1,5 @@
 import type { Host } from '../../host/host.ts';
 import type { IgnoreMatcher } from '../../lib/dockerignore.ts';
-import type { ExtractOptions } from '../../storage/trees.ts';
 import type { LayerInfo } from '../../model/image.ts';
 import type { RootStorage } from '../../storage/storage.ts';
 import type { Trees } from '../../storage/trees.ts';

@@ -1,8 +1,10 @@
 import { TextDecoder } from 'node:util';
 import { HullError } from '../../model/errors.ts';
+import type { OutputChunk } from '../../runtime/runtime.ts';
 import type { RunNode } from '../graph/node.ts';
 import { detailsOf, locate } from '../parser/source.ts';
 import { positionOf } from '../parser/tree.ts';
+import { atOrigin } from './at-origin.ts';
 import type { PreparedStep, StepTools } from './executor.ts';
 import { rememberStubs } from './mount-stubs.ts';
 import { OutputTail } from './output-tail.ts';
@@ -36,11 +38,9 @@ async function runCommand(node: RunNode, tools: StepTools, root: string, signal:
     user,
     ...(tools.memory === undefined ? {} : { memory: tools.memory }),
   };
-  const status = await tools.runner.run(
-    step,
-    ({ stream, data }) => say(stream, decoders[stream].decode(data, { stream: true })),
-    signal,
-  );
+  const onOutput = ({ stream, data }: OutputChunk): void =>
+    say(stream, decoders[stream].decode(data, { stream: true }));
+  const status = await atOrigin(origin, () => tools.runner.run(step, onOutput, signal));
   say('stdout', decoders.stdout.decode());
   say('stderr', decoders.stderr.decode());
   removeStubs();

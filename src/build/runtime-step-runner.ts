@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Host } from '../host/host.ts';
+import { Rollback } from '../lib/rollback.ts';
+import type { EngineIdentity } from '../model/engine-identity.ts';
+import type { ProcessSpec } from '../model/instance.ts';
+import type { Network, NetworkLease } from '../network/network.ts';
+import type { Bundle, Runtime } from '../runtime/runtime.ts';
+import type { RunStep, StepRunner } from './step-runner.ts';
+
+/** Every step's id starts so: what a killed daemon left of one is told by it, and belongs to nobody. */
+export const STEP_ID_PREFIX = 'b01d57e9';
+
+const HOSTNAME = 'build';
+const LOG_LIMIT = 1024 * 1024;
+const REMOVAL_TIMEOUT = 30_000;
+
+export interface StepRunnerDeps {
+  readonly host: Host;
+  readonly identity: EngineIdentity;
+  readonly runtime: Runtime;
+  readonly network: Pick<Network, 'attach' | 'detach' | 'resolver'>;
+}
+
+/** Runs each step as a container of its own, on the engine's bridge, removed when it ends. */
+export function createRuntimeStepRunner(deps: StepRunnerDeps): StepRunner {
+  return {
+    async run(step, onOutput, signal) {
+      signal.throwIfAborted();
+      await using undo = new Rollback({ timeout: REMOVAL_TIMEOUT });
+      const { runtime, network, host, identity } = deps;
+      const id = STEP_ID_PREFIX + randomBytes(28).toString('hex');
+      const lease = await network.attach({ instanceId: id, mode: 'bridge', ports: [], names: [] });
+      undo.defer('disconnect the build step', () => network.detach(id, lease));
+      const runDir = join(identity.runDir, 'i', id.slice(0, 16));
+      undo.defer('remove the files of the build step', () => host.files.removeTree(runDir));
+      await writeFiles(runDir, lease, network);
+      await runtime.create(bundleOf(id, step, runDir, lease));
+      undo.defer('remove the build step', () => runtime.delete(id));
+      const stdio = await runtime.attach(id);
+      const read = async (): Promise<void> => {
+        for await (const chunk of stdio.output) onOutput(chunk);
+      };
+      const output = read();
+      try {
+        await runtime.start(id);
+        const [exit] = await Promise.all([untilAborted(runtime.wait(id), signal), output]);
+        return exit.code;
+      } catch (error) {
+        // Ends the reading, so that nothing of the step goes on behind the error.
+        stdio.detach();
+        await output.catch(() => undefined);
+        throw error;
+      }
+    },
+  };
+}
+
+function bundleOf(id: string, step: RunStep, runDir: string, lease: NetworkLease): Bundle {
+  const process: ProcessSpec = { args: step.args, env: step.env, cwd: step.cwd, user: step.user, tty: false };
+  return {
+    id,
+    name: id.slice(0, 12),
+    hostname: HOSTNAME,
+    domainname: '',
+    process,
+    openStdin: false,
+    stdinOnce: false,
+    root: { kind: 'mounts', path: step.root },
+    mounts: [],
+    files: filesOf(runDir),
+    network: lease.bundle,
+    resources: step.memory === undefined ? {} : { memory: step.memory },
+    readOnlyRoot: false,
+    init: false,
+    privileged: false,
+    capAdd: [],
+    capDrop: [],
+    runDir,
+    log: { path: join(runDir, 'log'), hardLimit: LOG_LIMIT },
+  };
+}
+
+function filesOf(runDir: string): Bundle['files'] {
+  return {
+    hosts: join(runDir, 'hosts'),
+    hostname: join(runDir, 'hostname'),
+    resolvConf: join(runDir, 'resolv.conf'),
+  };
+}
+
+async function writeFiles(
+  runDir: string,
+  lease: NetworkLease,
+  network: Pick<Network, 'resolver'>,
+): Promise<void> {
+  const { nameservers, search, options } = network.resolver('bridge');
+  const resolvConf = [
+    ...nameservers.map((server) => `nameserver ${server}`),
+    ...(search.length > 0 ? [`search ${search.join(' ')}`] : []),
+    ...(options.length > 0 ? [`options ${options.join(' ')}`] : []),
+  ];
+  const address = lease.endpoint?.address ?? '127.0.1.1';
+  const files = filesOf(runDir);
+  await mkdir(runDir, { recursive: true, mode: 0o700 });
+  await Promise.all([
+    writeFile(
+      files.hosts,
+      `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${address}\t${HOSTNAME}\n`,
+    ),
+    writeFile(files.hostname, `${HOSTNAME}\n`),
+    writeFile(files.resolvConf, `${resolvConf.join('\n')}\n`),
+  ]);
+}
+
+/** The promise, or the abort's reason as soon as it comes. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const stop = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    if (signal.aborted) stop();
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
