@@ -14,7 +14,8 @@ setup_npm_packages() {
   cd "$ROOT"
   if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
     say "installing the npm packages of package-lock.json"
-    quietly "$LOGS/npm.log" npm ci --no-audit --no-fund --loglevel=warn || die "the npm packages could not be installed"
+    # Not `npm ci`: that refuses a lock file without the other platforms' optional programs, which not every registry has.
+    quietly "$LOGS/npm.log" npm install --no-save --no-audit --no-fund --loglevel=warn || die "the npm packages could not be installed"
     touch node_modules/.package-lock.json
   fi
   # Some npm versions do not run install scripts: then bun's own step, which puts its program in place, is done here.
