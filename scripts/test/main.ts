@@ -51,6 +51,7 @@ function workplace(): Workplace & { readonly folder: string } {
   const env = {
     ...process.env,
     TMPDIR: folder,
+    NO_COLOR: '1',
     PATH: `${process.env['PATH'] ?? ''}:${join(PROJECT, '.cache/tools')}`,
     HULL_TEST_BINARY: join(PROJECT, 'dist/hull'),
   };
