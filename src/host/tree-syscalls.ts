@@ -18,6 +18,7 @@ function open() {
     lsetxattr: { args: [pointer, pointer, pointer, u64, i32], returns: i32 },
     lgetxattr: { args: [pointer, pointer, pointer, u64], returns: i64 },
     llistxattr: { args: [pointer, pointer, u64], returns: i64 },
+    lremovexattr: { args: [pointer, pointer], returns: i32 },
     utimensat: { args: [i32, pointer, pointer, i32], returns: i32 },
     chdir: { args: [pointer], returns: i32 },
   }).symbols;
@@ -74,6 +75,10 @@ export class TreeSyscalls {
       this.#symbols.lsetxattr(path(target), path(name), data, BigInt(value.length), 0),
       target,
     );
+  }
+
+  removeXattr(target: string, name: string): void {
+    this.#libc.check('lremovexattr', this.#symbols.lremovexattr(path(target), path(name)), target);
   }
 
   /** Every extended attribute of a file, a link itself included; none where the filesystem has none. */

@@ -12,7 +12,11 @@ export interface ImageStore {
    * Makes an image from layers that are already in the layer store, in the commit order of the design (blobs durable before the row), and
    * points the references at it. `layers` bottom first; `config.rootfs` is filled in from them.
    */
-  commit(config: Omit<ImageConfig, 'rootfs'>, layers: readonly LayerInfo[], references: readonly string[]): Promise<Image>;
+  commit(
+    config: Omit<ImageConfig, 'rootfs'>,
+    layers: readonly LayerInfo[],
+    references: readonly string[],
+  ): Promise<Image>;
   tag(image: Digest, reference: string): void;
   /** Takes the reference away; the image stays, dangling when it was the last. */
   untag(reference: string): void;

@@ -1,29 +1,28 @@
-import type { BuildCache } from '../build/cache.ts';
-import { isDigest } from '../lib/digest.ts';
+import type { Digest } from '../model/image.ts';
 import type { Database } from './database.ts';
-import { integer } from './rows.ts';
 
-const MOST_RECORDS = 20_000;
+/** What a build step made, once: its layer, or null when it changed no file. `createdAt`: milliseconds since the epoch. */
+export interface BuildStepRecord {
+  readonly diffId: Digest | null;
+  readonly createdAt: number;
+}
 
-/** Results of build steps, by key. Old ones go when there are too many: a step is then only done again. */
-export function buildCacheRepository(database: Database): BuildCache {
+export interface BuildCacheRepository {
+  find(key: Digest): BuildStepRecord | null;
+  /** Replaces what the key had. */
+  save(key: Digest, record: BuildStepRecord): void;
+}
+
+/** Results of build steps by content key. */
+export function buildCacheRepository(database: Database): BuildCacheRepository {
   return {
     find(key) {
-      const row = database.get('SELECT * FROM build_steps WHERE key = ?', key);
+      const row = database.get('SELECT diff_id, created_at FROM build_steps WHERE key = ?', key);
       if (row === null) return null;
-      const diffId = row['diff_id'];
-      const createdAt = integer(row, 'created_at');
-      if (diffId === null || diffId === undefined) return { diffId: null, createdAt };
-      return typeof diffId === 'string' && isDigest(diffId) ? { diffId, createdAt } : null;
+      return { diffId: row['diff_id'] as Digest | null, createdAt: Number(row['created_at']) };
     },
     save(key, { diffId, createdAt }) {
-      database.transaction(() => {
-        database.run('INSERT OR REPLACE INTO build_steps VALUES (?, ?, ?)', key, diffId, createdAt);
-        database.run(
-          'DELETE FROM build_steps WHERE key IN (SELECT key FROM build_steps ORDER BY created_at DESC LIMIT -1 OFFSET ?)',
-          MOST_RECORDS,
-        );
-      });
+      database.run('INSERT OR REPLACE INTO build_steps (key, diff_id, created_at) VALUES (?, ?, ?)', key, diffId, createdAt);
     },
   };
 }

@@ -89,7 +89,7 @@ class SqliteDatabase implements Database {
   }
 
   all(sql: string, ...values: SqlValue[]): readonly SqlRow[] {
-    return this.#prepare(sql).all(...values) as SqlRow[];
+    return this.#prepare(sql).all(...values);
   }
 
   transaction<T>(work: () => T): T {

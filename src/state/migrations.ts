@@ -73,4 +73,13 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID`,
     ],
   },
+  {
+    name: 'instances',
+    statements: [
+      `CREATE TABLE instances (
+        id TEXT PRIMARY KEY,
+        record TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+    ],
+  },
 ];

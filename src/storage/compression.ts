@@ -5,6 +5,7 @@ import { createGunzip, createGzip, createZstdDecompress, type Gzip } from 'node:
 import { Digester } from '../lib/digest.ts';
 import { peek } from '../lib/streams.ts';
 import { TarError } from '../lib/tar/types.ts';
+import type { Digest } from '../model/image.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -77,6 +78,14 @@ async function* bounded(stream: AsyncIterable<Uint8Array>, raw: () => number): A
     }
     throw error;
   }
+}
+
+/** Digest of what a stream is when uncompressed. */
+export async function uncompressedDigest(source: AsyncIterable<Uint8Array>): Promise<Digest> {
+  const { stream } = await decompress(source, () => undefined);
+  const digester = new Digester();
+  for await (const chunk of stream) digester.update(chunk);
+  return digester.digest();
 }
 
 /** Writes to a file descriptor, digesting. */

@@ -110,19 +110,22 @@ function start(
 async function feed(child: Child, stream: AsyncIterable<Uint8Array>): Promise<Error | null> {
   let sourceError: Error | null = null;
   async function* watched(): AsyncGenerator<Uint8Array> {
+    const source = stream[Symbol.asyncIterator]();
+    const next = () =>
+      source.next().catch((error: unknown) => {
+        sourceError = error instanceof Error ? error : new Error(String(error));
+        throw sourceError;
+      });
     try {
-      yield* stream;
-    } catch (error) {
-      sourceError = error instanceof Error ? error : new Error(String(error));
-      throw error;
+      // Only what the source says is its error: a broken pipe to the child is thrown in here too, at the yield.
+      for (let chunk = await next(); chunk.done !== true; chunk = await next()) yield chunk.value;
+    } finally {
+      await source.return?.();
     }
   }
   try {
-    if (child.stdin !== null)
-      await pipeline(
-        Readable.from(watched(), { objectMode: false, highWaterMark: 1024 * 1024 }),
-        child.stdin,
-      );
+    const input = Readable.from(watched(), { objectMode: false, highWaterMark: 1024 * 1024 });
+    if (child.stdin !== null) await pipeline(input, child.stdin);
   } catch {
     return sourceError;
   }

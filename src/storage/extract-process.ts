@@ -110,6 +110,7 @@ async function archive(syscalls: TreeSyscalls, options: ArchiveOptions): Promise
     throw new MemberError(archiver.current, error);
   }
   await gzip?.end();
+  if (options.settle === true) syscalls.syncFilesystem('/');
   return {
     diffId: digester.digest(),
     bytes: digester.size,

@@ -59,7 +59,11 @@ export interface MachineDisk {
 /** Named volumes: folders in the data folder. */
 export interface VolumeStore {
   /** Makes it when absent. */
-  ensure(name: string, labels?: Readonly<Record<string, string>>): Promise<Volume>;
+  ensure(
+    name: string,
+    labels?: Readonly<Record<string, string>>,
+    options?: { anonymous?: boolean },
+  ): Promise<Volume>;
   find(name: string): Volume | null;
   list(): readonly Volume[];
   remove(name: string): Promise<void>;

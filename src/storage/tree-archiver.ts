@@ -82,6 +82,7 @@ export class TreeArchiver {
     const first = this.#firstName(place, facts, type);
     const kept = first === null ? this.#syscalls.xattrs(place.path) : new Map<string, Uint8Array>();
     const opaque = this.#layer && decodeBytes(kept.get(OPAQUE_XATTR) ?? new Uint8Array(0)) === 'y';
+    if (this.#options.settle === true) this.#strip(place.path, kept);
     this.entries += 1;
     const member: TarMember = {
       ...attributes(facts),
@@ -94,6 +95,12 @@ export class TreeArchiver {
     if (member.type === 'file') yield* this.#file(place.path, member);
     else yield encodeHeader(member);
     if (opaque) yield this.#mark(`${place.name}/${OPAQUE_NAME}`);
+  }
+
+  #strip(path: string, xattrs: ReadonlyMap<string, Uint8Array>): void {
+    for (const name of xattrs.keys()) {
+      if (isOverlayXattr(name) && name !== OPAQUE_XATTR) this.#syscalls.removeXattr(path, name);
+    }
   }
 
   #firstName(place: Place, facts: BigIntStats, type: TarType): string | null {

@@ -47,6 +47,8 @@ export interface ArchiveOptions {
   readonly name?: string;
   /** Compress with gzip. */
   readonly gzip?: boolean;
+  /** In mode `layer`: take overlayfs's private attributes off the tree itself too, because it becomes a layer; then sync the filesystem. */
+  readonly settle?: boolean;
 }
 
 export interface ArchiveResult {

@@ -1,0 +1,172 @@
+import { isDigest } from '../lib/digest.ts';
+import { HullError } from '../model/errors.ts';
+import type { Descriptor, Digest, Image, ImageConfig, LayerInfo, Manifest } from '../model/image.ts';
+import { normalizeReference, parseReference } from '../model/reference.ts';
+import type { ImageRecord, Repositories } from '../state/repositories.ts';
+import type { ContentStore } from '../storage/content.ts';
+import type { LayerStore } from '../storage/layer-store.ts';
+import type { ImageStore } from './image-store.ts';
+
+export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
+export const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
+const HEX_PREFIX = /^(?:sha256:)?([0-9a-f]{1,64})$/;
+
+export interface ImageStoreParts {
+  readonly repositories: Repositories;
+  readonly content: ContentStore;
+  readonly layers: LayerStore;
+  /** Told after an image is gone when no other has the same layers: what was derived from them can go too. */
+  readonly onLayersUnused?: (diffIds: readonly Digest[]) => Promise<void>;
+}
+
+/** Images as records over content and layers. */
+export function createImageStore(parts: ImageStoreParts): ImageStore {
+  return new StoredImages(parts);
+}
+
+class StoredImages implements ImageStore {
+  readonly #parts: ImageStoreParts;
+
+  constructor(parts: ImageStoreParts) {
+    this.#parts = parts;
+  }
+
+  list(): readonly Image[] {
+    return this.#parts.repositories.images.list().map((record) => this.#toImage(record));
+  }
+
+  find(reference: string): Image | null {
+    const id = this.#byReference(reference) ?? this.#byDigest(reference) ?? this.#byPrefix(reference);
+    const record = id === null ? null : this.#parts.repositories.images.find(id);
+    return record === null ? null : this.#toImage(record);
+  }
+
+  get(reference: string): Image {
+    const found = this.find(reference);
+    if (found !== null) return found;
+    throw new HullError(
+      'image-not-found',
+      `no image ${JSON.stringify(reference)} is here; see \`hull images\`, build it with \`hull build\`, or make a base image with \`hull bootstrap\``,
+    );
+  }
+
+  async commit(
+    config: Omit<ImageConfig, 'rootfs'>,
+    layers: readonly LayerInfo[],
+    references: readonly string[],
+  ): Promise<Image> {
+    const { content, repositories } = this.#parts;
+    const names = references.map(normalizeReference);
+    const diffIds = layers.map((layer) => layer.diffId);
+    const full: ImageConfig = { ...config, rootfs: { type: 'layers', diff_ids: diffIds } };
+    const configBlob = await content.put(JSON.stringify(full));
+    const manifest: Manifest = {
+      schemaVersion: 2,
+      mediaType: MANIFEST_TYPE,
+      config: { mediaType: CONFIG_TYPE, digest: configBlob.digest, size: configBlob.size },
+      layers: layers.map((layer): Descriptor => layer.blob),
+    };
+    const manifestBlob = await content.put(JSON.stringify(manifest));
+    const record: ImageRecord = {
+      id: configBlob.digest,
+      manifestDigest: manifestBlob.digest,
+      manifest,
+      config: full,
+      storedAt: Date.now(),
+    };
+    repositories.durably(() => {
+      const missing = diffIds.find((diffId) => repositories.layers.find(diffId) === null);
+      if (missing !== undefined)
+        throw new HullError(
+          'state-corrupt',
+          `the layer ${missing} was removed while the image was made; build it again`,
+        );
+      repositories.images.add(record);
+      for (const name of names) repositories.images.setReference(name, record.id);
+    });
+    return this.#toImage(record);
+  }
+
+  tag(image: Digest, reference: string): void {
+    const { images } = this.#parts.repositories;
+    if (images.find(image) === null) throw new HullError('image-not-found', `no image has the id ${image}`);
+    const parsed = parseReference(reference);
+    if (parsed.digest !== null)
+      throw new HullError(
+        'invalid-reference',
+        `${reference} has a digest: an image is tagged with a name and a tag only`,
+      );
+    images.setReference(normalizeReference(reference), image);
+  }
+
+  untag(reference: string): void {
+    this.#parts.repositories.images.removeReference(normalizeReference(reference));
+  }
+
+  async remove(image: Digest): Promise<readonly Digest[]> {
+    const { repositories, content, layers, onLayersUnused } = this.#parts;
+    const record = repositories.images.find(image);
+    if (record === null) throw new HullError('image-not-found', `no image has the id ${image}`);
+    repositories.durably(() => repositories.images.remove(image));
+    const diffIds = record.config.rootfs.diff_ids;
+    const others = repositories.images.list();
+    const used = new Set(others.flatMap((other) => other.config.rootfs.diff_ids));
+    const unused = [...new Set(diffIds)].filter((diffId) => !used.has(diffId));
+    if (!others.some((other) => other.config.rootfs.diff_ids.join() === diffIds.join()))
+      await onLayersUnused?.(diffIds);
+    await layers.remove(unused);
+    const blobs = [record.id, record.manifestDigest].filter(
+      (digest) => !others.some((other) => other.id === digest || other.manifestDigest === digest),
+    );
+    await content.remove(blobs);
+    return [image, ...unused.filter((diffId) => layers.find(diffId) === null)];
+  }
+
+  #byReference(text: string): Digest | null {
+    const { images } = this.#parts.repositories;
+    const canonical = orNull(() => normalizeReference(text));
+    if (canonical === null) return null;
+    const { digest } = parseReference(canonical);
+    if (digest !== null) return images.findByManifest(digest) ?? images.find(digest)?.id ?? null;
+    return images.resolve(canonical);
+  }
+
+  #byDigest(text: string): Digest | null {
+    const { images } = this.#parts.repositories;
+    if (!isDigest(text)) return null;
+    return images.find(text)?.id ?? images.findByManifest(text);
+  }
+
+  #byPrefix(text: string): Digest | null {
+    const hex = HEX_PREFIX.exec(text)?.[1];
+    if (hex === undefined) return null;
+    const [only, second] = this.#parts.repositories.images.findByPrefix(hex, 2);
+    if (second !== undefined)
+      throw new HullError('ambiguous-id', `more than one image id starts with ${hex}; give more digits`);
+    return only ?? null;
+  }
+
+  #toImage(record: ImageRecord): Image {
+    const { repositories, layers } = this.#parts;
+    return {
+      ...record,
+      layers: record.config.rootfs.diff_ids.map(
+        (diffId, index) => layers.find(diffId) ?? missingLayer(record, diffId, index),
+      ),
+      references: repositories.images.references(record.id),
+    };
+  }
+}
+
+/** A layer whose record is lost: the image stays visible, so that it can be checked, repaired or removed. */
+function missingLayer(record: ImageRecord, diffId: Digest, index: number): LayerInfo {
+  return { diffId, blob: record.manifest.layers[index] ?? record.manifest.config, unpackedSize: 0 };
+}
+
+function orNull<T>(work: () => T): T | null {
+  try {
+    return work();
+  } catch {
+    return null;
+  }
+}

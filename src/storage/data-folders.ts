@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Files } from '../host/host.ts';
+import type { EngineIdentity } from '../model/engine-identity.ts';
+
+/** Where storage keeps what, below the engine's two folders. Layers' paths are short: overlayfs takes them all in one page. */
+export class DataFolders {
+  readonly blobs: string;
+  readonly layers: string;
+  readonly disks: string;
+  readonly instances: string;
+  readonly volumes: string;
+  readonly machines: string;
+  /** Half-made things; emptied at start. On the same filesystem, so that finished ones are renamed into place. */
+  readonly temporary: string;
+  /** Mount points of instances, and of builds and the like. Volatile. */
+  readonly roots: string;
+  readonly scratchRoots: string;
+  /** A folder that is always empty: a lower layer for images without one. */
+  readonly empty: string;
+  readonly #active = new Set<string>();
+
+  constructor({ dataDir, runDir }: EngineIdentity) {
+    this.blobs = join(dataDir, 'blobs/sha256');
+    this.layers = join(dataDir, 'l');
+    this.disks = join(dataDir, 'disks');
+    this.instances = join(dataDir, 'instances');
+    this.volumes = join(dataDir, 'volumes');
+    this.machines = join(dataDir, 'machines');
+    this.temporary = join(dataDir, 'tmp');
+    this.roots = join(runDir, 'rootfs');
+    this.scratchRoots = join(runDir, 'build');
+    this.empty = join(runDir, 'empty');
+  }
+
+  /** Makes them all. Fine when they are there. */
+  make(): void {
+    for (const folder of [
+      this.blobs,
+      this.layers,
+      this.disks,
+      this.instances,
+      this.volumes,
+      this.machines,
+      this.temporary,
+    ])
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const folder of [this.roots, this.scratchRoots, this.empty])
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+
+  /** A name for something temporary. */
+  fresh(): string {
+    return randomBytes(6).toString('hex');
+  }
+
+  /** A name for a layer: as short as may be, because all of a mount's must fit into one page. */
+  freshLayer(): string {
+    for (;;) {
+      const name = (randomBytes(4).readUInt32BE() % 36 ** 5).toString(36).padStart(5, '0');
+      if (!existsSync(join(this.layers, name))) return name;
+    }
+  }
+
+  /** Runs `work` with a path in the temporary folder (not made); whatever is there afterwards is removed. */
+  async withTemporary<T>(files: Files, work: (path: string) => Promise<T>): Promise<T> {
+    const name = this.fresh();
+    this.#active.add(name);
+    try {
+      return await work(join(this.temporary, name));
+    } finally {
+      await files.removeTree(join(this.temporary, name));
+      this.#active.delete(name);
+    }
+  }
+
+  /** A path in the temporary folder that the caller takes care of. */
+  temporaryPath(): { path: string; done: () => void } {
+    const name = this.fresh();
+    this.#active.add(name);
+    return { path: join(this.temporary, name), done: () => void this.#active.delete(name) };
+  }
+
+  /** Paths in the temporary folder that nobody works on. */
+  async leftovers(): Promise<string[]> {
+    const names = await readdir(this.temporary);
+    return names.filter((name) => !this.#active.has(name)).map((name) => join(this.temporary, name));
+  }
+}

@@ -1,0 +1,56 @@
+import type { Host } from '../host/host.ts';
+import type { EngineIdentity } from '../model/engine-identity.ts';
+import type { Digest } from '../model/image.ts';
+import type { Repositories } from '../state/repositories.ts';
+import { createTrees } from './confined.ts';
+import { uncompressedDigest } from './compression.ts';
+import type { ContentStore } from './content.ts';
+import { FileContentStore } from './content-store.ts';
+import { DataFolders } from './data-folders.ts';
+import { ImageDisks } from './image-disks.ts';
+import { InstanceRoots } from './instance-roots.ts';
+import type { LayerStore } from './layer-store.ts';
+import { OverlayLayerStore } from './overlay-layers.ts';
+import type { RootStorage, VolumeStore } from './storage.ts';
+import type { Trees } from './trees.ts';
+import { FolderVolumes } from './volumes.ts';
+
+export interface StorageParts {
+  readonly host: Host;
+  readonly identity: EngineIdentity;
+  readonly repositories: Repositories;
+  /** The command that runs hull again; default: this program's own. */
+  readonly self?: readonly string[];
+}
+
+export interface Storage {
+  readonly trees: Trees;
+  readonly content: ContentStore;
+  readonly layers: LayerStore;
+  readonly roots: RootStorage;
+  readonly volumes: VolumeStore;
+  readonly disks: ImageDisks;
+  /** Digest of a blob’s uncompressed bytes. */
+  readonly uncompressedDigest: (stream: AsyncIterable<Uint8Array>) => Promise<Digest>;
+  /** Makes the folders and removes what a crash left half-made. Once, before anything else. */
+  start(): Promise<void>;
+}
+
+/** Storage of one engine, wired. */
+export function createStorage({ host, identity, repositories, self }: StorageParts): Storage {
+  const folders = new DataFolders(identity);
+  const trees = createTrees(host, self);
+  const content = new FileContentStore(host.files, folders, repositories);
+  const layers = new OverlayLayerStore({ host, folders, trees, content, repositories });
+  const disks = new ImageDisks(host, folders, repositories);
+  const roots = new InstanceRoots({ host, folders, layers, disks });
+  const volumes = new FolderVolumes(host, folders, repositories);
+  const start = async () => {
+    folders.make();
+    await roots.start();
+    await layers.start();
+    await content.start();
+    await disks.start();
+  };
+  return { trees, content, layers, roots, volumes, disks, uncompressedDigest, start };
+}

@@ -1,0 +1,35 @@
+import { readdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Leftover } from '../runtime/runtime.ts';
+import type { RootStorageParts } from './instance-roots.ts';
+
+/** Mounts and folders of this engine that no known instance owns and nobody works on. */
+export async function findLeftovers(
+  { folders, host }: Pick<RootStorageParts, 'folders' | 'host'>,
+  knownInstances: ReadonlySet<string>,
+  isActive: (path: string) => boolean,
+): Promise<readonly Leftover[]> {
+  const found: Leftover[] = [];
+  const mounts = new Set(host.mounts.list().map((entry) => entry.target));
+  const mountPoint = (path: string, owner: string | null) => {
+    const remove = async () => {
+      await host.mounts.unmount(path);
+      rmdirSync(path);
+    };
+    found.push({ kind: mounts.has(path) ? 'mount' : 'folder', what: path, owner, remove });
+  };
+  for (const id of readdirSync(folders.roots))
+    if (!knownInstances.has(id)) mountPoint(join(folders.roots, id), id);
+  for (const name of readdirSync(folders.scratchRoots)) {
+    const path = join(folders.scratchRoots, name);
+    if (!isActive(path)) mountPoint(path, null);
+  }
+  const trees = readdirSync(folders.instances).filter((id) => !knownInstances.has(id));
+  for (const id of trees) found.push(tree(join(folders.instances, id), id));
+  for (const path of await folders.leftovers()) found.push(tree(path, null));
+  return found;
+
+  function tree(path: string, owner: string | null): Leftover {
+    return { kind: 'folder', what: path, owner, remove: () => host.files.removeTree(path) };
+  }
+}

@@ -1,0 +1,181 @@
+import { mkdirSync, readdirSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Host } from '../host/host.ts';
+import { KeyedLock } from '../lib/keyed-lock.ts';
+import { Rollback } from '../lib/rollback.ts';
+import { tap } from '../lib/streams.ts';
+import { HullError } from '../model/errors.ts';
+import type { Digest, LayerInfo } from '../model/image.ts';
+import type { LayerRecord, Repositories } from '../state/repositories.ts';
+import type { ContentStore, StoredBlob } from './content.ts';
+import type { DataFolders } from './data-folders.ts';
+import type { LayerSource, LayerStore } from './layer-store.ts';
+import { asStorage } from './storage-error.ts';
+import type { Trees } from './trees.ts';
+
+/** Every blob is kept as gzip (image-spec, layer.md). */
+const MEDIA_TYPE = 'application/vnd.oci.image.layer.v1.tar+gzip';
+
+export interface LayerStoreParts {
+  readonly host: Host;
+  readonly folders: DataFolders;
+  readonly trees: Trees;
+  readonly content: ContentStore;
+  readonly repositories: Repositories;
+}
+
+/** Layers as folders `DATA/l/NAME`, to be stacked by overlayfs. */
+export class OverlayLayerStore implements LayerStore {
+  readonly #parts: LayerStoreParts;
+  readonly #lock = new KeyedLock();
+  /** How many mounts and imports need each layer now: none of them is removed. */
+  readonly #uses = new Map<Digest, number>();
+
+  constructor(parts: LayerStoreParts) {
+    this.#parts = parts;
+  }
+
+  /** Removes folders without a record. */
+  async start(): Promise<void> {
+    const { folders, repositories, host } = this.#parts;
+    const known = new Set(repositories.layers.list().map((layer) => layer.folder));
+    for (const name of readdirSync(folders.layers)) {
+      if (!known.has(name)) await host.files.removeTree(join(folders.layers, name));
+    }
+  }
+
+  find(diffId: Digest): LayerInfo | null {
+    const found = this.#parts.repositories.layers.find(diffId);
+    return found === null ? null : toInfo(found);
+  }
+
+  async importTar(source: LayerSource): Promise<LayerInfo> {
+    const known = source.diffId === undefined ? null : this.find(source.diffId);
+    if (known !== null) return known;
+    const { folders, host } = this.#parts;
+    return await asStorage('cannot import a layer', () =>
+      folders.withTemporary(host.files, (folder) => this.#import(source, folder)),
+    );
+  }
+
+  async adoptUpper(upper: string): Promise<LayerInfo | null> {
+    if (readdirSync(upper).length === 0) return null;
+    const { content, trees } = this.#parts;
+    return await asStorage('cannot keep a layer', async () => {
+      await using writer = await content.begin();
+      const result = await trees.archiveTo(
+        upper,
+        { mode: 'layer', gzip: true, settle: true },
+        { output: writer.descriptor },
+      );
+      return await this.#record(result.diffId, result.blob, result.unpackedSize, upper, (blob) =>
+        writer.keep(blob),
+      );
+    });
+  }
+
+  path(diffId: Digest): string {
+    const found = this.#parts.repositories.layers.find(diffId);
+    if (found === null)
+      throw new HullError(
+        'state-corrupt',
+        `the layer ${diffId} is not in the store; run \`hull check --repair\``,
+      );
+    return join(this.#parts.folders.layers, found.folder);
+  }
+
+  async remove(diffIds: readonly Digest[]): Promise<void> {
+    for (const diffId of diffIds) await this.#lock.run(diffId, () => this.#removeOne(diffId));
+  }
+
+  /** Keeps layers from being removed until the returned function is called. */
+  hold(diffIds: readonly Digest[]): () => void {
+    for (const diffId of diffIds) this.#uses.set(diffId, (this.#uses.get(diffId) ?? 0) + 1);
+    return () => {
+      for (const diffId of diffIds) {
+        const left = (this.#uses.get(diffId) ?? 1) - 1;
+        if (left === 0) this.#uses.delete(diffId);
+        else this.#uses.set(diffId, left);
+      }
+    };
+  }
+
+  async #import(source: LayerSource, folder: string): Promise<LayerInfo> {
+    const { content, trees } = this.#parts;
+    mkdirSync(folder, { mode: 0o755 });
+    await using writer = await content.begin();
+    const result = await trees.extract(
+      withProgress(source),
+      folder,
+      { mode: 'layer', sync: true },
+      { output: writer.descriptor },
+    );
+    if (source.diffId !== undefined && source.diffId !== result.diffId) {
+      throw new HullError(
+        'blob-corrupt',
+        `a layer should have the DiffID ${source.diffId} but has ${result.diffId}`,
+      );
+    }
+    if (result.blob === null) throw new HullError('internal', 'unpacking gave no blob');
+    return await this.#record(result.diffId, result.blob, result.unpackedSize, folder, (blob) =>
+      writer.keep(blob),
+    );
+  }
+
+  /** The commit: blob, then folder, then row. A layer that is known by now is returned instead; `folder` is the caller's to remove then. */
+  async #record(
+    diffId: Digest,
+    blob: StoredBlob,
+    unpackedSize: number,
+    folder: string,
+    keep: (blob: StoredBlob) => Promise<void>,
+  ): Promise<LayerInfo> {
+    return await this.#lock.run(diffId, async () => {
+      const known = this.find(diffId);
+      if (known !== null) return known;
+      const { folders, host, repositories } = this.#parts;
+      await keep(blob);
+      await using undo = new Rollback();
+      const record: LayerRecord = {
+        diffId,
+        folder: folders.freshLayer(),
+        blob: { mediaType: MEDIA_TYPE, ...blob },
+        unpackedSize,
+      };
+      const target = join(folders.layers, record.folder);
+      await rename(folder, target);
+      undo.defer('remove the layer’s folder', () => host.files.removeTree(target));
+      await host.files.fsync(folders.layers);
+      repositories.layers.add(record);
+      undo.commit();
+      return toInfo(record);
+    });
+  }
+
+  async #removeOne(diffId: Digest): Promise<void> {
+    const { folders, host, repositories, content } = this.#parts;
+    const found = repositories.layers.find(diffId);
+    if (found === null || this.#uses.has(diffId)) return;
+    repositories.layers.remove(diffId);
+    await host.files.removeTree(join(folders.layers, found.folder));
+    const shared = repositories.layers.list().some((layer) => layer.blob.digest === found.blob.digest);
+    if (!shared) await content.remove([found.blob.digest]);
+  }
+}
+
+function toInfo({ diffId, blob, unpackedSize }: LayerRecord): LayerInfo {
+  return { diffId, blob, unpackedSize };
+}
+
+function withProgress({ stream, progress }: LayerSource): AsyncIterable<Uint8Array> {
+  if (progress === undefined) return stream;
+  let bytes = 0;
+  let shown = 0;
+  return tap(stream, (chunk) => {
+    bytes += chunk.length;
+    if (bytes - shown < 4 * 1024 * 1024) return;
+    shown = bytes;
+    progress({ phase: 'layer', message: 'unpacking', current: bytes });
+  });
+}

@@ -1,0 +1,22 @@
+import { isNoSpace } from '../host/exec.ts';
+import { HullError, messageOf } from '../model/errors.ts';
+
+/** An error of the store as the rest of the engine should see it: a full disk by its own code, everything else as it was. */
+export function storageError(error: unknown, what: string): unknown {
+  if (error instanceof HullError && error.code !== 'command-failed') return error;
+  if (!isNoSpace(error)) return error;
+  return new HullError(
+    'no-space',
+    `${what}: the disk is full (${messageOf(error)}); free space with \`hull rmi\` or \`hull rm\``,
+    { cause: error },
+  );
+}
+
+/** Runs `work`; its errors become the store's. */
+export async function asStorage<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storageError(error, what);
+  }
+}
