@@ -49,39 +49,51 @@ export async function chooseContainerRuntime(host: Host, cgroups: Cgroups, runDi
   };
 }
 
-/** Fastest first; the first is in newer releases only. */
-const PLATFORMS = ['systrap', 'ptrace'];
+/** Ways to run a sandbox, best first: `systrap` is in newer releases only; the own network stack of older ones refuses newer kernels. */
+const MODES: readonly (readonly string[])[] = [
+  ['--platform=systrap', '--network=sandbox'],
+  ['--platform=ptrace', '--network=sandbox'],
+  ['--platform=systrap', '--network=host'],
+  ['--platform=ptrace', '--network=host'],
+];
 
-/** gVisor's runsc, if a tiny sandbox really runs. The platform that worked is remembered until the next boot. */
+/** gVisor's runsc, if a tiny sandbox really runs. The way that worked is remembered until the next boot. */
 export async function chooseSandboxRuntime(host: Host, cgroups: Cgroups, runDir: string): Promise<Choice> {
   const conmon = host.exec.which('conmon');
   const runsc = host.exec.which('runsc');
   if (conmon === null) return missing('conmon');
   if (runsc === null) return missing('runsc');
-  const memory = `${runDir}/sandbox-platform`;
+  const memory = `${runDir}/sandbox-mode`;
   const root = `${runDir}/runsc`;
   const ignore = cgroups.facts().layout === 'v2' ? [] : ['--ignore-cgroups'];
-  const known = PLATFORMS.find((platform) => platform === readOrEmpty(memory));
-  const failures: string[] = [];
-  for (const platform of known === undefined ? PLATFORMS : [known]) {
-    const options = ['--root', root, `--platform=${platform}`, ...ignore];
-    const failure = known === undefined ? await tryRunsc(host, [runsc, ...options, '--network=none']) : null;
-    if (failure === null) {
-      writeFileSync(memory, platform);
-      const runtime = {
-        kind: 'runsc',
-        program: runsc,
-        arguments: [...options, '--network=sandbox'],
-        root,
-      } as const;
-      return { available: true, conmon, runtime, detail: `gVisor, platform ${platform}`, warnings: [] };
+  const known = MODES.find((mode) => mode.join(' ') === readOrEmpty(memory));
+  const failures = new Map<string, string>();
+  for (const mode of known === undefined ? MODES : [known]) {
+    const options = ['--root', root, ...mode, ...ignore];
+    const failure = known === undefined ? await tryRunsc(host, [runsc, ...options]) : null;
+    if (failure !== null) {
+      failures.set(mode.join(' '), failure);
+      continue;
     }
-    failures.push(`${platform}: ${failure}`);
+    writeFileSync(memory, mode.join(' '));
+    const runtime = { kind: 'runsc', program: runsc, arguments: options, root } as const;
+    return {
+      available: true,
+      conmon,
+      runtime,
+      detail: `gVisor, ${mode.join(' ')}`,
+      warnings: modeWarnings(mode),
+    };
   }
-  return {
-    available: false,
-    reason: `runsc is installed but cannot run a sandbox here (${failures.join('; ')})`,
-  };
+  const tried = [...failures].map(([mode, failure]) => `${mode}: ${failure}`).join('; ');
+  return { available: false, reason: `runsc is installed but cannot run a sandbox here (${tried})` };
+}
+
+function modeWarnings(mode: readonly string[]): string[] {
+  if (!mode.includes('--network=host')) return [];
+  return [
+    "this release of gVisor refuses its own network stack on this kernel: sandboxes use the kernel's, each in its own namespace",
+  ];
 }
 
 function readOrEmpty(path: string): string {

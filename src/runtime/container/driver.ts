@@ -232,7 +232,11 @@ export class OciDriver implements Runtime {
       if (run !== undefined) await run.exit;
       else if (isMonitorOf(host, monitor, bundle.id)) host.processes.kill(monitor, 9);
     });
-    rest.defer('kill its processes', () => group.kill());
+    rest.defer('kill its processes', async () => {
+      // gVisor's processes are in no control group of ours: it ends them itself.
+      if (oci.runtime.kind === 'runsc') await oci.delete(bundle.id);
+      await group.kill();
+    });
   }
 
   #newRun(bundle: Bundle, pid: number): ContainerRun {
