@@ -5,6 +5,7 @@ import {
   read,
   readFileSync,
   readSync,
+  rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -30,6 +31,7 @@ export interface CliIo {
   /** Creates a file that must not exist yet. */
   createFile(path: string, text: string): void;
   writeFile(path: string, text: string): void;
+  removeFile(path: string): void;
 }
 
 /** Thrown by `out` and `err` when the reader has gone: the command ends quietly. */
@@ -59,6 +61,7 @@ export function createIo(): CliIo {
       closeSync(descriptor);
     },
     writeFile: (path, text) => writeFileSync(path, text),
+    removeFile: (path) => rmSync(path, { force: true }),
   };
 }
 

@@ -72,22 +72,27 @@ function shownSize({ SizeRw = 0, SizeRootFs = 0 }: ContainerSummary): string {
 
 /** At most `length` characters, the last one `…` when something was cut. */
 export function ellipsis(text: string, length: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }
 
 /** As Go's strconv.Quote. */
 function quoted(text: string): string {
-  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`).replaceAll(/[\u0000-\u001f\u007f]/g, escaped)}"`;
+  return `"${Array.from(text, escaped).join('')}"`;
 }
 
-function escaped(control: string): string {
-  const known: Readonly<Record<string, string>> = {
-    '\n': String.raw`\n`,
-    '\t': String.raw`\t`,
-    '\r': String.raw`\r`,
-  };
-  return known[control] ?? String.raw`\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`;
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\n': String.raw`\n`,
+  '\t': String.raw`\t`,
+  '\r': String.raw`\r`,
+  '"': String.raw`\"`,
+  '\\': '\\\\',
+};
+
+function escaped(character: string): string {
+  const code = character.charCodeAt(0);
+  const control = code < 32 || code === 127;
+  return ESCAPES[character] ?? (control ? String.raw`\x${code.toString(16).padStart(2, '0')}` : character);
 }
 
 /** `0.0.0.0:8080->80/tcp, 443/tcp`; neighbours of one kind are joined: `8000-8002->8000-8002/tcp`. */

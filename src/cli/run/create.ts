@@ -16,7 +16,10 @@ export async function createInstance(
   const { cidfile } = values;
   // Before the create, so that a wrong path leaves nothing behind.
   if (cidfile !== undefined) reserve(() => io.createFile(cidfile, ''), cidfile);
-  const { Id, Warnings } = await client.containers.create(request, values.name);
+  const { Id, Warnings } = await client.containers.create(request, values.name).catch((error: unknown) => {
+    if (cidfile !== undefined) io.removeFile(cidfile);
+    throw error;
+  });
   for (const warning of Warnings ?? []) io.err(`WARNING: ${warning}\n`);
   if (cidfile !== undefined) io.writeFile(cidfile, Id);
   return Id;

@@ -113,7 +113,7 @@ class Run {
       node.names.map((name) => [name, value] as const),
     );
     if (!isTrue(value)) return this.nodes(node.otherwise, dot, inner);
-    return this.nodes(node.then, node.kind === 'with' ? value : dot, inner);
+    return this.nodes(node.body, node.kind === 'with' ? value : dot, inner);
   }
 
   #range(node: Node & { kind: 'range' }, dot: unknown, scope: Scope): Flow {

@@ -24,7 +24,7 @@ export const FUNCTIONS: FunctionTable = new Map<string, TemplateFunction>([
     (value, before, after) =>
       text(value) === '' ? '' : ' '.repeat(count(before)) + text(value) + ' '.repeat(count(after)),
   ],
-  ['truncate', (value, length) => [...text(value)].slice(0, count(length)).join('')],
+  ['truncate', (value, length) => Array.from(text(value)).slice(0, count(length)).join('')],
   ['println', (...values) => `${values.map(printed).join(' ')}\n`],
   ['print', (...values) => print(values)],
   ['printf', (format, ...values) => formatted(text(format), values)],

@@ -23,7 +23,7 @@ export type Node =
       readonly kind: 'if' | 'with';
       readonly names: readonly string[];
       readonly test: Expression;
-      readonly then: readonly Node[];
+      readonly body: readonly Node[];
       readonly otherwise: readonly Node[];
     }
   | {
@@ -49,7 +49,7 @@ interface Open {
   readonly kind: 'if' | 'with' | 'range';
   readonly names: readonly string[];
   readonly test: Expression;
-  readonly then: Node[];
+  readonly body: Node[];
   otherwise: Node[] | null;
   /** Opened by `else if`: its parent's `end` is its own. */
   readonly chained: boolean;
@@ -61,7 +61,7 @@ class TreeBuilder {
 
   add(node: Node): void {
     const top = this.#open.at(-1);
-    (top === undefined ? this.#root : (top.otherwise ?? top.then)).push(node);
+    (top === undefined ? this.#root : (top.otherwise ?? top.body)).push(node);
   }
 
   action(tokens: readonly Token[]): void {
@@ -92,7 +92,7 @@ class TreeBuilder {
   #begin([word, ...rest]: readonly Token[], chained: boolean): void {
     const kind = word?.kind === 'word' ? (word.value as 'if') : 'if';
     const { names, expression } = declaration(rest);
-    this.#open.push({ kind, names, test: expression, then: [], otherwise: null, chained });
+    this.#open.push({ kind, names, test: expression, body: [], otherwise: null, chained });
   }
 
   #else(rest: readonly Token[]): void {
@@ -107,8 +107,8 @@ class TreeBuilder {
     if (top === undefined) throw new TemplateError('unexpected {{end}}');
     const otherwise = top.otherwise ?? [];
     if (top.kind === 'range')
-      this.add({ kind: 'range', names: top.names, over: top.test, body: top.then, otherwise });
-    else this.add({ kind: top.kind, names: top.names, test: top.test, then: top.then, otherwise });
+      this.add({ kind: 'range', names: top.names, over: top.test, body: top.body, otherwise });
+    else this.add({ kind: top.kind, names: top.names, test: top.test, body: top.body, otherwise });
     if (top.chained) this.#end();
   }
 

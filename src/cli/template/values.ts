@@ -21,7 +21,7 @@ export function lengthOf(value: unknown): number {
 export function printed(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (Array.isArray(value)) return `[${value.map(printed).join(' ')}]`;
-  if (!isObject(value)) return String(value);
+  if (!isObject(value)) return typeof value === 'string' ? value : JSON.stringify(value);
   const pairs = Object.keys(value)
     .toSorted()
     .map((key) => `${key}:${printed(value[key])}`);
