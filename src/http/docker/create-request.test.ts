@@ -213,7 +213,7 @@ test('every body is understood or refused, never a crash', () => {
   fc.assert(
     fc.property(anyBody, (body) => {
       try {
-        const request = read(body as object);
+        const request = read(body);
         for (const mount of request.mounts ?? []) expect(mount.target.startsWith('/')).toBe(true);
         for (const port of request.ports ?? []) {
           expect(port.containerPort).toBeGreaterThan(0);

@@ -48,7 +48,8 @@ export class FakeImages implements Images {
     const chunks: Uint8Array[] = [];
     for await (const chunk of request.context) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString('latin1');
-    const lines = [...text.matchAll(/^(?:FROM|RUN|BROKEN) .*$/gm)].map(([line]) => line);
+    // A tar's contents stand between zeros.
+    const lines = text.match(/(?:FROM|RUN) [^\n\0]*/g) ?? [];
     if (lines[0]?.startsWith('FROM ') !== true) {
       throw new HullError('blueprint-invalid', 'Dockerfile:1: the first instruction must be FROM');
     }
