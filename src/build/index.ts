@@ -77,7 +77,7 @@ export function createBuilder(deps: BuilderDeps): Builder {
         request.blueprint,
         abort.signal,
       );
-      return buildFrom(deps, shared, request, context, onEvent, abort);
+      return await buildFrom(deps, shared, request, context, onEvent, abort);
     },
   };
 }

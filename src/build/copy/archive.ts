@@ -1,8 +1,8 @@
 import { closeSync, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { HullError } from '../../model/errors.ts';
-import { encodeHeader, TAR_END } from '../../lib/tar/encode.ts';
-import { paddingOf } from '../../lib/tar/types.ts';
+import { packTar, type TarInput } from '../../lib/tar/archive.ts';
+import type { TarMember } from '../../lib/tar/encode.ts';
 import type { Placed } from './layout.ts';
 import type { SourceTree, TreeEntry } from './source-tree.ts';
 
@@ -11,19 +11,20 @@ const NANOSECONDS = 1_000_000_000n;
 const CHUNK = 256 * 1024;
 
 /** What is to be written, as a tar stream for the confined extractor. */
-export async function* archiveOf(placed: readonly Placed[], tree: SourceTree): AsyncGenerator<Uint8Array> {
+export function archiveOf(placed: readonly Placed[], tree: SourceTree): AsyncIterable<Uint8Array> {
+  return packTar(members(placed, tree));
+}
+
+function* members(placed: readonly Placed[], tree: SourceTree): Generator<TarInput> {
   for (const item of placed) {
     if ('content' in item) {
       const { to, content, mode, owner } = item;
-      yield encodeHeader({ name: to, type: 'file', mode, ...owner, size: content.length });
-      yield content;
-      yield new Uint8Array(paddingOf(content.length));
-      continue;
+      yield { header: { name: to, type: 'file', mode, ...owner }, body: content };
+    } else {
+      const header = memberOf(item.to, item.entry, tree);
+      yield item.entry.type === 'file' ? { header, body: readFileOf(item.entry, tree) } : { header };
     }
-    yield encodeHeader(memberOf(item.to, item.entry, tree));
-    if (item.entry.type === 'file') yield* contentOf(item.entry, tree);
   }
-  yield TAR_END;
 }
 
 /** The bytes of a regular file, exactly as many as its entry says. */
@@ -43,7 +44,7 @@ export async function* readFileOf(entry: TreeEntry, tree: SourceTree): AsyncGene
   }
 }
 
-function memberOf(name: string, entry: TreeEntry, tree: SourceTree): Parameters<typeof encodeHeader>[0] {
+function memberOf(name: string, entry: TreeEntry, tree: SourceTree): TarMember {
   const { type, mode, uid, gid, size, mtime, target, device } = entry;
   return {
     name,
@@ -58,9 +59,4 @@ function memberOf(name: string, entry: TreeEntry, tree: SourceTree): Parameters<
     devMinor: (device & 0xff) | ((device >>> 12) & 0xfff00),
     xattrs: type === 'file' || type === 'directory' ? tree.attributes(entry) : new Map(),
   };
-}
-
-async function* contentOf(entry: TreeEntry, tree: SourceTree): AsyncGenerator<Uint8Array> {
-  yield* readFileOf(entry, tree);
-  yield new Uint8Array(paddingOf(entry.size));
 }
