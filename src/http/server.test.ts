@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type Server } from './server.ts';
 import { createFakeEngine, type FakeEngine } from './testing/fake-engine.ts';
-import { RawClient } from './testing/raw-client.ts';
+import { FakeClient } from './testing/fake-client.ts';
 
 const UPGRADE = ['Connection: Upgrade', 'Upgrade: tcp'];
 
@@ -13,7 +13,7 @@ let folder: string;
 let socketPath: string;
 let engine: FakeEngine;
 let server: Server;
-let clients: RawClient[];
+let clients: FakeClient[];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'http-server-'));
@@ -31,8 +31,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function dial(): RawClient {
-  const client = new RawClient(socketPath);
+function dial(): FakeClient {
+  const client = new FakeClient(socketPath);
   clients.push(client);
   return client;
 }

@@ -4,7 +4,7 @@ import { HullError, toHullError } from '../../model/errors.ts';
 import type { Exchange, JsonSink } from '../exchange.ts';
 import type { Query } from '../query.ts';
 import type { Route } from '../router.ts';
-import { familiarName } from './names.ts';
+import { familiarName } from '../familiar-name.ts';
 import { checkPlatform } from './platform.ts';
 
 export const buildRoutes: readonly Route[] = [{ method: 'POST', path: '/build', handler: build }];

@@ -3,7 +3,7 @@ import { isHullError } from '../../model/errors.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { Filters } from '../filters.ts';
 import { dockerState } from './container-state.ts';
-import { networkId } from './names.ts';
+import { networkId } from './derived-id.ts';
 
 /** The filters of GET /containers/json. */
 export const CONTAINER_FILTERS = [

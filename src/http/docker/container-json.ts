@@ -7,10 +7,11 @@ import type {
 } from '../../../api/docker.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { Instance } from '../../model/instance.ts';
+import { familiarName } from '../familiar-name.ts';
 import { inspectedConfig, inspectedHostConfig } from './container-config-json.ts';
 import { dockerState, statusText } from './container-state.ts';
 import { mountPoint } from './mounts.ts';
-import { derivedId, familiarName, networkId } from './names.ts';
+import { derivedId, networkId } from './derived-id.ts';
 import { portMap, portSummaries } from './ports.ts';
 import { NEVER, timestamp, unixSeconds } from './times.ts';
 

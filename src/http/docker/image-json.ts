@@ -1,6 +1,6 @@
 import type { ContainerConfig, ImageHistoryItem, ImageInspect, ImageSummary } from '../../../api/docker.ts';
 import type { HistoryEntry, Image, ImageRunConfig } from '../../model/image.ts';
-import { familiarName, splitTag } from './names.ts';
+import { familiarName, splitTag } from '../familiar-name.ts';
 import { NEVER, timestamp, unixSeconds } from './times.ts';
 
 export interface ImageUsage {

@@ -5,7 +5,7 @@ import type { Exchange } from '../exchange.ts';
 import { Filters } from '../filters.ts';
 import type { Route } from '../router.ts';
 import { imageHistory, imageInspect, imageSummary } from './image-json.ts';
-import { familiarName, splitTag } from './names.ts';
+import { familiarName, splitTag } from '../familiar-name.ts';
 
 export const imageRoutes: readonly Route[] = [
   { method: 'GET', path: '/images/json', handler: list },

@@ -4,7 +4,7 @@ import { HullError } from '../../model/errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { Filters } from '../filters.ts';
 import type { Route } from '../router.ts';
-import { derivedId, networkId } from './names.ts';
+import { derivedId, networkId } from './derived-id.ts';
 
 export const networkRoutes: readonly Route[] = [
   { method: 'GET', path: '/networks', handler: list },

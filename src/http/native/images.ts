@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { EngineApi } from '../../engine/api.ts';
-import { familiarName } from '../docker/names.ts';
+import { familiarName } from '../familiar-name.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Route } from '../router.ts';
 import { streamProgress } from './progress-stream.ts';

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 
 /** HTTP by hand over a unix socket: shows what is on the wire, and misbehaves where a test wants it to. */
-export class RawClient {
+export class FakeClient {
   readonly #socket: Socket;
   #received = Buffer.alloc(0);
   #ended = false;

@@ -1,6 +1,3 @@
-import { createHash } from 'node:crypto';
-import type { EngineIdentity } from '../../model/engine-identity.ts';
-
 /** A full reference as people write it: `docker.io/library/debian:12` is `debian:12`. */
 export function familiarName(reference: string): string {
   if (reference.startsWith('docker.io/library/')) return reference.slice('docker.io/library/'.length);
@@ -14,15 +11,4 @@ export function splitTag(reference: string): readonly [repository: string, tag: 
   return colon > reference.lastIndexOf('/')
     ? [reference.slice(0, colon), reference.slice(colon + 1)]
     : [reference, ''];
-}
-
-/** A stable id of 64 digits for things that Docker identifies and this engine names. */
-export function derivedId(identity: EngineIdentity, ...parts: readonly string[]): string {
-  return createHash('sha256')
-    .update([identity.tag, ...parts].join('\0'))
-    .digest('hex');
-}
-
-export function networkId(identity: EngineIdentity, network: string): string {
-  return derivedId(identity, 'network', network);
 }
