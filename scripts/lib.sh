@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # some names are used only by the scripts that source this
 # Shared by the scripts in this folder; sourced, not run.
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -49,23 +50,27 @@ refresh_package_lists() {
   PACKAGE_LISTS_FRESH=yes
 }
 
+# without_services COMMAND…: runs it while Debian packages that are installed must not start their services.
+without_services() (
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+  fi
+  "$@"
+)
+
 # install_packages NAME…: installs what is missing, without starting any service that comes along.
 install_packages() {
-  local missing policy=/usr/sbin/policy-rc.d made_policy= status=0
+  local missing
   mapfile -t missing < <(missing_packages "$@")
   [ "${#missing[@]}" -gt 0 ] || return 0
   refresh_package_lists || return 1
   say "installing ${#missing[@]} Debian packages: ${missing[*]}"
-  if [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod 755 "$policy"
-    made_policy=yes
-  fi
-  DEBIAN_FRONTEND=noninteractive quietly "$LOGS/apt-install.log" \
+  DEBIAN_FRONTEND=noninteractive without_services quietly "$LOGS/apt-install.log" \
     apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold \
-    install --no-install-recommends "${missing[@]}" || status=$?
-  [ -z "$made_policy" ] || rm -f "$policy"
-  return "$status"
+    install --no-install-recommends "${missing[@]}"
 }
 
 # fetch_package NAME FOLDER: downloads a package without installing it and prints the file's path.

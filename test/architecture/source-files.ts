@@ -33,7 +33,7 @@ function list(folder: string): SourceFile[] {
 
 /** Tests, and what only tests use: they may reach for anything. */
 export function isTest(path: string): boolean {
-  return /\.test\.ts$|(^|\/)test\/|\/conformance[^/]*\.ts$|\/fake[^/]*\.ts$/.test(path);
+  return /\.test\.ts$|(^|\/)test(ing)?\/|\/conformance[^/]*\.ts$|\/fake[^/]*\.ts$/.test(path);
 }
 
 /** 1-based line of an offset. */
