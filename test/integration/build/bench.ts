@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createBuilder, type Builder } from '../../../src/build/index.ts';
 import { createRuntimeStepRunner } from '../../../src/build/runtime-step-runner.ts';
 import type { BuildEvent, BuildRequest } from '../../../src/build/types.ts';
+import { Cgroups } from '../../../src/host/cgroup.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { createHost } from '../../../src/host/index.ts';
 import { TreeSyscalls } from '../../../src/host/tree-syscalls.ts';
@@ -12,7 +13,7 @@ import type { ImageStore } from '../../../src/images/image-store.ts';
 import { createImageStore } from '../../../src/images/stored-images.ts';
 import { packTar, readTar, type TarInput } from '../../../src/lib/tar/archive.ts';
 import type { TarMember } from '../../../src/lib/tar/encode.ts';
-import type { EngineIdentity } from '../../../src/model/engine-identity.ts';
+import { type EngineIdentity, names } from '../../../src/model/engine-identity.ts';
 import type { Image } from '../../../src/model/image.ts';
 import { createNetwork } from '../../../src/network/index.ts';
 import type { Network } from '../../../src/network/network.ts';
@@ -71,6 +72,7 @@ export class BuildBench {
   readonly runtime: Runtime;
   readonly builder: Builder;
   events: BuildEvent[] = [];
+  readonly #cgroups: Cgroups;
 
   constructor(data = join(this.folder, 'data')) {
     const tag = ((process.pid * 6089 + Math.floor(Math.random() * 65536)) % 65536)
@@ -86,7 +88,8 @@ export class BuildBench {
     const { content, layers, roots, trees } = this.storage;
     this.images = createImageStore({ repositories, content, layers });
     this.network = createNetwork({ host, identity });
-    this.runtime = createContainerRuntime({ host, identity });
+    this.#cgroups = new Cgroups(host, identity.runDir);
+    this.runtime = createContainerRuntime({ host, identity, cgroups: this.#cgroups });
     const syscalls = new TreeSyscalls();
     this.builder = createBuilder({
       host,
@@ -117,6 +120,8 @@ export class BuildBench {
 
   async stop(): Promise<void> {
     await this.network.teardown();
+    this.#cgroups.group(names.cgroupParent(this.identity)).remove();
+    await this.#cgroups.restore();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
