@@ -228,6 +228,8 @@ export class FakeInstances implements Instances {
     const { config } = this.get(id);
     return {
       ...config,
+      // A terminal's input stays open when its client goes.
+      stdinOnce: config.stdinOnce && !config.process.tty,
       root: { kind: 'mounts', path: '/' },
       files: { hosts: '', hostname: '', resolvConf: '' },
       network: { mode: 'host' },
