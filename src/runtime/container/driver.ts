@@ -6,6 +6,7 @@ import { type EngineIdentity, names } from '../../model/engine-identity.ts';
 import { HullError } from '../../model/errors.ts';
 import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
 import type { Availability, Isolation } from '../../model/isolation.ts';
+import { rotateGrownLog } from '../log-rotation.ts';
 import type {
   AdoptedRun,
   Bundle,
@@ -81,6 +82,7 @@ export class OciDriver implements Runtime {
     if (this.#runs.has(bundle.id)) throw wrongState(bundle.id, 'exists already');
     this.#exits.prepare();
     ensureRunDir(bundle.runDir);
+    rotateGrownLog(bundle.log.path, bundle.log.hardLimit);
     await using undo = new Rollback();
     undo.defer('remove the half-made container', () => this.#sweep(bundle, oci));
     const path = this.#cgroupPath(bundle.id);

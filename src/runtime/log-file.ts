@@ -1,0 +1,216 @@
+import { watch } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { type LogLine, logTimeNanoseconds, parseLogLine } from './log-line.ts';
+import { type Generation, openGenerations } from './log-generations.ts';
+import { endOfLastLine, LineReader, readBackwards } from './log-reader.ts';
+
+export { LogRotator, rotateLog } from './log-rotation.ts';
+export type { LogLine } from './log-line.ts';
+
+/** What to read; the same shape as the engine's `LogQuery`. */
+export interface LogFileQuery {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly follow: boolean;
+  /** Lines from the end; null for all. */
+  readonly tail: number | null;
+  /** Milliseconds since the epoch (fractions allowed). */
+  readonly since: number | null;
+  readonly until: number | null;
+}
+
+type Stream = LogLine['stream'];
+
+/** Where the wanted lines of each stream begin: a generation, counted from the oldest, and an offset in it. */
+type Beginnings = ReadonlyMap<Stream, { readonly generation: number; readonly offset: number }>;
+
+/**
+ * Reads a log, rotated files first, oldest to newest: whole lines with their newline, long or unfinished ones in parts, so that the data of a
+ * stream joined together is what was printed. Following goes on through rotations without losing or repeating a line, until `signal` says
+ * that no more will come: what was written by then is still delivered. A log that does not exist is empty. What is no log line is left out.
+ */
+export async function* readLog(
+  path: string,
+  query: LogFileQuery,
+  signal?: AbortSignal,
+): AsyncGenerator<LogLine> {
+  const wake = query.follow ? new Wake(path, query.until, signal) : null;
+  const opened: Generation[] = [];
+  try {
+    opened.push(...(await openGenerations(path)));
+    const beginnings = query.tail === null ? null : await findTail(opened, query.tail, query);
+    for (const [index, generation] of opened.entries()) {
+      const first = earliest(beginnings, index);
+      if (first === Infinity) continue;
+      const reader = new LineReader(generation.file, first);
+      yield* select(reader, query, (stream, offset) => isWanted(beginnings, stream, index, offset));
+      if (wake === null || index < opened.length - 1) continue;
+      yield* follow(path, { ...generation, reader }, query, wake);
+    }
+    if (wake !== null && opened.length === 0) yield* follow(path, null, query, wake);
+  } finally {
+    wake?.close();
+    await Promise.all(opened.map(({ file }) => file.close()));
+  }
+}
+
+interface Followed {
+  readonly inode: bigint;
+  readonly reader: LineReader;
+}
+
+/** Reads on from `current`, into whatever file takes its place, until `wake` is over. */
+async function* follow(
+  path: string,
+  start: Followed | null,
+  query: LogFileQuery,
+  wake: Wake,
+): AsyncGenerator<LogLine> {
+  let current = start;
+  let own: FileHandle | null = null;
+  try {
+    for (;;) {
+      // Before reading: what is written after the last word must have been seen before this is asked.
+      const last = wake.over;
+      if (current !== null) yield* select(current.reader, query);
+      const next = await successor(path, current?.inode ?? null);
+      if (next !== null) {
+        // Nothing is written to a file that another has replaced, but something may have been since it was read.
+        if (current !== null) yield* select(current.reader, query);
+        await own?.close();
+        own = next.file;
+        current = { inode: next.inode, reader: new LineReader(next.file, 0) };
+      } else if (last) {
+        return;
+      } else {
+        await wake.next();
+      }
+    }
+  } finally {
+    await own?.close();
+  }
+}
+
+/** The file that follows the one with `inode`, opened; null when that is the newest. The oldest when it is not there any more. */
+async function successor(path: string, inode: bigint | null): Promise<Generation | null> {
+  const generations = await openGenerations(path);
+  const index = generations.findIndex((generation) => generation.inode === inode);
+  const next = generations[index + 1] ?? null;
+  await Promise.all(generations.filter((generation) => generation !== next).map(({ file }) => file.close()));
+  return next;
+}
+
+/** The wanted lines up to the end of the file as it is now. */
+async function* select(
+  reader: LineReader,
+  query: LogFileQuery,
+  wanted: (stream: Stream, offset: number) => boolean = () => true,
+): AsyncGenerator<LogLine> {
+  for await (const { bytes, offset } of reader.lines()) {
+    const line = parseLogLine(bytes);
+    if (line !== null && query[line.stream] && inTime(line, query) && wanted(line.stream, offset)) yield line;
+  }
+}
+
+function inTime(line: LogLine, { since, until }: LogFileQuery): boolean {
+  if (since === null && until === null) return true;
+  const milliseconds = Number(logTimeNanoseconds(line.time)) / 1e6;
+  return (since === null || milliseconds >= since) && (until === null || milliseconds <= until);
+}
+
+/**
+ * Finds where the last `count` lines begin, reading backwards in blocks. A line's earlier parts may lie before other streams' lines, so each
+ * stream has a beginning of its own.
+ */
+async function findTail(
+  generations: readonly Generation[],
+  count: number,
+  query: LogFileQuery,
+): Promise<Beginnings> {
+  const newest = generations.length - 1;
+  const end = { generation: newest, offset: await endOfLastLine(generations[newest]?.file) };
+  const beginnings = new Map<Stream, { generation: number; offset: number }>([
+    ['stdout', end],
+    ['stderr', end],
+  ]);
+  const begun = new Set<Stream>();
+  const complete = new Set<Stream>();
+  let lines = 0;
+  for (const [generation, { file }] of [...generations.entries()].toReversed()) {
+    for await (const { bytes, offset } of readBackwards(file)) {
+      const line = parseLogLine(bytes);
+      const isNew = generation === newest && offset >= end.offset;
+      if (line === null || isNew || !query[line.stream] || complete.has(line.stream)) continue;
+      const ends = line.data.at(-1) === NEWLINE || !begun.has(line.stream);
+      if (ends && lines >= count) complete.add(line.stream);
+      else beginnings.set(line.stream, { generation, offset });
+      if (!complete.has(line.stream)) begun.add(line.stream);
+      if (ends) lines += 1;
+      if (lines >= count && [...begun].every((stream) => complete.has(stream))) return beginnings;
+    }
+  }
+  return beginnings;
+}
+
+const NEWLINE = 0x0a;
+
+/** Where reading a generation begins; the end of the file for one that has nothing wanted. */
+function earliest(beginnings: Beginnings | null, index: number): number {
+  if (beginnings === null) return 0;
+  return Math.min(
+    ...[...beginnings.values()].map(({ generation, offset }) =>
+      generation < index ? 0 : generation === index ? offset : Infinity,
+    ),
+  );
+}
+
+function isWanted(beginnings: Beginnings | null, stream: Stream, index: number, offset: number): boolean {
+  const start = beginnings?.get(stream);
+  if (start === undefined) return true;
+  return start.generation < index || (start.generation === index && start.offset <= offset);
+}
+
+/** Tells a follower that the log may have changed, or that it is over. */
+class Wake {
+  #ring: (() => void) | null = null;
+  #rung = false;
+  over = false;
+  readonly #close: () => void;
+
+  constructor(path: string, until: number | null, signal: AbortSignal | undefined) {
+    const name = basename(path);
+    // The folder, not the file: the file is replaced when the log is rotated.
+    const watcher = watch(dirname(path), { persistent: false }, (_, changed) => {
+      if (changed === null || changed === name) this.#wake();
+    });
+    const finish = () => {
+      this.over = true;
+      this.#wake();
+    };
+    watcher.on('error', finish);
+    const timer = until === null ? undefined : setTimeout(finish, Math.max(0, until - Date.now()));
+    if (signal?.aborted === true) finish();
+    signal?.addEventListener('abort', finish, { once: true });
+    this.#close = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', finish);
+      watcher.close();
+    };
+  }
+
+  async next(): Promise<void> {
+    if (!this.#rung && !this.over) await new Promise<void>((resolve) => (this.#ring = resolve));
+    this.#rung = false;
+    this.#ring = null;
+  }
+
+  close(): void {
+    this.#close();
+  }
+
+  #wake(): void {
+    this.#rung = true;
+    this.#ring?.();
+  }
+}

@@ -1,0 +1,86 @@
+import type { FileHandle } from 'node:fs/promises';
+
+/** A line without its newline, and where it begins in its file. */
+export interface RawLine {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+}
+
+const BLOCK = 64 * 1024;
+const NEWLINE = 0x0a;
+/** No monitor writes longer lines; what is longer is no log, and is not kept in memory. */
+const MAX_LINE = 1024 * 1024;
+
+/** Reads whole lines from a file that grows; a line whose newline is not there yet waits. */
+export class LineReader {
+  readonly #file: FileHandle;
+  #position: number;
+  #rest: Uint8Array = new Uint8Array();
+
+  constructor(file: FileHandle, offset: number) {
+    this.#file = file;
+    this.#position = offset;
+  }
+
+  /** The lines up to the file's end; may be called again when more was written. */
+  async *lines(): AsyncGenerator<RawLine> {
+    for (;;) {
+      const { bytesRead, buffer } = await this.#file.read(
+        Buffer.allocUnsafe(BLOCK),
+        0,
+        BLOCK,
+        this.#position,
+      );
+      if (bytesRead === 0) return;
+      const start = this.#position - this.#rest.length;
+      this.#position += bytesRead;
+      const read = buffer.subarray(0, bytesRead);
+      const text = this.#rest.length === 0 ? read : Buffer.concat([this.#rest, read]);
+      let begin = 0;
+      for (let end = text.indexOf(NEWLINE); end >= 0; end = text.indexOf(NEWLINE, begin)) {
+        yield { bytes: text.subarray(begin, end), offset: start + begin };
+        begin = end + 1;
+      }
+      this.#rest = text.length - begin > MAX_LINE ? new Uint8Array() : text.subarray(begin);
+    }
+  }
+}
+
+/** The lines of a file from the last whole one to the first, read in blocks from the end. */
+export async function* readBackwards(file: FileHandle): AsyncGenerator<RawLine> {
+  let position = (await file.stat()).size;
+  let rest: Uint8Array = new Uint8Array();
+  // What follows the last newline is no whole line.
+  let whole = false;
+  while (position > 0) {
+    const length = Math.min(BLOCK, position);
+    position -= length;
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, position);
+    const text = Buffer.concat([buffer.subarray(0, bytesRead), rest]);
+    let end = text.length;
+    for (let newline = lastNewline(text, end); newline >= 0; newline = lastNewline(text, end)) {
+      if (whole) yield { bytes: text.subarray(newline + 1, end), offset: position + newline + 1 };
+      whole = true;
+      end = newline;
+    }
+    rest = end > MAX_LINE ? new Uint8Array() : text.subarray(0, end);
+  }
+  if (whole) yield { bytes: rest, offset: 0 };
+}
+
+/** The offset just after the last newline; 0 without one or without a file. */
+export async function endOfLastLine(file: FileHandle | undefined): Promise<number> {
+  let position = file === undefined ? 0 : (await file.stat()).size;
+  while (file !== undefined && position > 0) {
+    const length = Math.min(BLOCK, position);
+    position -= length;
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, position);
+    const newline = buffer.subarray(0, bytesRead).lastIndexOf(NEWLINE);
+    if (newline >= 0) return position + newline + 1;
+  }
+  return 0;
+}
+
+function lastNewline(text: Buffer, before: number): number {
+  return before === 0 ? -1 : text.lastIndexOf(NEWLINE, before - 1);
+}
