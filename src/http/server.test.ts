@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type Server } from './server.ts';
@@ -82,6 +82,35 @@ describe('the socket', () => {
     writeFileSync(file, 'precious');
     await expect(createServer({ engine, socketPath: file }).listen()).rejects.toThrow('not a socket');
     expect(statSync(file).size).toBe(8);
+  });
+});
+
+describe('closing', () => {
+  test('ends waits and attachments, and takes the socket away', async () => {
+    const id = await create(['sleep', '100']);
+    const waiting = dial();
+    waiting.request('POST', `/containers/${id}/wait?condition=next-exit`);
+    await waiting.until('\r\n\r\n');
+    const attached = dial();
+    attached.request('POST', `/containers/${id}/attach?stream=1&stdout=1`, '', UPGRADE);
+    await attached.until('\r\n\r\n');
+    await server.close();
+    await Promise.all([waiting.rest(), attached.rest()]);
+    expect(existsSync(socketPath)).toBe(false);
+    await server.listen();
+  });
+
+  test('the request that ends the daemon gets its answer', async () => {
+    let closed: Promise<void> | undefined;
+    engine.system.shutdown = async () => {
+      closed = server.close();
+      await Bun.sleep(5);
+    };
+    const client = dial();
+    client.request('POST', '/hull/v1/shutdown', { instances: 'keep' });
+    expect((await client.json()).status).toBe(204);
+    await closed;
+    await server.listen();
   });
 });
 

@@ -2,6 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ERROR_CODE_HEADER } from '../../api/docker.ts';
 import { NATIVE_PREFIX } from '../../api/native.ts';
 import type { EngineApi } from '../engine/api.ts';
@@ -30,10 +31,14 @@ export interface Server {
   close(): Promise<void>;
 }
 
+/** Milliseconds that answers in the making have when the server closes. */
+const GRACE = 250;
+
 /** The HTTP API over an engine: Docker's and the native one, on a unix socket that only its owner may open. */
 export function createServer(options: ServerOptions): Server {
   const dispatcher = new Dispatcher(options);
   const http = createHttpServer({ keepAliveTimeout: 0, requestTimeout: 0 });
+  const upgraded = new Set<Duplex>();
   // Waits, events and logs are silent for as long as they like.
   http.timeout = 0;
   http.headersTimeout = 0;
@@ -41,11 +46,20 @@ export function createServer(options: ServerOptions): Server {
     void dispatcher.dispatch(request, new PlainResponder(request, response));
   });
   http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
     void dispatcher.dispatch(request, new UpgradeResponder(socket, head));
   });
   return {
     listen: () => listen(http, options.socketPath),
-    close: () => close(http),
+    close: async () => {
+      const closed = new Promise<void>((resolve) => void http.close(() => resolve()));
+      // The answer to the request that ends the daemon is still on its way.
+      await Promise.race([dispatcher.idle(), sleep(GRACE)]);
+      for (const socket of upgraded) socket.destroy();
+      http.closeAllConnections();
+      await closed;
+    },
   };
 }
 
@@ -63,18 +77,12 @@ async function listen(http: HttpServer, socketPath: string): Promise<void> {
   await chmod(socketPath, 0o600);
 }
 
-function close(http: HttpServer): Promise<void> {
-  return new Promise((resolve) => {
-    http.close(() => resolve());
-    http.closeAllConnections();
-  });
-}
-
 /** Takes requests to their handlers, and what handlers throw to the client. */
 class Dispatcher {
   readonly #engine: EngineApi;
   readonly #log: NonNullable<ServerOptions['log']>;
   readonly #router = new Router([...dockerRoutes, ...nativeRoutes]);
+  readonly #active = new Set<Promise<void>>();
   #sequence = 0;
 
   constructor(options: ServerOptions) {
@@ -82,8 +90,20 @@ class Dispatcher {
     this.#log = options.log ?? (() => undefined);
   }
 
+  /** Resolves when every request that is there now has its answer. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#active);
+  }
+
   /** Never rejects. */
   async dispatch(request: IncomingMessage, responder: Responder): Promise<void> {
+    const work = this.#answer(request, responder);
+    this.#active.add(work);
+    await work;
+    this.#active.delete(work);
+  }
+
+  async #answer(request: IncomingMessage, responder: Responder): Promise<void> {
     const id = (this.#sequence++).toString(36);
     const method = request.method ?? 'GET';
     const url = request.url ?? '/';

@@ -21,7 +21,8 @@ export class FakeImages implements Images {
   get(reference: string): Image {
     const full = fullName(reference);
     const found = this.list().find(
-      (image) => image.references.includes(full) || image.id.slice(7).startsWith(reference.replace('sha256:', '')),
+      (image) =>
+        image.references.includes(full) || image.id.slice(7).startsWith(reference.replace('sha256:', '')),
     );
     if (found === undefined) throw new HullError('image-not-found', `No such image: ${reference}`);
     return found;
