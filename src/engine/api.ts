@@ -14,7 +14,7 @@ import type { ProgressSink } from '../model/progress.ts';
 import type { Resources } from '../model/resources.ts';
 import type { LinkCounters } from '../network/network.ts';
 import type { ProcessTable, RuntimeStats, Stdio } from '../runtime/runtime.ts';
-import type { MachineDisk, Volume, VolumeStore } from '../storage/storage.ts';
+import type { MachineDisk, VolumeStore } from '../storage/storage.ts';
 
 export type { BuildEvent, BuildRequest } from '../build/types.ts';
 

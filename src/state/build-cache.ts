@@ -22,7 +22,12 @@ export function buildCacheRepository(database: Database): BuildCacheRepository {
       return { diffId: row['diff_id'] as Digest | null, createdAt: Number(row['created_at']) };
     },
     save(key, { diffId, createdAt }) {
-      database.run('INSERT OR REPLACE INTO build_steps (key, diff_id, created_at) VALUES (?, ?, ?)', key, diffId, createdAt);
+      database.run(
+        'INSERT OR REPLACE INTO build_steps (key, diff_id, created_at) VALUES (?, ?, ?)',
+        key,
+        diffId,
+        createdAt,
+      );
     },
   };
 }

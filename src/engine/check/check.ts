@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../model/errors.ts';
+import type { Leftover } from '../../runtime/runtime.ts';
+import type { CheckFinding } from '../api.ts';
+import { findLeaks, type LeakParts } from './leaks.ts';
+
+/** What passes within this many milliseconds was work in progress. */
+const SECOND_LOOK = 400;
+
+export interface CheckParts extends LeakParts {
+  /** Damage of stored images, one finding each. `deep` verifies digests. */
+  readonly examineImages: (options: { repair: boolean; deep: boolean }) => Promise<readonly CheckFinding[]>;
+}
+
+/** Compares records with the host, and repairs what can be repaired without losing anything. */
+export async function check(
+  parts: CheckParts,
+  options: { repair: boolean; deep: boolean },
+): Promise<readonly CheckFinding[]> {
+  const leaks = await steadyLeaks(parts);
+  const findings: CheckFinding[] = [];
+  for (const leak of leaks) findings.push(await report(leak, options.repair));
+  return [...findings, ...(await parts.examineImages(options))];
+}
+
+/** Removes every leak: at start, when nothing is in progress. Returns what was found. */
+export async function removeLeaks(parts: LeakParts): Promise<readonly CheckFinding[]> {
+  const findings: CheckFinding[] = [];
+  // Processes first: they hold mounts and namespaces.
+  const leaks = [...(await findLeaks(parts))].toSorted((a, b) => rank(a) - rank(b));
+  for (const leak of leaks) findings.push(await report(leak, true));
+  return findings;
+}
+
+async function steadyLeaks(parts: LeakParts): Promise<readonly Leftover[]> {
+  const first = await findLeaks(parts);
+  if (first.length === 0) return [];
+  await sleep(SECOND_LOOK);
+  const seen = new Set(first.map((leak) => `${leak.kind} ${leak.what}`));
+  return (await findLeaks(parts))
+    .filter((leak) => seen.has(`${leak.kind} ${leak.what}`))
+    .toSorted((a, b) => rank(a) - rank(b));
+}
+
+async function report(leak: Leftover, repair: boolean): Promise<CheckFinding> {
+  const finding = { problem: 'leak', kind: leak.kind, what: leak.what, owner: leak.owner } as const;
+  if (!repair)
+    return { ...finding, repaired: false, note: 'nothing accounts for it; hull check --repair removes it' };
+  try {
+    await leak.remove();
+    return { ...finding, repaired: true, note: 'removed' };
+  } catch (error) {
+    return { ...finding, repaired: false, note: `cannot be removed: ${messageOf(error)}` };
+  }
+}
+
+function rank(leak: Leftover): number {
+  return ['process', 'cgroup', 'mount', 'link', 'namespace', 'nft', 'loop', 'file', 'folder'].indexOf(
+    leak.kind,
+  );
+}

@@ -1,0 +1,65 @@
+import type { InstanceState } from '../../model/instance.ts';
+import type { Isolation } from '../../model/isolation.ts';
+import type { Network } from '../../network/network.ts';
+import type { Leftover, Runtime } from '../../runtime/runtime.ts';
+import type { RootStorage } from '../../storage/storage.ts';
+import type { Registry } from '../instances/registry.ts';
+
+export interface LeakParts {
+  readonly registry: Registry;
+  readonly network: Pick<Network, 'inventory'>;
+  readonly roots: Pick<RootStorage, 'inventory'>;
+  readonly runtimes: Readonly<Record<Isolation, Pick<Runtime, 'inventory'>>>;
+}
+
+/** Kinds that an instance has only while it runs. */
+const OF_A_RUN: ReadonlySet<Leftover['kind']> = new Set([
+  'process',
+  'cgroup',
+  'namespace',
+  'link',
+  'nft',
+  'mount',
+]);
+
+/** Everything on the host with this engine's mark that no record accounts for. */
+export async function findLeaks(parts: LeakParts): Promise<readonly Leftover[]> {
+  const known = new Set(parts.registry.all().map((record) => record.config.id));
+  const inventories = await Promise.all([
+    parts.network.inventory(),
+    parts.roots.inventory(known),
+    ...Object.values(parts.runtimes).map((runtime) => runtime.inventory()),
+  ]);
+  // Two runtimes may find the same thing.
+  const unique = new Map(
+    inventories.flat().map((leftover) => [`${leftover.kind} ${leftover.what}`, leftover]),
+  );
+  const stateOf = stateFinder(parts.registry);
+  return [...unique.values()].filter((leftover) =>
+    isLeak(leftover, leftover.owner === null ? null : stateOf(leftover.owner)),
+  );
+}
+
+/** Pure. `state` null: nobody owns it. */
+export function isLeak(leftover: Pick<Leftover, 'kind'>, state: InstanceState | null): boolean {
+  switch (state) {
+    case null:
+      return true;
+    case 'created':
+    case 'exited':
+    case 'dead':
+      return OF_A_RUN.has(leftover.kind);
+    case 'starting':
+    case 'running':
+    case 'stopping':
+    case 'removing':
+      return false;
+  }
+}
+
+/** Owners are full ids or their beginnings, at least 12 digits. */
+function stateFinder(registry: Registry): (owner: string) => InstanceState | null {
+  const states = new Map<string, InstanceState>();
+  for (const { config, status } of registry.all()) states.set(config.id.slice(0, 12), status.state);
+  return (owner) => states.get(owner.slice(0, 12)) ?? null;
+}

@@ -1,0 +1,70 @@
+import type { EngineEvent, EventQuery, Events } from './api.ts';
+
+/** Past events kept for `since`. */
+const KEPT = 2048;
+const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
+
+/** Says what happened, to everyone who listens. Publishing never waits. */
+export class EventBus implements Events {
+  readonly #past: EngineEvent[] = [];
+  readonly #listeners = new Set<(event: EngineEvent) => void>();
+  readonly #now: () => bigint;
+  #last = 0n;
+
+  /** `now`: nanoseconds since the epoch. */
+  constructor(now: () => bigint = () => BigInt(Date.now()) * NANOSECONDS_PER_MILLISECOND) {
+    this.#now = now;
+  }
+
+  publish(
+    type: EngineEvent['type'],
+    action: string,
+    id: string,
+    attributes: Readonly<Record<string, string>> = {},
+  ): void {
+    // Strictly later than the one before: clients tell events apart by their time.
+    const now = this.#now();
+    this.#last = now > this.#last ? now : this.#last + 1n;
+    const event: EngineEvent = { type, action, actor: { id, attributes }, timeNano: this.#last };
+    this.#past.push(event);
+    if (this.#past.length > KEPT) this.#past.shift();
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  async *subscribe(query: EventQuery, signal?: AbortSignal): AsyncGenerator<EngineEvent> {
+    const queue: EngineEvent[] =
+      query.since === null ? [] : this.#past.filter((event) => milliseconds(event) >= (query.since ?? 0));
+    let wake: () => void = () => undefined;
+    const listener = (event: EngineEvent): void => {
+      queue.push(event);
+      wake();
+    };
+    // Listening begins in the same turn in which the past was copied: nothing falls in between.
+    this.#listeners.add(listener);
+    const onAbort = (): void => wake();
+    signal?.addEventListener('abort', onAbort);
+    const untilTimer =
+      query.until === null ? undefined : setTimeout(onAbort, Math.max(0, query.until - Date.now()));
+    try {
+      for (;;) {
+        for (let event = queue.shift(); event !== undefined; event = queue.shift()) {
+          if (query.until !== null && milliseconds(event) > query.until) return;
+          yield event;
+        }
+        if (signal?.aborted === true || (query.until !== null && Date.now() >= query.until)) return;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          if (queue.length > 0 || signal?.aborted === true) resolve();
+        });
+      }
+    } finally {
+      clearTimeout(untilTimer);
+      this.#listeners.delete(listener);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+}
+
+function milliseconds(event: EngineEvent): number {
+  return Number(event.timeNano / NANOSECONDS_PER_MILLISECOND);
+}

@@ -1,0 +1,7 @@
+import type { Instance } from '../../model/instance.ts';
+
+/** What an event says of an instance: Docker's attributes. */
+export function instanceAttributes({ config }: Instance): Record<string, string> {
+  const image = config.source.kind === 'image' ? config.source.reference : config.source.disk;
+  return { ...config.labels, image, name: config.name, isolation: config.isolation };
+}

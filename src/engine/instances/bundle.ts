@@ -1,0 +1,95 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EngineIdentity } from '../../model/engine-identity.ts';
+import type { InstanceConfig } from '../../model/instance.ts';
+import type { RootFilesystem } from '../../model/root-filesystem.ts';
+import type { Network, NetworkLease } from '../../network/network.ts';
+import type { Bundle } from '../../runtime/runtime.ts';
+
+/** Bytes of one log file; with the rotated ones an instance's log takes three times as much at most. */
+const LOG_HARD_LIMIT = 10 * 1024 * 1024;
+/** Sockets live below the run folder, and their paths are limited to 107 bytes. */
+const SHORT_ID = 16;
+
+export const runDirOf = (identity: EngineIdentity, id: string): string =>
+  join(identity.runDir, 'i', id.slice(0, SHORT_ID));
+export const logFolderOf = (identity: EngineIdentity, id: string): string =>
+  join(identity.dataDir, 'logs', id);
+export const logPathOf = (identity: EngineIdentity, id: string): string =>
+  join(logFolderOf(identity, id), 'instance.log');
+
+/** The bundle of a run. Pure: the same facts give the same bundle after a restart of the daemon. */
+export function bundleOf(
+  identity: EngineIdentity,
+  config: InstanceConfig,
+  root: RootFilesystem,
+  lease: NetworkLease,
+): Bundle {
+  const runDir = runDirOf(identity, config.id);
+  return {
+    id: config.id,
+    name: config.name,
+    hostname: config.hostname,
+    domainname: config.domainname,
+    process: config.process,
+    openStdin: config.openStdin,
+    stdinOnce: config.stdinOnce,
+    root,
+    mounts: config.mounts,
+    files: {
+      hosts: join(runDir, 'hosts'),
+      hostname: join(runDir, 'hostname'),
+      resolvConf: join(runDir, 'resolv.conf'),
+    },
+    network: lease.bundle,
+    resources: config.resources,
+    readOnlyRoot: config.readOnlyRoot,
+    init: config.init,
+    privileged: config.privileged,
+    capAdd: config.capAdd,
+    capDrop: config.capDrop,
+    runDir,
+    log: { path: logPathOf(identity, config.id), hardLimit: LOG_HARD_LIMIT },
+  };
+}
+
+/** Makes the folders of a run and writes the instance's own hosts, hostname and resolv.conf. */
+export async function writeRunFiles(
+  identity: EngineIdentity,
+  config: InstanceConfig,
+  lease: NetworkLease,
+  network: Pick<Network, 'resolver'>,
+): Promise<void> {
+  const runDir = runDirOf(identity, config.id);
+  await Promise.all([
+    mkdir(runDir, { recursive: true, mode: 0o700 }),
+    mkdir(logFolderOf(identity, config.id), { recursive: true, mode: 0o700 }),
+  ]);
+  await Promise.all([
+    writeFile(join(runDir, 'hosts'), hostsFile(config, lease)),
+    writeFile(join(runDir, 'hostname'), `${config.hostname}\n`),
+    writeFile(join(runDir, 'resolv.conf'), resolvConf(config, network)),
+  ]);
+}
+
+function hostsFile(config: InstanceConfig, lease: NetworkLease): string {
+  const lines = ['127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback'];
+  const address = lease.endpoint?.address ?? '127.0.1.1';
+  const full = config.domainname === '' ? '' : `${config.hostname}.${config.domainname} `;
+  for (const entry of config.extraHosts) {
+    const colon = entry.indexOf(':');
+    const target = entry.slice(colon + 1);
+    const resolved = target === 'host-gateway' ? (lease.endpoint?.gateway ?? '127.0.0.1') : target;
+    if (colon > 0) lines.push(`${resolved}\t${entry.slice(0, colon)}`);
+  }
+  lines.push(`${address}\t${full}${config.hostname}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function resolvConf(config: InstanceConfig, network: Pick<Network, 'resolver'>): string {
+  const { nameservers, search, options } = network.resolver(config.networkMode);
+  const lines = (config.dns.length > 0 ? config.dns : nameservers).map((server) => `nameserver ${server}`);
+  if (search.length > 0) lines.push(`search ${search.join(' ')}`);
+  if (options.length > 0) lines.push(`options ${options.join(' ')}`);
+  return `${lines.join('\n')}\n`;
+}

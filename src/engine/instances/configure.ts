@@ -1,0 +1,151 @@
+import { HullError } from '../../model/errors.ts';
+import type { Image, ImageRunConfig } from '../../model/image.ts';
+import type { InstanceConfig, InstanceMount, PortBinding } from '../../model/instance.ts';
+import type { CreateInstance } from '../api.ts';
+import { checkName, checkResources, type HostSize } from './checks.ts';
+
+const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const DEFAULT_STOP_TIMEOUT = 10;
+
+/** What `configure` needs to know beside the request. */
+export interface Facts {
+  readonly id: string;
+  readonly name: string;
+  readonly hostname: string;
+  /** Null for a machine. */
+  readonly image: Image | null;
+  /** Resolved already, the image's volumes included. */
+  readonly mounts: readonly InstanceMount[];
+  readonly host: HostSize;
+  readonly now: number;
+}
+
+/** The request merged with the image's defaults and checked. Pure. Throws `invalid-argument`. */
+export function configure(request: CreateInstance, facts: Facts): InstanceConfig {
+  checkName(facts.name);
+  checkResources(request.resources ?? {}, facts.host);
+  const defaults = facts.image?.config.config ?? {};
+  const { entrypoint, command } = commandLine(request, defaults);
+  if (facts.image !== null && entrypoint.length + command.length === 0) {
+    throw new HullError(
+      'invalid-argument',
+      'no command specified: the image names none, so give one after it',
+    );
+  }
+  const isolation = request.isolation ?? (request.source.kind === 'machine' ? 'vm' : 'container');
+  const exposed = [
+    ...new Set([...Object.keys(defaults.ExposedPorts ?? {}), ...(request.exposedPorts ?? [])]),
+  ];
+  const tty = request.tty ?? false;
+  return {
+    id: facts.id,
+    name: facts.name,
+    isolation,
+    source: sourceOf(request, facts.image),
+    process: {
+      args: [...entrypoint, ...command],
+      env: environment(defaults.Env ?? [], request.env ?? [], facts.hostname, tty),
+      cwd: absolute(request.workingDir ?? defaults.WorkingDir),
+      user: request.user ?? defaults.User ?? '',
+      tty,
+      ...(request.size === undefined ? {} : { size: request.size }),
+    },
+    entrypoint,
+    command,
+    hostname: facts.hostname,
+    domainname: request.domainname ?? '',
+    openStdin: request.openStdin ?? false,
+    stdinOnce: request.stdinOnce ?? false,
+    attach: request.attach ?? { stdin: false, stdout: true, stderr: true },
+    mounts: facts.mounts,
+    networkMode: request.networkMode ?? 'bridge',
+    ports: portsOf(request, exposed),
+    exposedPorts: exposed,
+    extraHosts: request.extraHosts ?? [],
+    dns: request.dns ?? [],
+    resources: request.resources ?? {},
+    readOnlyRoot: request.readOnlyRoot ?? false,
+    init: request.init ?? false,
+    privileged: request.privileged ?? false,
+    capAdd: request.capAdd ?? [],
+    capDrop: request.capDrop ?? [],
+    autoRemove: request.autoRemove ?? false,
+    labels: { ...defaults.Labels, ...request.labels },
+    stopSignal: request.stopSignal ?? defaults.StopSignal ?? 'SIGTERM',
+    stopTimeout: request.stopTimeout ?? DEFAULT_STOP_TIMEOUT,
+    ...(defaults.Healthcheck === undefined ? {} : { healthcheck: defaults.Healthcheck }),
+    createdAt: facts.now,
+  };
+}
+
+function sourceOf(request: CreateInstance, image: Image | null): InstanceConfig['source'] {
+  if (request.source.kind === 'machine') return { kind: 'machine', disk: request.source.name };
+  if (image === null)
+    throw new HullError('internal', 'an instance of an image was configured without its image');
+  return { kind: 'image', reference: request.source.reference, imageId: image.id };
+}
+
+/** Docker's rule: a new entrypoint takes the image's command away too. */
+function commandLine(
+  request: CreateInstance,
+  defaults: ImageRunConfig,
+): { entrypoint: readonly string[]; command: readonly string[] } {
+  const given = request.command ?? [];
+  if (request.entrypoint !== undefined) {
+    // An empty string resets the image's entrypoint.
+    const entrypoint =
+      request.entrypoint.length === 1 && request.entrypoint[0] === '' ? [] : request.entrypoint;
+    return { entrypoint, command: given };
+  }
+  return { entrypoint: defaults.Entrypoint ?? [], command: given.length > 0 ? given : (defaults.Cmd ?? []) };
+}
+
+/** Later ones win by name and keep the earlier one's place; a bare `NAME` takes it away. */
+function environment(
+  image: readonly string[],
+  own: readonly string[],
+  hostname: string,
+  tty: boolean,
+): string[] {
+  const merged = new Map<string, string>();
+  const base = [DEFAULT_PATH, `HOSTNAME=${hostname}`, ...(tty ? ['TERM=xterm'] : [])];
+  for (const entry of [...base, ...image, ...own]) {
+    const equals = entry.indexOf('=');
+    if (equals < 0) merged.delete(entry);
+    else merged.set(entry.slice(0, equals), entry);
+  }
+  return [...merged.values()];
+}
+
+function absolute(path: string | undefined): string {
+  if (path === undefined || path === '') return '/';
+  if (path.startsWith('/')) return path;
+  throw new HullError(
+    'invalid-argument',
+    `the working directory '${path}' is invalid, it needs to be an absolute path`,
+  );
+}
+
+function portsOf(request: CreateInstance, exposed: readonly string[]): PortBinding[] {
+  const asked = [...(request.ports ?? [])];
+  if (request.publishAll !== true) return asked;
+  const rest = exposed
+    .map(parseExposed)
+    .filter(
+      (port) =>
+        !asked.some(
+          (binding) => binding.containerPort === port.containerPort && binding.protocol === port.protocol,
+        ),
+    );
+  return [...asked, ...rest];
+}
+
+function parseExposed(text: string): PortBinding {
+  const [port = '', protocol = 'tcp'] = text.split('/');
+  return {
+    containerPort: Number(port),
+    protocol: protocol === 'udp' ? 'udp' : 'tcp',
+    hostIp: '0.0.0.0',
+    hostPort: 0,
+  };
+}

@@ -1,0 +1,223 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Host } from '../../host/host.ts';
+import type { ImageStore } from '../../images/image-store.ts';
+import { HullError } from '../../model/errors.ts';
+import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
+import type { Isolation } from '../../model/isolation.ts';
+import type { Network } from '../../network/network.ts';
+import type { ProcessTable, Runtime, Stdio } from '../../runtime/runtime.ts';
+import type { RootStorage, VolumeStore } from '../../storage/storage.ts';
+import type {
+  CreateInstance,
+  Footprint,
+  Instances,
+  InstanceStats,
+  LogQuery,
+  LogRecord,
+  Machines,
+  WaitCondition,
+} from '../api.ts';
+import type { EventBus } from '../events.ts';
+import { admitOrThrow } from './admission.ts';
+import { instanceAttributes } from './attributes.ts';
+import { checkIsolationMemory, type HostSize } from './checks.ts';
+import { configure } from './configure.ts';
+import { footprintOf } from './footprint.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { LogKeeper } from './log-keeper.ts';
+import { MountResolver } from './mounts.ts';
+import { inventName } from './names.ts';
+import { FRESH_STATUS, type InstanceRecord } from './record.ts';
+import type { Registry } from './registry.ts';
+import { hostCpuNanoseconds } from './host-cpu.ts';
+import type { Waiters } from './waiters.ts';
+
+const SHORT_ID = 12;
+
+export interface InstancesParts {
+  readonly host: Host;
+  readonly registry: Registry;
+  readonly lifecycle: Lifecycle;
+  readonly waiters: Waiters;
+  readonly logs: LogKeeper;
+  readonly events: EventBus;
+  readonly images: ImageStore;
+  readonly machines: Pick<Machines, 'get'>;
+  readonly volumes: VolumeStore;
+  readonly roots: RootStorage;
+  readonly network: Network;
+  readonly runtimes: Readonly<Record<Isolation, Runtime>>;
+  readonly size: HostSize;
+}
+
+/** Use cases of instances. */
+export class InstanceService implements Instances {
+  readonly #parts: InstancesParts;
+  readonly #mounts: MountResolver;
+
+  constructor(parts: InstancesParts) {
+    this.#parts = parts;
+    this.#mounts = new MountResolver(parts.host, parts.volumes, parts.roots);
+  }
+
+  list(): readonly InstanceRecord[] {
+    return this.#parts.registry.list();
+  }
+
+  get(nameOrId: string): InstanceRecord {
+    return this.#parts.registry.get(nameOrId);
+  }
+
+  async create(request: CreateInstance): Promise<{ id: string; warnings: readonly string[] }> {
+    const { registry, images, machines, events, size } = this.#parts;
+    const { source } = request;
+    const image = source.kind === 'image' ? images.get(source.reference) : null;
+    if (source.kind === 'machine') this.#checkMachine(machines.get(source.name).name, request);
+    const id = randomBytes(32).toString('hex');
+    const name = request.name ?? inventName((candidate) => registry.idOfName(candidate) !== null);
+    this.#checkNameFree(name);
+    const isolation = request.isolation ?? (source.kind === 'machine' ? 'vm' : 'container');
+    checkIsolationMemory(isolation, request.resources?.memory);
+    const warnings = await this.#checkAvailable(isolation);
+    const facts = { id, name, hostname: hostnameOf(request, id), image, host: size, now: Date.now() };
+    // Checked once without mounts, so that a request that is refused makes no volume.
+    configure(request, { ...facts, mounts: [] });
+    const mounts = await this.#mounts.resolve(request.mounts ?? [], image);
+    const config = configure(request, { ...facts, mounts });
+    this.#checkNameFree(name);
+    const record: InstanceRecord = { config, status: FRESH_STATUS, lease: null, pidStartTime: 0, bootId: '' };
+    registry.insert(record);
+    events.publish('container', 'create', id, instanceAttributes(record));
+    return { id, warnings };
+  }
+
+  start(nameOrId: string): Promise<boolean> {
+    return this.#parts.lifecycle.start(this.#id(nameOrId));
+  }
+
+  stop(nameOrId: string, options?: { timeout?: number; signal?: string }): Promise<boolean> {
+    return this.#parts.lifecycle.stop(this.#id(nameOrId), options);
+  }
+
+  restart(nameOrId: string, options?: { timeout?: number; signal?: string }): Promise<void> {
+    return this.#parts.lifecycle.restart(this.#id(nameOrId), options);
+  }
+
+  async kill(nameOrId: string, signal = 'SIGKILL'): Promise<void> {
+    const { id } = this.get(nameOrId).config;
+    await this.#parts.lifecycle.signal(id, signal);
+  }
+
+  remove(nameOrId: string, options?: { force?: boolean; volumes?: boolean }): Promise<void> {
+    return this.#parts.lifecycle.remove(this.#id(nameOrId), options);
+  }
+
+  async wait(nameOrId: string, condition: WaitCondition, signal?: AbortSignal): Promise<ExitStatus> {
+    const { config, status } = this.get(nameOrId);
+    const runs = status.state === 'running' || status.state === 'starting' || status.state === 'stopping';
+    if (condition === 'not-running' && !runs)
+      return status.exit ?? { code: 0, oomKilled: false, finishedAt: 0 };
+    return this.#parts.waiters.wait(config.id, condition === 'removed' ? 'removed' : 'exit', signal);
+  }
+
+  async attach(
+    nameOrId: string,
+    streams: { stdin: boolean; stdout: boolean; stderr: boolean },
+  ): Promise<Stdio> {
+    const { config, status } = this.get(nameOrId);
+    const stdin = streams.stdin && config.openStdin;
+    if (status.state === 'running')
+      return this.#parts.runtimes[config.isolation].attach(config.id, { stdin });
+    return this.#parts.lifecycle.pending.add(config.id, { stdin });
+  }
+
+  async resize(nameOrId: string, size: TerminalSize): Promise<void> {
+    const { config, status } = this.get(nameOrId);
+    admitOrThrow('resize', config.name, status.state);
+    await this.#parts.runtimes[config.isolation].resize(config.id, size);
+  }
+
+  logs(nameOrId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogRecord> {
+    const { config, status } = this.get(nameOrId);
+    return this.#parts.logs.read(
+      config.id,
+      query,
+      status.state === 'running' || status.state === 'stopping',
+      signal,
+    );
+  }
+
+  async stats(nameOrId: string): Promise<InstanceStats> {
+    const { config, status, lease } = this.get(nameOrId);
+    admitOrThrow('observe', config.name, status.state);
+    const [runtime, counters] = await Promise.all([
+      this.#parts.runtimes[config.isolation].stats(config.id),
+      lease === null ? null : this.#parts.network.counters(lease),
+    ]);
+    return {
+      runtime,
+      network: counters === null ? null : { name: 'eth0', counters },
+      onlineCpus: this.#parts.size.cpus,
+      systemCpuNanoseconds: hostCpuNanoseconds(),
+    };
+  }
+
+  async top(nameOrId: string, psArgs: readonly string[]): Promise<ProcessTable> {
+    const { config, status } = this.get(nameOrId);
+    admitOrThrow('observe', config.name, status.state);
+    return this.#parts.runtimes[config.isolation].processes(config.id, psArgs);
+  }
+
+  async sizes(nameOrId: string): Promise<{ writable: number; root: number }> {
+    const { config } = this.get(nameOrId);
+    const { writable } = await this.#parts.roots.usage(config.id);
+    const image = config.source.kind === 'image' ? this.#parts.images.find(config.source.imageId) : null;
+    const shared = (image?.layers ?? []).reduce((sum, layer) => sum + layer.unpackedSize, 0);
+    return { writable, root: shared + writable };
+  }
+
+  async footprint(nameOrId: string): Promise<Footprint> {
+    const { config, status } = this.get(nameOrId);
+    admitOrThrow('observe', config.name, status.state);
+    return footprintOf(
+      this.#parts.host,
+      await this.#parts.runtimes[config.isolation].hostProcesses(config.id),
+    );
+  }
+
+  #id(nameOrId: string): string {
+    return this.get(nameOrId).config.id;
+  }
+
+  #checkNameFree(name: string): void {
+    const other = this.#parts.registry.idOfName(name);
+    if (other === null) return;
+    throw new HullError(
+      'name-in-use',
+      `Conflict. The container name "/${name}" is already in use by container "${other}". You have to remove (or rename) that container to be able to reuse that name.`,
+    );
+  }
+
+  #checkMachine(name: string, request: CreateInstance): void {
+    if (request.isolation === undefined || request.isolation === 'vm') return;
+    throw new HullError(
+      'invalid-argument',
+      `the machine ${name} is a whole operating system and runs as a VM only, not as a ${request.isolation}`,
+    );
+  }
+
+  async #checkAvailable(isolation: Isolation): Promise<readonly string[]> {
+    const availability = await this.#parts.runtimes[isolation].probe();
+    if (availability.available) return availability.warnings;
+    throw new HullError(
+      'isolation-unavailable',
+      `this host cannot run isolation '${isolation}': ${availability.reason}`,
+    );
+  }
+}
+
+function hostnameOf(request: CreateInstance, id: string): string {
+  if (request.hostname !== undefined && request.hostname !== '') return request.hostname;
+  return request.networkMode === 'host' ? hostname() : id.slice(0, SHORT_ID);
+}

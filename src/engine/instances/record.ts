@@ -1,0 +1,24 @@
+import type { Instance, InstanceConfig, InstanceStatus } from '../../model/instance.ts';
+import type { NetworkLease } from '../../network/network.ts';
+
+/** What the engine keeps of an instance: the public part, and what it needs to find its network and process again. All plain JSON. */
+export interface InstanceRecord extends Instance {
+  readonly config: InstanceConfig;
+  readonly status: InstanceStatus;
+  /** Present while the network is attached: from `starting` until its clean-up. */
+  readonly lease: NetworkLease | null;
+  /** Clock ticks since boot of `status.pid`. */
+  readonly pidStartTime: number;
+  /** The boot during which the last start happened: after another boot nothing of the run is left. */
+  readonly bootId: string;
+}
+
+export const FRESH_STATUS: InstanceStatus = {
+  state: 'created',
+  pid: 0,
+  startedAt: null,
+  exit: null,
+  error: '',
+  endpoint: null,
+  ports: [],
+};

@@ -1,0 +1,114 @@
+import type { EngineIdentity } from '../../model/engine-identity.ts';
+import { HullError } from '../../model/errors.ts';
+import type { InstanceConfig } from '../../model/instance.ts';
+import type { Isolation } from '../../model/isolation.ts';
+import type { RootFilesystem } from '../../model/root-filesystem.ts';
+import type { ImageStore } from '../../images/image-store.ts';
+import type { Network, NetworkLease } from '../../network/network.ts';
+import type { Bundle, Runtime } from '../../runtime/runtime.ts';
+import type { RootStorage } from '../../storage/storage.ts';
+import type { Machines } from '../api.ts';
+import { bundleOf, runDirOf, writeRunFiles } from './bundle.ts';
+import type { Host } from '../../host/host.ts';
+import type { Timings } from '../timings.ts';
+
+export interface RunParts {
+  readonly host: Host;
+  readonly identity: EngineIdentity;
+  readonly runtimes: Readonly<Record<Isolation, Runtime>>;
+  readonly roots: RootStorage;
+  readonly network: Network;
+  readonly images: Pick<ImageStore, 'get'>;
+  readonly machines: Pick<Machines, 'get'>;
+}
+
+/** What a run is made of and how it is taken apart again: root filesystem, network, files, runtime. Knows nothing of states. */
+export class Runs {
+  readonly #parts: RunParts;
+
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+  }
+
+  runtimeOf(config: InstanceConfig): Runtime {
+    return this.#parts.runtimes[config.isolation];
+  }
+
+  /** Network and root filesystem at once; `onLease` is called before anything depends on the lease. */
+  async prepare(
+    config: InstanceConfig,
+    onLease: (lease: NetworkLease) => void,
+    timings: Timings,
+  ): Promise<Bundle> {
+    const { network, identity } = this.#parts;
+    const attached = network
+      .attach({
+        instanceId: config.id,
+        mode: config.networkMode,
+        ports: config.ports,
+        names: dnsNames(config),
+      })
+      .then(async (lease) => {
+        onLease(lease);
+        timings.mark('network');
+        await writeRunFiles(identity, config, lease, network);
+        timings.mark('files');
+        return lease;
+      });
+    const prepared = this.root(config).then((root) => {
+      timings.mark('root');
+      return root;
+    });
+    const [lease, root] = await Promise.allSettled([attached, prepared]);
+    if (lease.status === 'rejected') throw lease.reason;
+    if (root.status === 'rejected') throw root.reason;
+    return bundleOf(identity, config, root.value, lease.value);
+  }
+
+  /** The root filesystem, mounted; the same again when it is already. */
+  async root(config: InstanceConfig): Promise<RootFilesystem> {
+    const { roots, images, machines } = this.#parts;
+    if (config.source.kind === 'machine')
+      return roots.prepareMachine(config.id, machines.get(config.source.disk));
+    const kind = config.isolation === 'vm' ? 'block' : 'mounts';
+    return roots.prepare(config.id, images.get(config.source.imageId), kind, {
+      ephemeral: config.autoRemove,
+    });
+  }
+
+  bundle(config: InstanceConfig, root: RootFilesystem, lease: NetworkLease): Bundle {
+    return bundleOf(this.#parts.identity, config, root, lease);
+  }
+
+  /** Takes a run apart, all parts even when one fails. Fine twice. Rejects with what could not be removed. */
+  async dismantle(config: InstanceConfig, lease: NetworkLease | null): Promise<void> {
+    const { network, roots, host, identity } = this.#parts;
+    const failures: unknown[] = [];
+    const attempt = async (work: Promise<void>): Promise<void> => {
+      await work.catch((error: unknown) => failures.push(error));
+    };
+    // The runtime first: processes hold the mounts and the namespace.
+    await attempt(this.runtimeOf(config).delete(config.id));
+    await Promise.all([
+      ...(lease === null ? [] : [attempt(network.detach(config.id, lease))]),
+      attempt(roots.release(config.id)),
+      attempt(host.files.removeTree(runDirOf(identity, config.id))),
+    ]);
+    if (failures.length > 0) {
+      throw new HullError(
+        'internal',
+        `the run of ${config.name} was not taken apart completely: ${failures.map(String).join('; ')}`,
+      );
+    }
+  }
+
+  /** Deletes the writable part. */
+  async discard(config: InstanceConfig): Promise<void> {
+    await this.#parts.roots.remove(config.id);
+  }
+}
+
+/** The names that an instance answers to in DNS. */
+export function dnsNames(config: InstanceConfig): string[] {
+  return [...new Set([config.name, config.id.slice(0, 12), config.hostname])];
+}

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { createBuilder } from '../build/index.ts';
+import { createRuntimeStepRunner } from '../build/runtime-step-runner.ts';
+import { Engine } from '../engine/engine.ts';
+import { Cgroups } from '../host/cgroup.ts';
+import type { Host } from '../host/index.ts';
+import { TreeSyscalls } from '../host/tree-syscalls.ts';
+import { bootstrapImage } from '../images/bootstrap.ts';
+import { createImageStore } from '../images/stored-images.ts';
+import { validate } from '../images/validate.ts';
+import type { EngineIdentity } from '../model/engine-identity.ts';
+import { createNetwork } from '../network/index.ts';
+import { createContainerRuntime, createSandboxRuntime } from '../runtime/container/index.ts';
+import { createVmRuntime } from '../runtime/vm/index.ts';
+import { buildCacheRepository } from '../state/build-cache.ts';
+import { openDatabase } from '../state/database.ts';
+import { createRepositories } from '../state/storage-repositories.ts';
+import { createStorage } from '../storage/index.ts';
+
+export interface CompositionOptions {
+  readonly host: Host;
+  readonly identity: EngineIdentity;
+  readonly build: { readonly version: string; readonly commit: string };
+  readonly log: (message: string) => void;
+  readonly onShutdown: () => void;
+}
+
+/** Joins the real parts into an engine. The only place that knows them all. */
+export function composeEngine(options: CompositionOptions): Engine {
+  const { host, identity } = options;
+  const database = openDatabase(join(identity.dataDir, 'hull.db'));
+  const repositories = createRepositories(database);
+  const storage = createStorage({ host, identity, repositories });
+  const { trees, content, layers, roots, volumes } = storage;
+  const images = createImageStore({ repositories, content, layers });
+  const cgroups = new Cgroups(host, identity.runDir);
+  const runtimes = {
+    container: createContainerRuntime({ host, identity, cgroups }),
+    sandbox: createSandboxRuntime({ host, identity, cgroups }),
+    vm: createVmRuntime({ host, identity }),
+  };
+  const network = createNetwork({ host, identity });
+  const runner = createRuntimeStepRunner({ host, identity, runtime: runtimes.container, network });
+  const syscalls = new TreeSyscalls();
+  const readAttributes = (path: string): ReadonlyMap<string, Uint8Array> => syscalls.xattrs(path);
+  const cache = buildCacheRepository(database);
+  return new Engine({
+    ...options,
+    ...{ database, runtimes, network, images, roots, volumes },
+    machines: {
+      list: () => [],
+      get: () => {
+        throw new Error('later');
+      },
+    } as never,
+    builder: createBuilder({
+      host,
+      identity,
+      images,
+      layers,
+      storage: roots,
+      cache,
+      runner,
+      trees,
+      readAttributes,
+    }),
+    bootstrapper: {
+      bootstrap: (reference, { packages }, onProgress, signal) =>
+        bootstrapImage(
+          { host, layers, images, withTemporary: (use) => storage.withTemporary(use) },
+          reference,
+          {
+            onProgress,
+            ...(packages === undefined ? {} : { packages }),
+            ...(signal === undefined ? {} : { signal }),
+          },
+        ),
+    },
+    startStorage: () => storage.start(),
+    validateImage: (image, { deep }) => {
+      return validate(image, { content, layers, uncompressedDigest: storage.uncompressedDigest }, { deep });
+    },
+    cgroupLayout: () => cgroups.facts().layout,
+    restoreHost: () => cgroups.restore(),
+  });
+}

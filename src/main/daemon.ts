@@ -1,0 +1,56 @@
+import type { DaemonOptions } from '../cli/index.ts';
+import { createHost } from '../host/index.ts';
+import { createServer } from '../http/server.ts';
+import { messageOf } from '../model/errors.ts';
+import { BUILD } from './build-info.ts';
+import { composeEngine } from './compose.ts';
+import { DaemonFolders } from './folders.ts';
+
+/** Runs an engine until SIGTERM, SIGINT or a shutdown request: instances go on running, the next daemon takes them over. */
+export async function runDaemon(options: DaemonOptions): Promise<number> {
+  const log = (message: string): void =>
+    void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
+  const host = createHost();
+  const folders = DaemonFolders.open(options);
+  const ended = Promise.withResolvers<number>();
+  const engine = composeEngine({
+    host,
+    identity: folders.identity,
+    build: BUILD,
+    log,
+    onShutdown: () => ended.resolve(0),
+  });
+  const server = createServer({
+    engine: engine.api,
+    socketPath: folders.socket,
+    log: (level, line) => {
+      if (level === 'error' || options.debug) log(line);
+    },
+  });
+  const stop = (): void => {
+    engine.stop().then(
+      () => ended.resolve(0),
+      (error: unknown) => {
+        log(`stopping: ${messageOf(error)}`);
+        ended.resolve(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGHUP', () => undefined);
+  process.on('unhandledRejection', (error) =>
+    log(`defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+  );
+  try {
+    await engine.start();
+    await server.listen();
+    log(
+      `hull ${BUILD.version} listens on ${folders.socket} (engine ${folders.identity.tag}, data ${folders.identity.dataDir})`,
+    );
+    return await ended.promise;
+  } finally {
+    await server.close();
+    folders.close();
+  }
+}
