@@ -2,7 +2,7 @@ import { HullError } from '../../model/errors.ts';
 import type { Handler, Method, Route } from '../router.ts';
 
 /** Docker's remaining requests: known, answered 501 in words that its clients can tell from a wrong path (404). */
-const REQUESTS: readonly (readonly [Method, string])[] = [
+const REQUESTS: readonly (readonly [method: Method, path: string, advice?: string])[] = [
   ['GET', '/containers/:id/changes'],
   ['GET', '/containers/:id/export'],
   ['GET', '/containers/:id/attach/ws'],
@@ -19,7 +19,7 @@ const REQUESTS: readonly (readonly [Method, string])[] = [
   ['DELETE', '/containers/:id/checkpoints/:checkpoint'],
   ['POST', '/build/prune'],
   ['POST', '/build/cancel'],
-  ['POST', '/images/create'],
+  ['POST', '/images/create', 'build the image, or make a base image with `hull bootstrap`'],
   ['POST', '/images/load'],
   ['POST', '/images/prune'],
   ['GET', '/images/search'],
@@ -46,7 +46,11 @@ const RESOURCES = ['swarm', 'nodes', 'services', 'tasks', 'secrets', 'configs', 
 const METHODS: readonly Method[] = ['GET', 'POST', 'DELETE'];
 
 export const notYetRoutes: readonly Route[] = [
-  ...REQUESTS.map(([method, path]): Route => ({ method, path, handler: refuse(`${method} ${path}`) })),
+  ...REQUESTS.map(([method, path, advice]): Route => ({
+    method,
+    path,
+    handler: refuse(`${method} ${path}`, advice),
+  })),
   ...RESOURCES.flatMap((resource) =>
     METHODS.flatMap((method): Route[] => [
       { method, path: `/${resource}`, handler: refuse(`${method} /${resource}`) },
@@ -55,8 +59,9 @@ export const notYetRoutes: readonly Route[] = [
   ),
 ];
 
-function refuse(request: string): Handler {
+function refuse(request: string, advice?: string): Handler {
+  const rest = advice === undefined ? '' : `: ${advice}`;
   return () => {
-    throw new HullError('not-supported', `${request} is not supported by this engine`);
+    throw new HullError('not-supported', `${request} is not supported by this engine${rest}`);
   };
 }
