@@ -32,6 +32,8 @@ export interface Storage {
   readonly disks: ImageDisks;
   /** Digest of a blob’s uncompressed bytes. */
   readonly uncompressedDigest: (stream: AsyncIterable<Uint8Array>) => Promise<Digest>;
+  /** Runs `use` with a path on the store’s filesystem (not made); what is there afterwards is removed. */
+  withTemporary<T>(use: (path: string) => Promise<T>): Promise<T>;
   /** Makes the folders and removes what a crash left half-made. Once, before anything else. */
   start(): Promise<void>;
 }
@@ -52,5 +54,6 @@ export function createStorage({ host, identity, repositories, self }: StoragePar
     await content.start();
     await disks.start();
   };
-  return { trees, content, layers, roots, volumes, disks, uncompressedDigest, start };
+  const withTemporary = <T>(use: (path: string) => Promise<T>) => folders.withTemporary(host.files, use);
+  return { withTemporary, trees, content, layers, roots, volumes, disks, uncompressedDigest, start };
 }
