@@ -142,7 +142,7 @@ function rows(
     const row: Row = { name, unit: 'ms', summary: summarize(values) };
     if (base === undefined || name === reference) return row;
     const ratio = ratios(values, base);
-    if (limit === null || !name.includes('hull')) return { ...row, ratio };
+    if (limit === null || name !== 'hull') return { ...row, ratio };
     return {
       ...row,
       ratio,
