@@ -1,4 +1,5 @@
 import type { BuildPlan, PlannedStage } from '../graph/plan.ts';
+import type { PlannedStep } from '../graph/stage-state.ts';
 import type { BuildEvent } from '../types.ts';
 import type { Solved, Solver } from './solver.ts';
 
@@ -26,6 +27,7 @@ export async function carryOut(
   return solver.solve(plan.output);
 }
 
+/** Says each step when its turn has come, not while it waits for another stage: those that are no work along with the next one that is. */
 async function carryOutStage(
   stage: PlannedStage,
   total: number,
@@ -33,9 +35,18 @@ async function carryOutStage(
   emit: (event: BuildEvent) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { number, text, node } of stage.steps) {
+  let unsaid: PlannedStep[] = [];
+  const say = (): void => {
+    for (const { number, text } of unsaid) emit({ type: 'step', number, total, text, stage: stage.name });
+    unsaid = [];
+  };
+  for (const step of stage.steps) {
     signal.throwIfAborted();
-    emit({ type: 'step', number, total, text, stage: stage.name });
-    if (node !== null) await solver.solve(node);
+    unsaid.push(step);
+    if (step.node === null) continue;
+    await solver.solveDependencies(step.node);
+    say();
+    await solver.solve(step.node);
   }
+  say();
 }

@@ -183,6 +183,13 @@ describe('stages', () => {
     expect(bench.running).toBe(0);
   });
 
+  test('a stage that waits for another says nothing yet', async () => {
+    const bench = new Bench();
+    await bench.build('FROM base AS a\nRUN x\nFROM scratch\nCOPY --from=a / /').catch(() => undefined);
+    const numbers = bench.events.flatMap((event) => (event.type === 'step' ? [event.number] : []));
+    expect(numbers).toEqual([1, 2, 3, 4]);
+  });
+
   test('every instruction has its step event, in order within its stage', async () => {
     const bench = new Bench();
     await bench.build('FROM base\nENV A=1\nRUN x\nCMD y');

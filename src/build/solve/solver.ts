@@ -57,6 +57,12 @@ export class Solver {
     return solving;
   }
 
+  /** Works out what a node stands on and reads from. */
+  async solveDependencies(node: BuildNode): Promise<void> {
+    if (node.kind === 'run' || node.kind === 'workdir' || node.kind === 'copy') await this.solve(node.parent);
+    if (node.kind === 'copy') await this.solve(node.from);
+  }
+
   async #work(node: BuildNode): Promise<Solved> {
     switch (node.kind) {
       case 'scratch':

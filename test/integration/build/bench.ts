@@ -74,11 +74,11 @@ export class BuildBench {
   events: BuildEvent[] = [];
   readonly #cgroups: Cgroups;
 
-  constructor(data = join(this.folder, 'data')) {
+  constructor(data = join(this.folder, 'data'), fixed: Partial<EngineIdentity> = {}) {
     const tag = ((process.pid * 6089 + Math.floor(Math.random() * 65536)) % 65536)
       .toString(16)
       .padStart(4, '0');
-    this.identity = { tag, dataDir: data, runDir: join(this.folder, 'run') };
+    this.identity = { tag, dataDir: data, runDir: join(this.folder, 'run'), ...fixed };
     for (const folder of [this.identity.dataDir, this.identity.runDir])
       mkdirSync(folder, { recursive: true });
     const { host, identity } = this;
