@@ -73,6 +73,7 @@ async function* follow(
     for (;;) {
       // Before reading: what is written after the last word must have been seen before this is asked.
       const last = wake.over;
+      const before = current?.reader.position;
       if (current !== null) yield* select(current.reader, query);
       const next = await successor(path, current?.inode ?? null);
       if (next !== null) {
@@ -84,7 +85,7 @@ async function* follow(
       } else if (last) {
         return;
       } else {
-        await wake.next();
+        await wake.next(current !== null && current.reader.position !== before);
       }
     }
   } finally {
@@ -171,10 +172,14 @@ function isWanted(beginnings: Beginnings | null, stream: Stream, index: number, 
   return start.generation < index || (start.generation === index && start.offset <= offset);
 }
 
+/** Milliseconds after a change until the log is looked at once more. */
+const SETTLE = 5;
+
 /** Tells a follower that the log may have changed, or that it is over. */
 class Wake {
   #ring: (() => void) | null = null;
   #rung = false;
+  #changed = false;
   over = false;
   readonly #close: () => void;
 
@@ -199,8 +204,21 @@ class Wake {
     };
   }
 
-  async next(): Promise<void> {
-    if (!this.#rung && !this.over) await new Promise<void>((resolve) => (this.#ring = resolve));
+  /**
+   * Waits for a change. `moving`: there was something new just now. The runtime's watcher drops an event that follows another within a
+   * millisecond, so that after each change one more look is taken, until nothing moves.
+   */
+  async next(moving: boolean): Promise<void> {
+    const settling = moving || this.#changed;
+    this.#changed = false;
+    if (this.over || this.#rung) return this.#reset();
+    const timer = settling ? setTimeout(() => this.#ring?.(), SETTLE) : undefined;
+    await new Promise<void>((resolve) => (this.#ring = resolve));
+    clearTimeout(timer);
+    this.#reset();
+  }
+
+  #reset(): void {
     this.#rung = false;
     this.#ring = null;
   }
@@ -211,6 +229,7 @@ class Wake {
 
   #wake(): void {
     this.#rung = true;
+    this.#changed = true;
     this.#ring?.();
   }
 }

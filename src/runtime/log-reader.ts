@@ -22,6 +22,11 @@ export class LineReader {
     this.#position = offset;
   }
 
+  /** How far the file has been read. */
+  get position(): number {
+    return this.#position;
+  }
+
   /** The lines up to the file's end; may be called again when more was written. */
   async *lines(): AsyncGenerator<RawLine> {
     for (;;) {
