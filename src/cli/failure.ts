@@ -27,12 +27,7 @@ function explained(error: unknown): string {
   if (isHullError(error, 'engine-unreachable') && error.details['reason'] !== undefined) {
     return `${message}; is it running? Start it with 'hull daemon', or set HULL_HOST`;
   }
-  if (
-    error instanceof ApiError &&
-    error.code === null &&
-    error.status === 404 &&
-    /no such image/i.test(message)
-  ) {
+  if (error instanceof ApiError && /^no such image: \S+$/i.test(message)) {
     return `${message}; see 'hull images', or make one with 'hull build' or 'hull bootstrap'`;
   }
   return message;

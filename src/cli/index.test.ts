@@ -65,19 +65,21 @@ describe('every command', () => {
 });
 
 describe('the command line', () => {
-  test.each([[], ['--help'], ['help']])('%j prints what there is', async (...words) => {
-    const { status, io } = await hull(words);
-    expect(status).toBe(0);
-    for (const name of Object.keys(COMMANDS)) expect(io.stdout).toContain(`\n  ${name} `);
-  });
+  test.each([{ words: [] }, { words: ['--help'] }, { words: ['help'] }])(
+    '$words prints what there is',
+    async ({ words }) => {
+      const { status, io } = await hull(words);
+      expect(status).toBe(0);
+      for (const name of Object.keys(COMMANDS)) expect(io.stdout).toContain(`\n  ${name} `);
+    },
+  );
 
-  test.each([
-    ['help', 'run'],
-    ['run', '--help'],
-    ['run', '--rm', '--help'],
-  ])('%j is the help of run', async (...words) => {
-    expect((await hull(words)).io.stdout).toStartWith('Usage:  hull run');
-  });
+  test.each([{ words: ['help', 'run'] }, { words: ['run', '--help'] }, { words: ['run', '--rm', '--help'] }])(
+    '$words is the help of run',
+    async ({ words }) => {
+      expect((await hull(words)).io.stdout).toStartWith('Usage:  hull run');
+    },
+  );
 
   test('--help after the image is the workload’s', async () => {
     const { io } = await hull(['run', 'busybox', 'ls', '--help']);

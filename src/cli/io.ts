@@ -73,7 +73,8 @@ function writeAll(descriptor: number, data: string | Uint8Array): void {
       done += writeSync(descriptor, bytes, done);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : '';
-      if (code === 'EPIPE') throw new BrokenPipe();
+      // The latter where the stream is a socket.
+      if (code === 'EPIPE' || code === 'ECONNRESET') throw new BrokenPipe();
       if (code !== 'EAGAIN') throw error;
       // Somebody made the shared description non-blocking: wait for the reader.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);

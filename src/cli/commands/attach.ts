@@ -2,7 +2,7 @@ import { defineCommand } from '../command.ts';
 import { bool, maybe, text } from '../flags/flag.ts';
 import { exitStatusOf } from '../run/attached.ts';
 import { followTerminalSize } from '../stream/resize.ts';
-import { runSession } from '../stream/session.ts';
+import { enterRawMode, runSession } from '../stream/session.ts';
 import { proxySignals } from '../stream/signals.ts';
 import { CommandFailure } from '../usage-error.ts';
 import { detachKeysOf } from '../values/detach-keys.ts';
@@ -37,6 +37,7 @@ export const command = defineCommand({
       detachKeys: values['detach-keys'],
     });
     const undo = [
+      await enterRawMode(io, { tty, stdin }),
       ...((values['sig-proxy'] ?? true) && !tty
         ? [proxySignals(io, (signal) => containers.kill(Id, signal))]
         : []),

@@ -1,9 +1,9 @@
 import type { ExecCreateRequest } from '../../../api/docker.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { bool, list, text, type Values } from '../flags/flag.ts';
-import { startFailureStatus } from '../stream/exit-status.ts';
+import { startFailure } from '../stream/exit-status.ts';
 import { followTerminalSize } from '../stream/resize.ts';
-import { runSession } from '../stream/session.ts';
+import { enterRawMode, runSession } from '../stream/session.ts';
 import { CommandFailure } from '../usage-error.ts';
 import { detachKeysOf } from '../values/detach-keys.ts';
 import { environment } from '../values/environment.ts';
@@ -57,12 +57,13 @@ async function attached(
   stdin: boolean,
 ): Promise<number> {
   const detachKeys = detachKeysOf(values['detach-keys']);
-  const stream = await client.containers.startExec(id, start).catch((error: Error) => {
-    throw new CommandFailure(execFailureStatus(error), error.message);
+  const stream = await client.containers.startExec(id, start).catch((error: unknown) => {
+    throw startFailure(error);
   });
   const stopResize = values.tty
     ? followTerminalSize(io, (rows, columns) => client.containers.resizeExec(id, rows, columns))
     : () => undefined;
+  const restore = await enterRawMode(io, { tty: values.tty, stdin });
   try {
     const end = await runSession(io, stream, {
       tty: values.tty,
@@ -74,14 +75,9 @@ async function attached(
     if (end === 'detached') return 0;
     return (await client.containers.inspectExec(id)).ExitCode ?? 0;
   } finally {
+    restore();
     stopResize();
   }
-}
-
-/** The engine's own failures are 1, as docker's; those of the command itself are a shell's. */
-function execFailureStatus(error: Error): number {
-  const status = startFailureStatus(error);
-  return status === 125 ? 1 : status;
 }
 
 function execRequest(

@@ -3,6 +3,7 @@ import { attachmentOf, createRequest } from '../run/create-request.ts';
 import { createInstance } from '../run/create.ts';
 import { start, startAttached } from '../run/attached.ts';
 import { INSTANCE_FLAGS, RUN_FLAGS } from '../run/instance-flags.ts';
+import { startFailure } from '../stream/exit-status.ts';
 import { CommandFailure, UsageError } from '../usage-error.ts';
 import { detachKeysOf } from '../values/detach-keys.ts';
 
@@ -27,7 +28,9 @@ export const command = defineCommand({
       throw new CommandFailure(1, 'the input device is not a TTY');
     // Attach, wait and start overlap: their connections are opened while the engine creates.
     const warm = attached ? client.warm(2).catch(() => undefined) : Promise.resolve();
-    const id = await createInstance(context, values, request);
+    const id = await createInstance(context, values, request).catch((error: unknown) => {
+      throw startFailure(error);
+    });
     await warm;
     if (!attached) {
       await start(context, id);

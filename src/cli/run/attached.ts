@@ -1,11 +1,10 @@
 import type { ContainerWaitResponse } from '../../../api/docker.ts';
 import type { CommandContext } from '../command.ts';
 import { followTerminalSize } from '../stream/resize.ts';
-import { runSession, type SessionOptions } from '../stream/session.ts';
+import { enterRawMode, runSession, type SessionOptions } from '../stream/session.ts';
 import { proxySignals } from '../stream/signals.ts';
-import { startFailureStatus } from '../stream/exit-status.ts';
+import { startFailure } from '../stream/exit-status.ts';
 import { CommandFailure } from '../usage-error.ts';
-import { messageOf } from '../../model/errors.ts';
 
 export interface AttachedRun extends SessionOptions {
   readonly id: string;
@@ -31,6 +30,7 @@ export async function startAttached(context: CommandContext, run: AttachedRun): 
     run.signalProxy && !run.tty
       ? proxySignals(io, (signal) => containers.kill(run.id, signal))
       : () => undefined;
+  const restore = await enterRawMode(io, run);
   const session = runSession(io, stream, run);
   // Looked at below; until then a failing start must not leave it unhandled.
   session.catch(() => undefined);
@@ -46,6 +46,7 @@ export async function startAttached(context: CommandContext, run: AttachedRun): 
     await session.catch(() => undefined);
     throw error;
   } finally {
+    restore();
     stopProxy();
     stopResize();
     ended.abort();
@@ -57,7 +58,7 @@ export async function start({ client }: CommandContext, id: string): Promise<voi
   try {
     await client.containers.start(id);
   } catch (error) {
-    throw new CommandFailure(startFailureStatus(error), messageOf(error));
+    throw startFailure(error);
   }
 }
 

@@ -17,23 +17,32 @@ export interface SessionOptions {
 export type SessionEnd = 'closed' | 'detached';
 
 /**
- * Joins the standard streams with an attached workload until the engine closes the stream or the user detaches. With a
- * terminal on both sides the terminal is raw meanwhile.
+ * Makes the terminal raw where both sides have one; the returned function restores it. Before the workload starts, so that
+ * nothing typed meanwhile is taken by the terminal's own keys.
  */
+export async function enterRawMode(
+  io: CliIo,
+  options: { tty: boolean; stdin: boolean },
+): Promise<() => void> {
+  return isRaw(io, options) ? io.makeRaw() : () => undefined;
+}
+
+function isRaw(io: CliIo, options: { tty: boolean; stdin: boolean }): boolean {
+  return options.tty && options.stdin && io.isTty('stdin');
+}
+
+/** Joins the standard streams with an attached workload until the engine closes the stream or the user detaches. */
 export async function runSession(
   io: CliIo,
   stream: UpgradedStream,
   options: SessionOptions,
 ): Promise<SessionEnd> {
-  const raw = options.tty && options.stdin && io.isTty('stdin');
-  const restore = raw ? await io.makeRaw() : () => undefined;
   try {
     const output = copyOutput(io, stream, options).then((): SessionEnd => 'closed');
     if (!options.stdin) return await output;
-    const detached = copyInput(io, stream, raw ? options.detachKeys : new Uint8Array());
+    const detached = copyInput(io, stream, isRaw(io, options) ? options.detachKeys : new Uint8Array());
     return await Promise.race([output, detached.then((left) => (left ? 'detached' : output))]);
   } finally {
-    restore();
     stream.close();
   }
 }
