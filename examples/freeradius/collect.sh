@@ -1,7 +1,8 @@
 #!/bin/sh
-# Gathers FreeRADIUS and exactly what it needs to run below the folder given: collect.sh FOLDER
+# Gathers FreeRADIUS, its configuration and exactly what it needs to run: collect.sh CONFIGURATION FOLDER
 set -eu
-image=$1
+config=$1
+image=$2
 modules=/usr/lib/freeradius
 
 # Copies files to the same path in the image, links followed.
@@ -27,6 +28,12 @@ put $(ldd $programs $plugins $legacy | grep -v ':$' | grep -o '/[^ ]*' | sort -u
 for name in rfc2865 rfc2866 rfc2867 rfc2868 rfc2869 rfc3162 rfc3576 rfc5176 freeradius freeradius.internal; do
   put "/usr/share/freeradius/dictionary.$name"
 done
+
+# Readable for the server's user, whatever the checkout's modes are.
+for name in radiusd.conf clients.conf users health-check; do
+  install -D -m 644 "$config/$name" "$image/etc/freeradius/$name"
+done
+install -D -m 644 "$config/dictionary" "$image/usr/share/freeradius/dictionary"
 
 mkdir -p "$image/etc" "$image/tmp"
 chmod 1777 "$image/tmp"
