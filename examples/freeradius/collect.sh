@@ -1,6 +1,7 @@
 #!/bin/sh
 # Gathers FreeRADIUS, its configuration and exactly what it needs to run: collect.sh CONFIGURATION FOLDER
 set -eu
+umask 022
 config=$1
 image=$2
 modules=/usr/lib/freeradius
