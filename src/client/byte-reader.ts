@@ -14,7 +14,7 @@ export class ByteReader {
     this.#source = source;
   }
 
-  /** Up to and including `separator`, which is cut off. Null at the end before any byte; throws `bad-response` past `limit` bytes or at an end in between. */
+  /** Up to and including `separator`, which is cut off. Null at the end before any byte; throws `bad-response` past `limit` bytes, `engine-unreachable` at an end in between. */
   async until(separator: string, limit: number, what: string): Promise<string | null> {
     let searched = 0;
     for (;;) {
@@ -28,7 +28,7 @@ export class ByteReader {
       searched = Math.max(0, this.#held.length - separator.length + 1);
       if (!(await this.#fill())) {
         if (this.#held.length === 0) return null;
-        throw badResponse(`the connection ended within ${what}`);
+        throw connectionLost(what);
       }
     }
   }
@@ -46,7 +46,7 @@ export class ByteReader {
     while (this.#held.length < count) {
       if (await this.#fill()) continue;
       if (this.#held.length === 0) return null;
-      throw badResponse(`the connection ended within ${what}`);
+      throw connectionLost(what);
     }
     const piece = this.#held.subarray(0, count);
     this.#held = this.#held.subarray(count);
@@ -67,5 +67,13 @@ export function badResponse(why: string): HullError {
   return new HullError(
     'bad-response',
     `the engine's answer cannot be understood: ${why}; is this a hull or Docker socket?`,
+  );
+}
+
+/** The other side went away in the middle: it was killed, or it crashed. */
+export function connectionLost(during: string): HullError {
+  return new HullError(
+    'engine-unreachable',
+    `the connection to the engine was lost during ${during}; instances go on running: see 'hull ps -a' once the engine is back`,
   );
 }

@@ -60,11 +60,11 @@ test('a frame of an unknown type is refused', async () => {
   expect(isHullError(failure, 'bad-response')).toBe(true);
 });
 
-test('a frame that ends early is refused', async () => {
+test('a frame that ends early is a lost connection', async () => {
   const failure = await collect(frame(1, new Uint8Array(10)).subarray(0, 12), 100).catch(
     (error: unknown) => error,
   );
-  expect(isHullError(failure, 'bad-response')).toBe(true);
+  expect(isHullError(failure, 'engine-unreachable')).toBe(true);
 });
 
 test('the engine’s own error frame is thrown', async () => {

@@ -1,4 +1,4 @@
-import { ByteReader, type ByteSource, badResponse } from './byte-reader.ts';
+import { ByteReader, type ByteSource, badResponse, connectionLost } from './byte-reader.ts';
 
 /** A piece of a workload's output. A frame may come in several pieces. */
 export interface OutputPiece {
@@ -25,7 +25,7 @@ export async function* demultiplex(source: ByteSource): AsyncGenerator<OutputPie
     if (type === 3) throw await engineError(reader, left);
     while (left > 0) {
       const data = await reader.some(Math.min(left, PIECE));
-      if (data === null) throw badResponse('the connection ended within an output frame');
+      if (data === null) throw connectionLost('an output frame');
       left -= data.byteLength;
       yield { stream: type === 2 ? 'stderr' : 'stdout', data };
     }

@@ -1,4 +1,4 @@
-import { type ByteReader, badResponse } from './byte-reader.ts';
+import { type ByteReader, badResponse, connectionLost } from './byte-reader.ts';
 
 /** Status and headers of one HTTP/1.1 response; header names in lower case, repeated ones joined with `, `. */
 export interface ResponseHead {
@@ -21,8 +21,8 @@ const PIECE = 256 * 1024;
 /** Reads a response's head, skipping interim ones (1xx except 101). Throws `bad-response`. */
 export async function readHead(reader: ByteReader): Promise<ResponseHead> {
   for (;;) {
-    const text = await reader.until('\r\n\r\n', HEAD_LIMIT, 'the response head');
-    if (text === null) throw badResponse('the connection was closed without a response');
+    const text = await reader.until('\r\n\r\n', HEAD_LIMIT, 'a response head');
+    if (text === null) throw connectionLost('a request');
     const head = parseHead(text);
     if (head.status >= 200 || head.status === 101) return head;
   }
@@ -61,7 +61,7 @@ export function framingOf(head: ResponseHead, method: string): BodyFraming {
   return { kind: 'length', length: Number(length) };
 }
 
-/** The body's bytes, framing taken away. Throws `bad-response` when it ends early or a chunk is malformed. */
+/** The body's bytes, framing taken away. Throws `bad-response` for a malformed chunk, `engine-unreachable` when it ends early. */
 export async function* readBody(reader: ByteReader, framing: BodyFraming): AsyncGenerator<Uint8Array, void> {
   switch (framing.kind) {
     case 'none':
@@ -82,7 +82,7 @@ async function* readExactly(reader: ByteReader, length: number): AsyncGenerator<
   let left = length;
   while (left > 0) {
     const piece = await reader.some(Math.min(left, PIECE));
-    if (piece === null) throw badResponse(`the body ended ${left} bytes early`);
+    if (piece === null) throw connectionLost('its answer');
     left -= piece.byteLength;
     yield piece;
   }
@@ -92,8 +92,8 @@ async function* readChunks(reader: ByteReader): AsyncGenerator<Uint8Array, void>
   for (;;) {
     const line = await reader.until('\r\n', CHUNK_LINE_LIMIT, 'a chunk size');
     const match = /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/.exec(line ?? '');
-    if (match === null)
-      throw badResponse(line === null ? 'the body ended early' : 'a chunk size is malformed');
+    if (line === null) throw connectionLost('its answer');
+    if (match === null) throw badResponse('a chunk size is malformed');
     const size = Number.parseInt(match[1] ?? '', 16);
     if (size === 0) return skipTrailers(reader);
     yield* readExactly(reader, size);
@@ -105,7 +105,7 @@ async function* readChunks(reader: ByteReader): AsyncGenerator<Uint8Array, void>
 async function skipTrailers(reader: ByteReader): Promise<void> {
   for (let count = 0; count < 64; count += 1) {
     const line = await reader.until('\r\n', HEAD_LIMIT, 'a trailer');
-    if (line === null) throw badResponse('the body ended early');
+    if (line === null) throw connectionLost('its answer');
     if (line === '') return;
   }
   throw badResponse('it has too many trailers');
