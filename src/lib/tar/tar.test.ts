@@ -78,7 +78,7 @@ test('what is written is read again, whatever pieces it comes in', async () => {
         });
         const archive = await collect(packTar(inputs));
         const read = await readAll(archive, pieces);
-        expect(read.map(({ header }) => ({ ...header, xattrs: [...header.xattrs].toSorted() }))).toEqual(
+        expect(read.map(({ header }) => header)).toEqual(
           members.map(({ content, ...given }, index) => {
             const device = given.type === 'character-device' || given.type === 'block-device';
             return {
@@ -88,7 +88,6 @@ test('what is written is read again, whatever pieces it comes in', async () => {
               size: given.type === 'file' ? content.length : 0,
               devMajor: device ? given.devMajor : 0,
               devMinor: device ? given.devMinor : 0,
-              xattrs: [...given.xattrs].toSorted(),
             };
           }),
         );
@@ -257,10 +256,8 @@ describe('GNU tar', () => {
         if (read?.header.type === 'file') expect(Buffer.compare(read.body, content)).toBe(0);
         if (read?.header.type === 'file') expect(read.header.size).toBe(content.length);
       }
-      expect([members.get('./plain')?.header.type, members.get('./hard')?.header.type].toSorted()).toEqual([
-        'file',
-        'hardlink',
-      ]);
+      const types = ['./plain', './hard'].map((path) => members.get(path)?.header.type);
+      expect(new Set(types)).toEqual(new Set(['file', 'hardlink']));
       expect(members.get('./soft')?.header.linkName).toBe('../x/y');
       expect(members.get('./sub/link')?.header.linkName).toBe('n'.repeat(180));
       expect(members.get('./pipe')?.header.type).toBe('fifo');
