@@ -170,7 +170,7 @@ export interface ExecState {
 
 export interface Execs {
   create(nameOrId: string, request: ExecRequest): Promise<string>;
-  /** Null when detached. */
+  /** Null when detached. The output ends when the process has ended: `inspect` knows its status by then. */
   start(
     execId: string,
     options: { detach: boolean; tty?: boolean; size?: TerminalSize },

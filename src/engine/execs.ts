@@ -7,6 +7,7 @@ import type { EventBus } from './events.ts';
 import { admitOrThrow } from './instances/admission.ts';
 import { instanceAttributes } from './instances/attributes.ts';
 import type { Registry } from './instances/registry.ts';
+import { endingWith } from './exec-stdio.ts';
 
 /** Ended execs that can still be inspected, over all instances. */
 const ENDED_KEPT = 4096;
@@ -87,7 +88,7 @@ export class ExecRegistry implements Execs {
       exec.exitCode = code;
       this.#event(exec.instanceId, 'exec_die', execId, { exitCode: String(code) });
     });
-    if (!options.detach) return exec.session.stdio;
+    if (!options.detach) return endingWith(exec.session.stdio, exec.session.exited);
     exec.session.stdio.detach();
     return null;
   }

@@ -1,0 +1,22 @@
+import type { OutputChunk, Stdio } from '../runtime/runtime.ts';
+
+/**
+ * The same connection, its output ending only when the process has ended too (or the client has left): clients ask for the exit status
+ * as soon as the output ends, and a status that comes a moment later would read as 0.
+ */
+export function endingWith(stdio: Stdio, exited: Promise<unknown>): Stdio {
+  const left = Promise.withResolvers<void>();
+  async function* output(): AsyncGenerator<OutputChunk> {
+    yield* stdio.output;
+    await Promise.race([exited, left.promise]);
+  }
+  return {
+    output: output(),
+    write: (data) => stdio.write(data),
+    closeInput: () => stdio.closeInput(),
+    detach: () => {
+      left.resolve();
+      stdio.detach();
+    },
+  };
+}
