@@ -56,8 +56,17 @@ make_images() {
     "$HULL" bootstrap "$BASE"
   fi
   say "building the image $IMAGE from examples/freeradius"
-  "$HULL" build -t "$IMAGE" "$ROOT/examples/freeradius"
+  build_image
   "$HULL" images
+}
+
+# The steps as they come; everything that they print is in the log.
+build_image() {
+  local log=$LOGS/demo-build.log
+  if ! "$HULL" build -t "$IMAGE" "$ROOT/examples/freeradius" 2>&1 | tee "$log" | grep --line-buffered -E '^(Step|Successfully) ' ; then
+    tail -n 30 "$log" >&2
+    die "examples/freeradius could not be built"
+  fi
 }
 
 make_machine() {
