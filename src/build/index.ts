@@ -7,6 +7,7 @@ import { KeyedLock } from '../lib/keyed-lock.ts';
 import { Rollback } from '../lib/rollback.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import type { Image } from '../model/image.ts';
+import { normalizeReference } from '../model/reference.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
 import type { RootStorage } from '../storage/storage.ts';
 import type { Trees } from '../storage/trees.ts';
@@ -91,7 +92,7 @@ async function buildFrom(
   abort: AbortController,
 ): Promise<Image> {
   // Refuses a malformed tag before the work, not after it.
-  for (const tag of request.tags) deps.images.find(tag);
+  for (const tag of request.tags) normalizeReference(tag);
   const epoch = sourceDateEpoch(request.args);
   const platform = platformOf(process.arch);
   const { target, args, labels, memory, noCache, tags } = request;

@@ -262,6 +262,13 @@ describe('the context', () => {
     expect((await refusal(bench.build({ Dockerfile: link }))).code).toBe('path-not-found');
   });
 
+  test('a malformed tag is refused before anything is done', async () => {
+    expect(
+      (await refusal(bench.build({ Dockerfile: 'FROM base\nRUN echo ran' }, { tags: ['UPPER:case'] }))).code,
+    ).toBe('invalid-reference');
+    expect(bench.output()).toBe('');
+  });
+
   test('nothing of it stays, whatever happened', async () => {
     await refusal(bench.build({ Dockerfile: 'FROM base\nRUM x' }));
     const builds = readdirSync(join(bench.identity.dataDir, 'tmp')).filter((name) =>

@@ -116,6 +116,9 @@ describe('sources', () => {
     expect(await digest('a')).toBe(before);
     chmodSync(join(root, 'a/x'), 0o700);
     expect(await digest('a')).not.toBe(before);
+    // Another name of the folder is no difference, other content and other names in it are.
+    make({ 'e/x': '1' });
+    expect(await digest('e')).toBe(await digest('b'));
     const digests = await Promise.all(['b', 'c', 'd'].map(digest));
     expect(new Set(digests).size).toBe(3);
   });

@@ -46,7 +46,8 @@ export async function selectSources(
         await addEntry(hash, root, entry, node, tree);
       }
       const name = path === '' ? '' : posix.basename(path);
-      hash.update(`${JSON.stringify(name)}\n`);
+      // What a folder is called does not reach the destination.
+      hash.update(`${JSON.stringify(root.type === 'directory' ? '' : name)}\n`);
       items.push({ name, root, entries });
     }
   }
