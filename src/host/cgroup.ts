@@ -78,6 +78,12 @@ export class Cgroups {
     return null;
   }
 
+  /** Does again what `prepareForCrun` did, should another engine have unmounted it since. Microseconds when not. */
+  keepFitForCrun(): void {
+    if (this.facts().layout !== 'hybrid') return;
+    if (CRUN_NEEDS.some((name) => !existsSync(`${MOUNT_ROOT}/${name}/cgroup.procs`))) this.prepareForCrun();
+  }
+
   /** Unmounts what `prepareForCrun` mounted, where no group is left in it. Fine when nothing was. */
   async restore(): Promise<void> {
     const mounted = new Set(

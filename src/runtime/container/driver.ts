@@ -80,6 +80,7 @@ export class OciDriver implements Runtime {
   async create(bundle: Bundle): Promise<void> {
     const { conmon, oci } = this.#tools ?? (await this.#ready());
     if (this.#runs.has(bundle.id)) throw wrongState(bundle.id, 'exists already');
+    if (oci.runtime.kind === 'crun') this.#options.cgroups.keepFitForCrun();
     this.#exits.prepare();
     ensureRunDir(bundle.runDir);
     rotateGrownLog(bundle.log.path, bundle.log.hardLimit);
@@ -93,16 +94,23 @@ export class OciDriver implements Runtime {
       run.watchMonitor(monitored.ended);
       this.#runs.set(bundle.id, run);
     } catch (error) {
-      throw error instanceof OciRuntimeError ? startFailed(error.message, bundle.process.args) : error;
+      throw asStartFailure(error, bundle);
     }
     learn();
+    // crun sets the first size itself.
+    const { tty, size } = bundle.process;
+    if (oci.runtime.kind !== 'crun' && tty && size !== undefined) conmon.resize(bundle.runDir, size);
     undo.commit();
   }
 
   async start(id: string): Promise<Started> {
     const run = this.#run(id);
     if (run.started !== null || run.exited) throw wrongState(id, 'was started already');
-    await this.#use().oci.start(id);
+    try {
+      await this.#use().oci.start(id);
+    } catch (error) {
+      throw asStartFailure(error, run.bundle);
+    }
     return run.markStarted();
   }
 
@@ -158,7 +166,10 @@ export class OciDriver implements Runtime {
   }
 
   async processes(id: string, psArgs: readonly string[]): Promise<ProcessTable> {
-    const pids = new Set(this.#running(id).cgroup.pids());
+    const run = this.#running(id);
+    const inner = await this.#use().oci.innerProcesses(id);
+    if (inner !== null) return selectProcesses(inner);
+    const pids = new Set(run.cgroup.pids());
     const listing = await this.#options.host.exec.must(['ps', ...checkPsArguments(psArgs)]);
     return selectProcesses(listing, pids);
   }
@@ -235,7 +246,7 @@ export class OciDriver implements Runtime {
       else if (isMonitorOf(host, monitor, bundle.id)) host.processes.kill(monitor, 9);
     });
     rest.defer('kill its processes', async () => {
-      // gVisor's processes are in no control group of ours: it ends them itself.
+      // gVisor's processes know of each other: killed by hand, they would be reported as a crash.
       if (oci.runtime.kind === 'runsc') await oci.delete(bundle.id);
       await group.kill();
     });
@@ -296,6 +307,10 @@ function keepsStdin(bundle: Bundle): boolean {
 function monitorSpec(bundle: Bundle): MonitorSpec {
   const { id, name, runDir, process, openStdin } = bundle;
   return { id, name, runDir, tty: process.tty, stdin: openStdin, keepStdin: openStdin && keepsStdin(bundle) };
+}
+
+function asStartFailure(error: unknown, bundle: Bundle): unknown {
+  return error instanceof OciRuntimeError ? startFailed(error.message, bundle.process.args) : error;
 }
 
 function isMonitorOf(host: Host, pid: number, id: string): boolean {

@@ -3,7 +3,7 @@ import { isHullError } from '../../model/errors.ts';
 import type { ExecSession, ExecSpec, Stdio } from '../runtime.ts';
 import { attachedStdio, spokenStdio } from './attach.ts';
 import { type Conmon, OciRuntimeError, runFiles } from './conmon.ts';
-import { explainRefusal } from './refusal.ts';
+import { explainRefusal, unsupported } from './refusal.ts';
 
 /** Killed with its container before it could tell. */
 const KILLED = 137;
@@ -45,6 +45,8 @@ export async function runExec({ host, conmon, id, folder, spec, prepare }: ExecR
     };
   } catch (error) {
     void clean();
+    const impossible = error instanceof OciRuntimeError ? unsupported(error.message) : null;
+    if (impossible !== null) throw impossible;
     const refusal = refusalOf(error, spec.process.args);
     if (refusal === null) throw error;
     return {

@@ -28,6 +28,6 @@ export function createSandboxRuntime({
   identity,
   cgroups = new Cgroups(host, identity.runDir),
 }: OciRuntimeOptions): Runtime {
-  const choose = () => chooseSandboxRuntime(host, cgroups, identity.runDir);
+  const choose = () => chooseSandboxRuntime(host, identity.runDir);
   return new OciDriver({ host, identity, cgroups, isolation: 'sandbox', choose });
 }

@@ -1,7 +1,7 @@
 import { closeSync, constants, existsSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import type { Host } from '../../host/host.ts';
 import { HullError, messageOf } from '../../model/errors.ts';
-import type { OciRuntime } from './conmon.ts';
+import { type OciRuntime, OciRuntimeError } from './conmon.ts';
 
 /** What is asked of the OCI runtime after `create`: as few processes as each runtime allows. */
 export class OciCommands {
@@ -13,15 +13,13 @@ export class OciCommands {
     this.runtime = runtime;
   }
 
-  /** Lets a created container run. */
+  /** Lets a created container run. Rejects with an `OciRuntimeError`. */
   async start(id: string): Promise<void> {
     if (this.runtime.kind === 'crun' && releaseExecFifo(`${this.runtime.root}/${id}/exec.fifo`)) return;
     try {
       await this.#must('start', id);
     } catch (error) {
-      throw new HullError('start-failed', `the container cannot be started: ${messageOf(error)}`, {
-        cause: error,
-      });
+      throw new OciRuntimeError(messageOf(error), { cause: error });
     }
   }
 
@@ -34,6 +32,11 @@ export class OciCommands {
 
   async signal(id: string, signal: number, all: boolean): Promise<void> {
     await this.#must('kill', ...(all ? ['--all'] : []), id, String(signal));
+  }
+
+  /** A listing of the processes that the host cannot see; null where ps(1) of the host sees them. */
+  async innerProcesses(id: string): Promise<string | null> {
+    return this.runtime.kind === 'runsc' ? await this.#host.exec.must([...this.#command('ps'), id]) : null;
   }
 
   /** Kills what runs and forgets the container. Fine when it is unknown. */

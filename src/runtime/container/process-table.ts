@@ -2,10 +2,10 @@ import { HullError } from '../../model/errors.ts';
 import type { ProcessTable } from '../runtime.ts';
 
 /**
- * The rows of a ps(1) listing that belong to `pids`. The last column keeps its blanks. Throws `invalid-argument` when the listing has no PID
+ * The rows of a ps(1) listing that belong to `pids`. All rows without `pids`. The last column keeps its blanks. Throws `invalid-argument` when the listing has no PID
  * column: then rows cannot be told apart.
  */
-export function selectProcesses(listing: string, pids: ReadonlySet<number>): ProcessTable {
+export function selectProcesses(listing: string, pids?: ReadonlySet<number>): ProcessTable {
   const [head = '', ...lines] = listing.split('\n');
   const titles = head.trim().split(/\s+/);
   const column = titles.indexOf('PID');
@@ -17,7 +17,7 @@ export function selectProcesses(listing: string, pids: ReadonlySet<number>): Pro
   }
   const rows = lines
     .map((line) => splitColumns(line, titles.length))
-    .filter((row) => pids.has(Number(row[column])));
+    .filter((row) => row.length > column && (pids?.has(Number(row[column])) ?? true));
   return { titles, rows };
 }
 

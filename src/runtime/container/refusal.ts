@@ -20,10 +20,26 @@ export function explainRefusal(message: string, args: readonly string[]): { exit
       args[0]?.includes('/') === true ? 'no such file or directory' : 'executable file not found in $PATH';
     return { exitCode: NOT_FOUND, text: `exec: ${name}: ${why}` };
   }
-  if (/(open executable|cannot find executable|exec).*(permission denied|is a directory)/is.test(said)) {
+  if (
+    /(open executable|cannot find executable|exec|failed to load).*(permission denied|operation not permitted|is a directory)/is.test(
+      said,
+    )
+  ) {
     return { exitCode: NOT_EXECUTABLE, text: `exec: ${name}: permission denied` };
   }
   return { exitCode: NOT_EXECUTABLE, text: said };
+}
+
+/** An older gVisor's words for: no terminal for an exec. */
+const NO_EXEC_TERMINAL = /flag provided but not defined: -tty/;
+
+/** Could the runtime not do it at all, rather than not run this program? */
+export function unsupported(message: string): HullError | null {
+  if (!NO_EXEC_TERMINAL.test(message)) return null;
+  return new HullError(
+    'not-supported',
+    'this release of gVisor cannot give an exec a terminal; leave out -t, or install a newer runsc',
+  );
 }
 
 /** The refusal as the engine's error: `details.exitCode` is what `docker run` would end with. */
