@@ -9,6 +9,7 @@ import { bootstrapImage } from '../images/bootstrap.ts';
 import { createImageStore } from '../images/stored-images.ts';
 import { validate } from '../images/validate.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
+import type { Digest } from '../model/image.ts';
 import { createNetwork } from '../network/index.ts';
 import { createContainerRuntime, createSandboxRuntime } from '../runtime/container/index.ts';
 import { createVmRuntime } from '../runtime/vm/index.ts';
@@ -32,7 +33,8 @@ export function composeEngine(options: CompositionOptions): Engine {
   const repositories = createRepositories(database);
   const storage = createStorage({ host, identity, repositories });
   const { trees, content, layers, roots, volumes } = storage;
-  const images = createImageStore({ repositories, content, layers });
+  const onLayersUnused = (diffIds: readonly Digest[]) => storage.disks.removeImage(diffIds);
+  const images = createImageStore({ repositories, content, layers, onLayersUnused });
   const cgroups = new Cgroups(host, identity.runDir);
   const runtimes = {
     container: createContainerRuntime({ host, identity, cgroups }),

@@ -41,6 +41,7 @@ describe('refusals', () => {
       ),
     ).toBe(127);
     expect(status('open executable: Permission denied')).toBe(126);
+    expect(explainRefusal('open executable: Operation not permitted', ['/etc']).text).toContain('"/etc"');
     expect(status('exec: "/etc/passwd": permission denied')).toBe(126);
     expect(status('something else')).toBe(126);
   });

@@ -1,0 +1,146 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createHost } from '../../src/host/index.ts';
+import type { RunResult } from '../../src/host/host.ts';
+
+const ROOT = join(import.meta.dir, '../..');
+export const HULL = join(ROOT, 'dist/hull');
+const KERNELS = join(ROOT, '.cache/kernels');
+const READY_WITHIN = 20_000;
+
+/** Why VMs cannot be tested here; null when they can. */
+export const NO_VMS = existsSync(join(KERNELS, 'boot')) ? null : 'no guest kernel was set up';
+
+/** A real engine of its own, beside others: the built executable as daemon, and the command line and docker's client against it. */
+export class TestEngine {
+  readonly folder = mkdtempSync(join(tmpdir(), 'hull-e-'));
+  readonly socket = join(this.folder, 'run/hull.sock');
+  readonly host = createHost();
+  #daemon = 0;
+
+  get url(): string {
+    return `unix://${this.socket}`;
+  }
+
+  get logPath(): string {
+    return join(this.folder, 'daemon.log');
+  }
+
+  /** Starts the daemon and waits until it answers. */
+  async start(): Promise<void> {
+    mkdirSync(join(this.folder, 'data'), { recursive: true });
+    const kernels = join(this.folder, 'data/kernels');
+    if (existsSync(KERNELS) && !existsSync(kernels)) symlinkSync(KERNELS, kernels);
+    const log = openSync(this.logPath, 'a');
+    const child = this.host.exec.spawn(
+      [
+        HULL,
+        'daemon',
+        '--data',
+        join(this.folder, 'data'),
+        '--run',
+        join(this.folder, 'run'),
+        '--socket',
+        this.socket,
+      ],
+      { stdout: log, stderr: log, detached: true },
+    );
+    closeSync(log);
+    this.#daemon = child.pid;
+    const deadline = Date.now() + READY_WITHIN;
+    while ((await this.hull(['version'])).code !== 0) {
+      if (Date.now() > deadline || !this.host.processes.alive(child.pid)) {
+        throw new Error(
+          `the daemon did not become ready:\n${readFileSync(this.logPath, 'utf8').slice(-2000)}`,
+        );
+      }
+      await Bun.sleep(20);
+    }
+  }
+
+  /** kill -9: nothing is tidied up. */
+  async crash(): Promise<void> {
+    this.host.processes.kill(this.#daemon, 9);
+    await this.host.processes.gone(this.#daemon);
+  }
+
+  async restart(): Promise<void> {
+    await this.crash();
+    await this.start();
+  }
+
+  hull(args: readonly string[], input?: string, timeout = 120_000): Promise<RunResult> {
+    return this.#run([HULL, ...args], input, timeout);
+  }
+
+  docker(args: readonly string[], input?: string): Promise<RunResult> {
+    return this.#run(['docker', ...args], input, 120_000);
+  }
+
+  /** As `hull`, but fails unless the status is 0. Returns what was printed, trimmed. */
+  async must(args: readonly string[], input?: string): Promise<string> {
+    const result = await this.hull(args, input);
+    if (result.code !== 0)
+      throw new Error(`hull ${args.join(' ')}: status ${result.code}: ${result.stderr}${result.stdout}`);
+    return result.stdout.trim();
+  }
+
+  /** Starts a command and leaves it running: what it says is of no interest. */
+  launch(args: readonly string[]): { readonly exited: Promise<number>; kill(): void } {
+    const child = this.host.exec.spawn([HULL, ...args], { env: this.#environment() });
+    return { exited: child.exited, kill: () => child.kill('SIGKILL') };
+  }
+
+  async inspect(name: string): Promise<Record<string, unknown> & { State: Record<string, unknown> }> {
+    const [first] = JSON.parse(await this.must(['inspect', name])) as [
+      Record<string, unknown> & { State: Record<string, unknown> },
+    ];
+    return first;
+  }
+
+  /** What `hull check` finds: nothing, in a healthy engine. */
+  async findings(): Promise<string> {
+    const result = await this.hull(['check']);
+    return result.code === 0 ? '' : result.stdout + result.stderr;
+  }
+
+  /** Removes every instance, gives the host back, ends the daemon, deletes the folder. */
+  async destroy(): Promise<void> {
+    try {
+      const ids = (await this.must(['ps', '-aq'])).split('\n').filter((id) => id !== '');
+      if (ids.length > 0) await this.hull(['rm', '-f', '-v', ...ids]);
+      await this.hull(['shutdown', '--stop']);
+      await this.host.processes.gone(this.#daemon, AbortSignal.timeout(20_000)).catch(() => this.crash());
+    } finally {
+      rmSync(this.folder, { recursive: true, force: true });
+    }
+  }
+
+  #run(command: readonly string[], input: string | undefined, timeout: number): Promise<RunResult> {
+    return this.host.exec.run(command, {
+      timeout,
+      env: this.#environment(),
+      ...(input === undefined ? {} : { input }),
+    });
+  }
+
+  #environment(): Record<string, string> {
+    return {
+      PATH: process.env['PATH'] ?? '',
+      HOME: this.folder,
+      LANG: 'C.UTF-8',
+      HULL_HOST: this.url,
+      DOCKER_HOST: this.url,
+    };
+  }
+}
