@@ -24,7 +24,10 @@ export function report(io: CliIo, error: unknown, command: string, failureStatus
 function explained(error: unknown): string {
   const message = messageOf(error);
   if (error instanceof TemplateError) return `the template of --format is wrong: ${message}`;
-  if (isHullError(error, 'engine-unreachable') && error.details['reason'] !== undefined) {
+  if (
+    isHullError(error, 'engine-unreachable') &&
+    ['ENOENT', 'ECONNREFUSED'].includes(String(error.details['reason']))
+  ) {
     return `${message}; is it running? Start it with 'hull daemon', or set HULL_HOST`;
   }
   if (error instanceof ApiError && /^no such image: \S+$/i.test(message)) {

@@ -110,7 +110,9 @@ describe('the command line', () => {
   });
 
   test('an engine that does not answer: what to do is said', async () => {
-    expect((await hull(['ps'])).io.stderr).toContain("Start it with 'hull daemon', or set HULL_HOST");
+    expect((await hull(['ps'])).io.stderr).toBe(
+      "hull: cannot connect to the engine at unix:///nonexistent/hull.sock: there is no such socket; is it running? Start it with 'hull daemon', or set HULL_HOST\n",
+    );
   });
 
   test('--version', async () =>

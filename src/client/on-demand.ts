@@ -39,7 +39,7 @@ export function dialOnDemand(options: OnDemandOptions): Dial {
 function isAbsent(error: unknown): boolean {
   return (
     isHullError(error, 'engine-unreachable') &&
-    ['ENOENT', 'ECONNREFUSED', 'FailedToOpenSocket'].includes(String(error.details['reason']))
+    ['ENOENT', 'ECONNREFUSED'].includes(String(error.details['reason']))
   );
 }
 

@@ -42,16 +42,20 @@ export async function connectUnix(path: string): Promise<ByteConnection> {
   return connection;
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such socket',
+  ECONNREFUSED: 'nobody listens there',
+  EACCES: 'only its owner may; use root',
+  EPERM: 'it is not allowed',
+};
+
 function unreachable(path: string, error: unknown): HullError {
   const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  return new HullError(
-    'engine-unreachable',
-    `cannot connect to the engine at unix://${path}: ${messageOf(error)}`,
-    {
-      cause: error,
-      details: { reason, path },
-    },
-  );
+  const why = REASONS[reason] ?? `${messageOf(error)} (${reason})`;
+  return new HullError('engine-unreachable', `cannot connect to the engine at unix://${path}: ${why}`, {
+    cause: error,
+    details: { reason, path },
+  });
 }
 
 interface RawSocket {
