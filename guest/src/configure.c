@@ -160,8 +160,13 @@ static const char *apply_text(const struct field_value *value) {
   return error;
 }
 
-static const char *apply(const struct field_value *value) {
+static void limit(const char *file, const struct field_value *value) {
   char text[32];
+  snprintf(text, sizeof text, "%llu", (unsigned long long)field_number(value));
+  if (!write_text(file, text)) note("cannot set %s", file);
+}
+
+static const char *apply(const struct field_value *value) {
   switch (value->field) {
     case FIELD_HOSTNAME:
     case FIELD_DOMAINNAME:
@@ -173,10 +178,8 @@ static const char *apply(const struct field_value *value) {
     case FIELD_LOG_LIMIT: log_limit(field_number(value)); return NULL;
     case FIELD_LOG_SIZE: log_size(field_number(value)); return NULL;
     case FIELD_ENTROPY: add_entropy(value); return NULL;
-    case FIELD_PIDS_LIMIT:
-      snprintf(text, sizeof text, "%llu", (unsigned long long)field_number(value));
-      write_text(WORKLOAD_CGROUP "/pids.max", text);
-      return NULL;
+    case FIELD_PIDS_LIMIT: limit(WORKLOAD_CGROUP "/pids.max", value); return NULL;
+    case FIELD_MEMORY_LIMIT: limit(WORKLOAD_CGROUP "/memory.max", value); return NULL;
     default: return NULL; /* READ_ONLY_ROOT and PRIVILEGED are read beforehand; later versions add fields */
   }
 }

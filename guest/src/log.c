@@ -16,10 +16,14 @@
 /* The most that one read of output (4 KiB, every byte a line feed) may turn into; see stream.c. */
 #define LOG_BURST (56 * 4096)
 
+#define ROTATION_DEADLINE_MS 3000
+
 static int port = -1;
 static uint8_t pending[LOG_BUFFER];
 static size_t pending_start, pending_end;
 static uint64_t written, limit = UINT64_MAX;
+/* When the daemon was asked to rotate; 0: it was not. */
+static uint64_t asked_at;
 
 void log_open(void) {
   port = open_port("hull.log", O_WRONLY | O_NONBLOCK);
@@ -27,8 +31,31 @@ void log_open(void) {
 }
 
 void log_limit(uint64_t bytes) { limit = bytes; }
-void log_size(uint64_t bytes) { written = bytes; }
-bool log_ready(void) { return sizeof pending - (pending_end - pending_start) > LOG_BURST; }
+void log_size(uint64_t bytes) {
+  written = bytes;
+  asked_at = 0;
+}
+
+/* Room in the file for another read's worth, or for as much as a small limit allows. */
+static bool nearly_full(void) {
+  uint64_t threshold = limit > 4 * LOG_BURST ? limit - LOG_BURST : limit / 4 * 3;
+  return written >= threshold;
+}
+
+/* A full log holds the workload back while a daemon is there to rotate it; otherwise what does not fit is dropped. */
+static bool awaits_rotation(void) {
+  if (!nearly_full() || !link_connected()) {
+    asked_at = 0;
+    return false;
+  }
+  if (asked_at == 0) {
+    asked_at = now_milliseconds();
+    link_send(FRAME_LOG_FULL, 0, "", 0);
+  }
+  return now_milliseconds() - asked_at < ROTATION_DEADLINE_MS;
+}
+
+bool log_ready(void) { return sizeof pending - (pending_end - pending_start) > LOG_BURST && !awaits_rotation(); }
 int log_poll_fd(void) { return pending_end > pending_start ? port : -1; }
 
 static void append(const void *data, size_t size) {

@@ -52,6 +52,7 @@ enum frame_type {
   FRAME_EXIT = 70,
   FRAME_STDIN_CREDIT = 71,
   FRAME_DATA = 72,
+  FRAME_LOG_FULL = 73,
 };
 
 enum field {
@@ -69,6 +70,7 @@ enum field {
   FIELD_READ_ONLY_ROOT = 11,
   FIELD_PRIVILEGED = 12,
   FIELD_PIDS_LIMIT = 13,
+  FIELD_MEMORY_LIMIT = 14,
   /* START, EXEC */
   FIELD_ARGUMENT = 32,
   FIELD_ENVIRONMENT = 33,

@@ -52,6 +52,13 @@ static bool listed(char *members, const char *name) {
   return false;
 }
 
+/* The primary group is a supplementary one too, so that giving it up gains nobody what it is denied (as Docker since 20.10.18). */
+static void add_group(struct user *user, gid_t gid) {
+  for (size_t i = 0; i < user->group_count; i++)
+    if (user->groups[i] == gid) return;
+  if (user->group_count < sizeof user->groups / sizeof user->groups[0]) user->groups[user->group_count++] = gid;
+}
+
 /* Finds the group `wanted`, or (NULL) collects the groups that have `member`. */
 static bool read_groups(const char *wanted, const char *member, struct user *user) {
   FILE *file = fopen("/etc/group", "re");
@@ -64,8 +71,8 @@ static bool read_groups(const char *wanted, const char *member, struct user *use
     if (wanted != NULL) {
       found = strcmp(fields[0], wanted) == 0;
       if (found) user->gid = gid;
-    } else if (listed(fields[3], member) && user->group_count < sizeof user->groups / sizeof user->groups[0]) {
-      user->groups[user->group_count++] = gid;
+    } else if (listed(fields[3], member)) {
+      add_group(user, gid);
     }
   }
   free(line);
@@ -99,7 +106,9 @@ bool find_user(const char *text, struct user *user, char *error, size_t size) {
     }
     user->uid = uid;
   }
-  if (group != NULL && group[0] != 0) return find_group(group, user, error, size);
-  if (name[0] != 0) read_groups(NULL, name, user);
-  return true;
+  bool found = true;
+  if (group != NULL && group[0] != 0) found = find_group(group, user, error, size);
+  else if (name[0] != 0) read_groups(NULL, name, user);
+  add_group(user, user->gid);
+  return found;
 }

@@ -1,0 +1,251 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Host } from '../../host/host.ts';
+import { HullError } from '../../model/errors.ts';
+import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
+import { rotateLog } from '../log-rotation.ts';
+import type { Bundle, ExecSession, ExecSpec, ProcessTable, Started, Stdio } from '../runtime.ts';
+import { AgentClient, AgentRefusal } from './agent-client.ts';
+import { execInGuest } from './agent-exec.ts';
+import { capabilityMask, configuration } from './guest-configuration.ts';
+import { processFields } from './agent-fields.ts';
+import { FRAME, WORKLOAD_STREAM } from './agent-protocol.ts';
+import { lastWords } from './launch.ts';
+import { parseGuestFacts } from './guest-facts.ts';
+import { parseProcesses, processTable } from './guest-processes.ts';
+import { isAlive } from './process-handle.ts';
+import { QmpClient } from './qmp.ts';
+import type { Share } from './shares.ts';
+import type { GuestFacts, Vm } from './vm.ts';
+import { readExitRecord, runFiles, type VmRecord, writeRecord } from './vm-record.ts';
+import { WorkloadHub } from './workload-hub.ts';
+
+/** Emulated guests on a busy host take their time; one that hangs is given up. */
+const BOOT_DEADLINE = 90_000;
+const CONNECT_DEADLINE = 5_000;
+const RECONNECT_PAUSE = 200;
+/** Exit status of a workload that was killed. */
+const KILLED = 137;
+
+/** A VM that runs an image: the connections to its agent and monitor, and its end. */
+export class AgentVm implements Vm {
+  readonly bundle: Bundle;
+  readonly hub: WorkloadHub;
+  readonly #host: Host;
+  #record: VmRecord;
+  #agent: AgentClient | null = null;
+  #monitor: Promise<QmpClient> | null = null;
+  #connecting: Promise<AgentClient> | null = null;
+  readonly #exit = Promise.withResolvers<ExitStatus>();
+  #exitStatus: ExitStatus | null = null;
+  #closed = false;
+
+  constructor(host: Host, bundle: Bundle, record: VmRecord) {
+    this.#host = host;
+    this.bundle = bundle;
+    this.#record = record;
+    this.hub = new WorkloadHub(bundle);
+    void this.#watch();
+  }
+
+  get record(): VmRecord {
+    return this.#record;
+  }
+
+  get alive(): boolean {
+    return isAlive(this.#host, this.#record.qemu);
+  }
+
+  /** Started and not known to have ended. */
+  get running(): boolean {
+    return this.#record.started !== null && this.#exitStatus === null && this.alive;
+  }
+
+  get exited(): Promise<ExitStatus> {
+    return this.#exit.promise;
+  }
+
+  /** Waits for the boot and configures the guest. What QEMU and the kernel said is in the error when it fails. */
+  async configure(shares: readonly Share[]): Promise<void> {
+    try {
+      const agent = await this.#connect(BOOT_DEADLINE);
+      await agent.request(FRAME.configure, configuration(this.bundle, shares));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new HullError(
+        'start-failed',
+        `the VM did not come up: ${reason}. ${lastWords(this.bundle.runDir)}`.trim(),
+        { cause: error },
+      );
+    }
+  }
+
+  async start(): Promise<Started> {
+    const agent = await this.agent();
+    const attached = this.hub.attached;
+    const { process, openStdin, init } = this.bundle;
+    const payload = processFields(process, {
+      openStdin,
+      init,
+      attached,
+      capabilities: capabilityMask(this.bundle),
+    });
+    try {
+      await agent.start(payload);
+    } catch (error) {
+      throw error instanceof AgentRefusal ? refused(error) : error;
+    }
+    this.hub.started(attached);
+    const { pid, startTime } = this.#record.qemu;
+    const started = { pid, pidStartTime: startTime, startedAt: Date.now() };
+    this.#record = { ...this.#record, started };
+    writeRecord(this.bundle.runDir, this.#record);
+    return started;
+  }
+
+  /** Takes over a VM that an earlier daemon started. One that runs but does not answer is tried again in the background. */
+  async adopt(): Promise<'created' | 'running' | 'exited'> {
+    const agent = await this.#connect(CONNECT_DEADLINE).catch((error: unknown) => {
+      if (!this.running) throw error;
+      void this.#lost();
+      return null;
+    });
+    const state = agent === null ? 'running' : (await agent.hello).state;
+    if (state === 'running') this.hub.started(false);
+    return state === 'running' || state === 'exited' ? state : 'created';
+  }
+
+  /** The connection to the agent, made again when it broke. */
+  async agent(): Promise<AgentClient> {
+    if (this.#agent !== null) return this.#agent;
+    if (!this.alive) throw new HullError('wrong-state', 'the VM does not run');
+    return await this.#connect(CONNECT_DEADLINE);
+  }
+
+  attach(givesInput: boolean): Stdio {
+    return this.hub.attach(givesInput);
+  }
+
+  async signal(signal: number, all: boolean): Promise<void> {
+    const agent = await this.agent();
+    try {
+      await agent.signal(WORKLOAD_STREAM, signal, all);
+    } catch (error) {
+      if (!(error instanceof AgentRefusal)) throw error;
+      throw new HullError('wrong-state', `the workload cannot be signalled: ${error.message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async exec(spec: ExecSpec): Promise<ExecSession> {
+    return await execInGuest(await this.agent(), this.bundle, spec);
+  }
+
+  async resize(size: TerminalSize): Promise<void> {
+    const agent = await this.agent();
+    await agent.workload.resize(size);
+  }
+
+  async guestFacts(): Promise<GuestFacts | null> {
+    const agent = await this.agent();
+    return parseGuestFacts(await agent.request(FRAME.stats));
+  }
+
+  async processes(psArgs: readonly string[]): Promise<ProcessTable> {
+    const agent = await this.agent();
+    const processes = parseProcesses(await agent.request(FRAME.processes));
+    const bootedAt = (this.#record.started?.startedAt ?? Date.now()) / 1000;
+    return processTable(processes, psArgs, { memory: this.#record.memoryBytes, bootedAt });
+  }
+
+  async monitor(): Promise<QmpClient> {
+    this.#monitor ??= this.#connectMonitor();
+    return await this.#monitor;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#agent?.close();
+    this.#monitor?.then((monitor) => monitor.close()).catch(() => undefined);
+    this.hub.end();
+  }
+
+  async #connectMonitor(): Promise<QmpClient> {
+    try {
+      const monitor = await QmpClient.connect(runFiles.monitor(this.bundle.runDir), CONNECT_DEADLINE);
+      void monitor.closed.then(() => (this.#monitor = null));
+      return monitor;
+    } catch (error) {
+      this.#monitor = null;
+      throw error;
+    }
+  }
+
+  /** The guest holds the workload's output back until it is told of the new file, or (no daemon) drops it: the file never outgrows its limit. */
+  async #rotateLog(): Promise<void> {
+    const { path } = this.bundle.log;
+    rotateLog(path);
+    const monitor = await this.monitor();
+    await monitor.execute('chardev-change', {
+      id: 'log',
+      backend: { type: 'file', data: { out: path, append: true } },
+    });
+    const agent = await this.agent();
+    await agent.request(FRAME.logRotated, new Uint8Array(8));
+  }
+
+  #connect(deadline: number): Promise<AgentClient> {
+    this.#connecting ??= this.#connectNow(deadline).finally(() => (this.#connecting = null));
+    return this.#connecting;
+  }
+
+  async #connectNow(deadline: number): Promise<AgentClient> {
+    const agent = await AgentClient.connect(runFiles.agent(this.bundle.runDir), deadline, () => !this.alive);
+    this.#agent = agent;
+    this.hub.bind(agent);
+    void agent.workload.exited.then((status) => (status === null ? undefined : this.#ended()));
+    void agent.closed.then(() => this.#lost());
+    agent.onLogFull(() => void this.#rotateLog().catch(() => undefined));
+    return agent;
+  }
+
+  /** A broken connection to a live guest (it broke the protocol, or restarted its side) is made again for as long as the VM runs. */
+  async #lost(): Promise<void> {
+    this.#agent = null;
+    while (!this.#closed && this.running) {
+      await sleep(RECONNECT_PAUSE);
+      if (
+        await this.#connect(CONNECT_DEADLINE).then(
+          () => true,
+          () => false,
+        )
+      )
+        return;
+    }
+  }
+
+  async #watch(): Promise<void> {
+    if (this.alive) await this.#host.processes.gone(this.#record.qemu.pid);
+    this.#ended();
+  }
+
+  /** The exit record is on disk before the agent says so, and before QEMU ends; without one the VM was killed or crashed. */
+  #ended(): void {
+    if (this.#exitStatus !== null) return;
+    this.#exitStatus = readExitRecord(this.bundle.runDir) ?? {
+      code: KILLED,
+      oomKilled: false,
+      finishedAt: Date.now(),
+    };
+    this.#exit.resolve(this.#exitStatus);
+    void this.hub.finish();
+  }
+}
+
+/** Docker's words, and the status that `docker run` ends with. */
+function refused(refusal: AgentRefusal): HullError {
+  return new HullError('start-failed', `failed to create the instance's process: ${refusal.message}`, {
+    cause: refusal,
+    details: { exitCode: refusal.exitStatus > 0 ? refusal.exitStatus : 126 },
+  });
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { ALL_CAPABILITIES, resolveCapabilities } from '../capabilities.ts';
+import type { Bundle } from '../runtime.ts';
+import { FIELD, FieldWriter } from './agent-fields.ts';
+import type { Share } from './shares.ts';
+
+/** The CONFIGURE payload: everything of the instance that its disks do not say. Mounts come in the order of their targets' depth. */
+export function configuration(bundle: Bundle, shares: readonly Share[]): Uint8Array {
+  const writer = new FieldWriter()
+    .number(FIELD.clock, BigInt(Date.now()) * 1_000_000n)
+    .bytes(FIELD.entropy, randomBytes(64))
+    .flag(FIELD.privileged, bundle.privileged)
+    .text(FIELD.hostname, bundle.hostname);
+  if (bundle.domainname !== '') writer.text(FIELD.domainname, bundle.domainname);
+  addNetwork(writer, bundle);
+  addMounts(writer, bundle, shares);
+  for (const [path, source] of [
+    ['/etc/hosts', bundle.files.hosts],
+    ['/etc/hostname', bundle.files.hostname],
+    ['/etc/resolv.conf', bundle.files.resolvConf],
+  ] as const) {
+    // A mount of the user's over one of these files wins.
+    if (!bundle.mounts.some((mount) => mount.target === path))
+      writer.text(FIELD.file, `${path}\0${readFileSync(source, 'utf8')}`);
+  }
+  if (bundle.resources.memory !== undefined) writer.number(FIELD.memoryLimit, bundle.resources.memory);
+  const pids = bundle.resources.pidsLimit ?? 0;
+  if (pids > 0) writer.number(FIELD.pidsLimit, pids);
+  return writer
+    .number(FIELD.logLimit, bundle.log.hardLimit)
+    .number(FIELD.logSize, sizeOf(bundle.log.path))
+    .flag(FIELD.readOnlyRoot, bundle.readOnlyRoot)
+    .build();
+}
+
+function addNetwork(writer: FieldWriter, bundle: Bundle): void {
+  if (bundle.network.mode === 'host' || bundle.network.link === null) return;
+  const { address, prefixLength, gateway, mtu } = bundle.network.link;
+  writer.text(FIELD.network, `${address} ${prefixLength} ${gateway === '' ? '-' : gateway} ${mtu}`);
+}
+
+function addMounts(writer: FieldWriter, bundle: Bundle, shares: readonly Share[]): void {
+  const entries = [
+    ...shares.map(({ tag, target, file, readOnly }) => ({
+      target,
+      add: () => writer.text(FIELD.share, `${readOnly ? '\u0001' : '\0'}${tag}\0${target}\0${file}\0`),
+    })),
+    ...bundle.mounts
+      .filter((mount) => mount.type === 'tmpfs')
+      .map(({ target, options, readOnly }) => ({
+        target,
+        add: () =>
+          writer.text(FIELD.tmpfs, `${target}\0${[...options, ...(readOnly ? ['ro'] : [])].join(',')}\0`),
+      })),
+  ];
+  const depth = (path: string): number => path.split('/').filter((part) => part !== '').length;
+  for (const entry of entries.toSorted((one, other) => depth(one.target) - depth(other.target))) entry.add();
+}
+
+/** The capability mask of the workload or an exec, bit n for capability n. The guest's kernel has them all. */
+export function capabilityMask(request: {
+  capAdd: readonly string[];
+  capDrop: readonly string[];
+  privileged: boolean;
+}): bigint {
+  const names = new Set(resolveCapabilities(request, new Set(ALL_CAPABILITIES)));
+  return ALL_CAPABILITIES.reduce(
+    (mask, name, bit) => (names.has(name) ? mask | (1n << BigInt(bit)) : mask),
+    0n,
+  );
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

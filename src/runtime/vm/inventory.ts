@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import type { Host } from '../../host/host.ts';
+import type { EngineIdentity } from '../../model/engine-identity.ts';
+import type { Leftover } from '../runtime.ts';
+import { endProcess, handleOf } from './process-handle.ts';
+
+/** The name that QEMU carries, by which it is found again: `hull-<tag>-<id>`. */
+export function vmName(identity: EngineIdentity, id: string): string {
+  return `hull-${identity.tag}-${id}`;
+}
+
+/**
+ * This engine's QEMU and virtiofsd processes and share mounts, by what their command lines and paths say. Folders and control groups are
+ * listed by the rooms that own their parents.
+ */
+export function vmInventory(host: Host, identity: EngineIdentity): Leftover[] {
+  const processes = host.processes.list().flatMap((pid): Leftover[] => {
+    const owner = ownerOf(commandLine(pid), identity);
+    if (owner === null) return [];
+    const handle = handleOf(host, pid);
+    return [{ kind: 'process', what: String(pid), owner, remove: () => endProcess(host, handle) }];
+  });
+  const mounts = host.mounts.list().flatMap((mount): Leftover[] => {
+    const match = mount.target.startsWith(`${identity.runDir}/`)
+      ? /([0-9a-f]{12,64})\/(?:[^/]+\/)?s\d+(?:\/[^/]+)?$/.exec(mount.target)
+      : null;
+    if (match === null) return [];
+    return [
+      {
+        kind: 'mount',
+        what: mount.target,
+        owner: match[1] ?? null,
+        remove: () => host.mounts.unmount(mount.target),
+      },
+    ];
+  });
+  return [...processes, ...mounts];
+}
+
+/** The instance's id, when the command is a QEMU or virtiofsd of this engine's. */
+export function ownerOf(command: readonly string[], identity: EngineIdentity): string | null {
+  const program = command[0] ?? '';
+  if (/(^|\/)qemu-system-\w+$/.test(program)) {
+    const name = command[command.indexOf('-name') + 1] ?? '';
+    const prefix = `guest=hull-${identity.tag}-`;
+    return name.startsWith(prefix) ? name.slice(prefix.length) : null;
+  }
+  if (!/(^|\/)virtiofsd$/.test(program)) return null;
+  const socket = command.find((word) => word.startsWith(`--socket-path=${identity.runDir}/`));
+  return socket === undefined
+    ? null
+    : (/([0-9a-f]{12,64})\/(?:[^/]+\/)?s\d+\.sock$/.exec(socket)?.[1] ?? null);
+}
+
+function commandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,86 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Host } from '../../host/host.ts';
+import type { GuestKernel } from './kernel.ts';
+import { isRecord } from './qmp.ts';
+
+export interface Acceleration {
+  readonly accelerator: 'kvm' | 'tcg';
+  /** Why it is not KVM, for the user. */
+  readonly warning: string | null;
+}
+
+/** A guest under KVM is through in half a second; one that hangs never is. */
+const PROBE_DEADLINE = 3_000;
+const SLOW = 'VMs run on emulation (TCG), several times slower';
+
+/**
+ * Can KVM run a guest? `/dev/kvm` existing does not say so: on some nested hosts a kernel hangs in its first instructions. So a real guest is
+ * booted, once per boot of the host and guest kernel; the answer is kept in the volatile folder.
+ */
+export async function probeAcceleration(
+  host: Host,
+  runDir: string,
+  guest: GuestKernel,
+): Promise<Acceleration> {
+  const refused = openProblem();
+  if (refused !== null) return { accelerator: 'tcg', warning: `KVM is not available (${refused}): ${SLOW}` };
+  const key = `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${guest.version}`;
+  const memory = `${runDir}/kvm-probe.json`;
+  const works = remembered(memory, key) ?? (await bootOnce(host, runDir, guest));
+  writeFileSync(`${memory}.new`, JSON.stringify({ key, works }));
+  renameSync(`${memory}.new`, memory);
+  if (works) return { accelerator: 'kvm', warning: null };
+  return { accelerator: 'tcg', warning: `/dev/kvm is there but a guest does not boot with it: ${SLOW}` };
+}
+
+function openProblem(): string | null {
+  try {
+    closeSync(openSync('/dev/kvm', 'r+'));
+    return null;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+      ? 'there is no /dev/kvm'
+      : '/dev/kvm cannot be opened';
+  }
+}
+
+function remembered(path: string, key: string): boolean | null {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return isRecord(value) && value['key'] === key && typeof value['works'] === 'boolean'
+      ? value['works']
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Boots kernel and agent far enough that the agent says so on the console, and powers off. */
+async function bootOnce(host: Host, runDir: string, guest: GuestKernel): Promise<boolean> {
+  const folder = mkdtempSync(`${runDir}/probe-`);
+  const output = `${folder}/console`;
+  const child = host.exec.spawn([
+    'qemu-system-x86_64',
+    ...['-name', 'hull-kvm-probe', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...['-machine', 'q35,accel=kvm', '-cpu', 'host', '-m', '192', '-serial', `file:${output}`],
+    ...[
+      '-kernel',
+      guest.kernel,
+      '-initrd',
+      guest.initrd,
+      '-append',
+      'console=ttyS0 quiet panic=-1 hull.probe=1',
+    ],
+  ]);
+  try {
+    await Promise.race([child.exited, sleep(PROBE_DEADLINE)]);
+    return readFileSync(output, 'latin1').includes('probe done');
+  } catch {
+    return false;
+  } finally {
+    child.kill('SIGKILL');
+    await child.exited;
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

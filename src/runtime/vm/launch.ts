@@ -1,0 +1,150 @@
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import type { Host } from '../../host/host.ts';
+import type { Rollback } from '../../lib/rollback.ts';
+import { HullError } from '../../model/errors.ts';
+import type { Bundle } from '../runtime.ts';
+import type { GuestKernel } from './kernel.ts';
+import type { Acceleration } from './kvm-probe.ts';
+import { printable } from './printable.ts';
+import { endProcess, handleOf } from './process-handle.ts';
+import type { QemuCgroups } from './qemu-cgroup.ts';
+import { qemuArguments } from './qemu-arguments.ts';
+import { removeShareFolder, type Share, startShare } from './shares.ts';
+import { rotateGrownLog } from '../log-rotation.ts';
+import { joinTap, removeTap } from './tap.ts';
+import { runFiles, type VmRecord, writeRecord } from './vm-record.ts';
+import { memoryOf, shapeOf } from './vm-shape.ts';
+
+export interface LaunchContext {
+  readonly host: Host;
+  readonly cgroups: QemuCgroups;
+  /** `hull-<tag>-<id>` */
+  readonly name: string;
+  readonly acceleration: Acceleration;
+  readonly guest: GuestKernel | null;
+}
+
+const QEMU = 'qemu-system-x86_64';
+
+/** Starts virtiofsd, tap and QEMU, in this order; each step registers its undo. The guest has only begun to boot when it returns. */
+export async function launch(
+  context: LaunchContext,
+  bundle: Bundle,
+  undo: Rollback,
+): Promise<{ record: VmRecord; shares: readonly Share[] }> {
+  const { host } = context;
+  mkdirSync(bundle.runDir, { recursive: true, mode: 0o700 });
+  for (const path of Object.values(runFiles)) rmSync(path(bundle.runDir), { force: true });
+  rotateGrownLog(bundle.log.path, bundle.log.hardLimit);
+  const mounts = bundle.root.kind === 'block' && bundle.root.root.layout === 'machine' ? [] : bundle.mounts;
+  const shared = mounts.filter((mount) => mount.type !== 'tmpfs');
+  const shares = await Promise.all(
+    shared.map((mount, index) => startShare(host, mount, index, bundle.runDir, undo)),
+  );
+  const network = await connect(context, bundle, undo);
+  const shape = shapeOf(bundle, context.name, context.acceleration, context.guest, shares);
+  const qemu = startQemu(context, bundle, qemuArguments(shape));
+  undo.defer('end QEMU', () => endProcess(host, qemu));
+  undo.defer('remove the control group', () => context.cgroups.remove(bundle.id));
+  const helpers = shares.map((share) => share.process);
+  context.cgroups.place(bundle.id, [qemu.pid, ...helpers.map((helper) => helper.pid)], bundle.resources);
+  const record: VmRecord = {
+    format: 1,
+    layout: shape.agent === null ? 'machine' : 'layered',
+    accelerator: context.acceleration.accelerator,
+    qemu,
+    helpers,
+    shares: shares.map((share) => ({ folder: `${bundle.runDir}/${share.tag}`, mounts: share.mounts })),
+    network,
+    memoryBytes: memoryOf(bundle),
+    started: null,
+  };
+  writeRecord(bundle.runDir, record);
+  return { record, shares };
+}
+
+async function connect(context: LaunchContext, bundle: Bundle, undo: Rollback): Promise<VmRecord['network']> {
+  if (bundle.network.mode === 'host') {
+    throw new HullError(
+      'not-supported',
+      'a VM has a network of its own: the host’s network is for containers; use the bridge network',
+    );
+  }
+  const { namespace, link } = bundle.network;
+  if (link === null) return null;
+  undo.defer('remove the tap', () => removeTap(context.host, namespace, link));
+  await joinTap(context.host, namespace, link);
+  return { namespace, link };
+}
+
+/** In a session of its own: it outlives the daemon. Its messages go to a file, for errors that only show later. */
+function startQemu(
+  context: LaunchContext,
+  bundle: Bundle,
+  args: readonly string[],
+): { pid: number; startTime: number } {
+  const { host } = context;
+  if (host.exec.which(QEMU) === null) {
+    throw new HullError(
+      'host-tool-missing',
+      'QEMU, which runs VMs, is not installed; install it with: apt-get install qemu-system-x86',
+    );
+  }
+  const enter = bundle.network.mode === 'host' ? [] : host.namespaces.enterNet(bundle.network.namespace);
+  const messages = openSync(runFiles.errors(bundle.runDir), 'a', 0o600);
+  try {
+    const child = host.exec.spawn([...enter, QEMU, ...args], {
+      detached: true,
+      stdout: messages,
+      stderr: messages,
+    });
+    return handleOf(host, child.pid);
+  } finally {
+    closeSync(messages);
+  }
+}
+
+/** What QEMU and the guest's kernel said last, for an error message. */
+export function lastWords(runDir: string): string {
+  const said = [runFiles.errors(runDir), runFiles.console(runDir)].map((path) => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return '';
+    }
+  });
+  return said.join('\n').split('\n').map(printable).join('\n').trim().slice(-1000);
+}
+
+/** Undoes a launch from its record alone, whoever made it. Tries everything, then rejects with all that failed. Fine twice. */
+export async function dismantle(
+  host: Host,
+  cgroups: QemuCgroups,
+  id: string,
+  runDir: string,
+  record: VmRecord | null,
+): Promise<void> {
+  const failures: Error[] = [];
+  const attempt = async (step: () => Promise<void>): Promise<void> => {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  if (record !== null) {
+    for (const handle of [record.qemu, ...record.helpers]) await attempt(() => endProcess(host, handle));
+    for (const share of record.shares)
+      await attempt(() => removeShareFolder(host, share.folder, share.mounts));
+    const { network } = record;
+    if (network !== null) await attempt(() => removeTap(host, network.namespace, network.link));
+  }
+  await attempt(() => cgroups.remove(id));
+  for (const path of Object.values(runFiles)) rmSync(path(runDir), { force: true });
+  for (const share of record?.shares ?? []) {
+    for (const suffix of ['.sock', '.sock.log', '.sock.pid'])
+      rmSync(`${share.folder}${suffix}`, { force: true });
+  }
+  if (failures.length > 0)
+    throw new AggregateError(failures, failures.map((failure) => failure.message).join('; '));
+}

@@ -1,0 +1,173 @@
+import type { Socket } from 'node:net';
+import { constants } from 'node:os';
+import type { Host } from '../../host/host.ts';
+import { HullError } from '../../model/errors.ts';
+import type { ExitStatus } from '../../model/instance.ts';
+import type { Bundle, ExecSession, OutputChunk, ProcessTable, Started, Stdio } from '../runtime.ts';
+import { ChunkQueue } from './chunk-queue.ts';
+import { ConsoleLog } from './console-log.ts';
+import { isAlive } from './process-handle.ts';
+import { QmpClient } from './qmp.ts';
+import { connectSocket } from './unix-socket.ts';
+import type { Vm } from './vm.ts';
+import { runFiles, type VmRecord, writeRecord } from './vm-record.ts';
+
+const CONNECT_DEADLINE = 5_000;
+const KILLED = 137;
+/** Bytes of console output that an attached client may lag behind; then it loses some, the machine does not wait for it. */
+const CLIENT_LAG = 1 << 20;
+
+/**
+ * A whole operating system: its console is its log, its power button is its signal. There is no agent inside, so nothing can be run in it from
+ * outside. It is created paused and runs from `start` on.
+ */
+export class MachineVm implements Vm {
+  readonly bundle: Bundle;
+  readonly #host: Host;
+  #record: VmRecord;
+  #monitor: Promise<QmpClient> | null = null;
+  #console: Promise<Socket> | null = null;
+  #killed = false;
+  #exitStatus: ExitStatus | null = null;
+  readonly #clients = new Set<ChunkQueue<OutputChunk>>();
+  readonly #log: ConsoleLog;
+  readonly #exit = Promise.withResolvers<ExitStatus>();
+
+  constructor(host: Host, bundle: Bundle, record: VmRecord) {
+    this.#host = host;
+    this.bundle = bundle;
+    this.#record = record;
+    this.#log = new ConsoleLog(runFiles.console(bundle.runDir), bundle.log, (data) => this.#share(data));
+    void this.#watch();
+  }
+
+  get record(): VmRecord {
+    return this.#record;
+  }
+
+  get alive(): boolean {
+    return isAlive(this.#host, this.#record.qemu);
+  }
+
+  get running(): boolean {
+    return this.#record.started !== null && this.#exitStatus === null && this.alive;
+  }
+
+  get exited(): Promise<ExitStatus> {
+    return this.#exit.promise;
+  }
+
+  async start(): Promise<Started> {
+    const monitor = await this.monitor();
+    await monitor.execute('cont');
+    const { pid, startTime } = this.#record.qemu;
+    const started = { pid, pidStartTime: startTime, startedAt: Date.now() };
+    this.#record = { ...this.#record, started };
+    writeRecord(this.bundle.runDir, this.#record);
+    this.#log.start();
+    return started;
+  }
+
+  adopt(): Promise<'created' | 'running' | 'exited'> {
+    if (this.#record.started !== null) this.#log.start();
+    return Promise.resolve(this.#record.started === null ? 'created' : 'running');
+  }
+
+  attach(givesInput: boolean): Stdio {
+    const queue = new ChunkQueue<OutputChunk>();
+    if (this.#exitStatus !== null) queue.end();
+    this.#clients.add(queue);
+    return {
+      output: queue,
+      write: (data) => (givesInput && this.bundle.openStdin ? this.#type(data) : Promise.resolve()),
+      closeInput: () => Promise.resolve(),
+      detach: () => {
+        this.#clients.delete(queue);
+        queue.drop();
+      },
+    };
+  }
+
+  /** Any terminating signal but SIGKILL presses the power button: the operating system decides what comes of it. */
+  async signal(signal: number): Promise<void> {
+    const { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPWR, SIGKILL } = constants.signals;
+    if (!this.running) throw new HullError('wrong-state', 'the machine does not run');
+    if (signal === SIGKILL) {
+      this.#killed = true;
+      this.#host.processes.kill(this.#record.qemu.pid, SIGKILL);
+      return;
+    }
+    // systemd images stop at SIGRTMIN+3.
+    if (![SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPWR, 37].includes(signal)) {
+      throw new HullError(
+        'not-supported',
+        `a machine has no agent to hand signal ${signal} on; it can be stopped (power button) or killed`,
+      );
+    }
+    const monitor = await this.monitor();
+    await monitor.execute('system_powerdown');
+  }
+
+  exec(): Promise<ExecSession> {
+    return Promise.reject(
+      new HullError(
+        'not-supported',
+        'a machine has no agent to run commands with; attach to its console, or log in over its network',
+      ),
+    );
+  }
+
+  /** A serial console has no size. */
+  resize(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  guestFacts(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  processes(): Promise<ProcessTable> {
+    return Promise.reject(
+      new HullError('not-supported', 'a machine has no agent to list processes with; log in to it'),
+    );
+  }
+
+  async monitor(): Promise<QmpClient> {
+    this.#monitor ??= QmpClient.connect(runFiles.monitor(this.bundle.runDir), CONNECT_DEADLINE);
+    try {
+      const monitor = await this.#monitor;
+      void monitor.closed.then(() => (this.#monitor = null));
+      return monitor;
+    } catch (error) {
+      this.#monitor = null;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#log.stop();
+    this.#monitor?.then((monitor) => monitor.close()).catch(() => undefined);
+    this.#console?.then((socket) => socket.destroy()).catch(() => undefined);
+    for (const queue of this.#clients) queue.end();
+  }
+
+  /** The console's socket carries only input: output is read from the file, which is complete whoever is connected. */
+  async #type(data: Uint8Array): Promise<void> {
+    this.#console ??= connectSocket(runFiles.consoleSocket(this.bundle.runDir), CONNECT_DEADLINE);
+    const socket = await this.#console;
+    socket.resume();
+    socket.write(data);
+  }
+
+  #share(data: Uint8Array): void {
+    for (const queue of this.#clients) if (queue.held < CLIENT_LAG) queue.push({ stream: 'stdout', data });
+  }
+
+  async #watch(): Promise<void> {
+    if (this.alive) await this.#host.processes.gone(this.#record.qemu.pid);
+    this.#log.stop();
+    this.#exitStatus = { code: this.#killed ? KILLED : 0, oomKilled: false, finishedAt: Date.now() };
+    this.#exit.resolve(this.#exitStatus);
+    for (const queue of this.#clients) queue.end();
+  }
+}

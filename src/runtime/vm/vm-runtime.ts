@@ -1,0 +1,270 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Host } from '../../host/host.ts';
+import { Rollback } from '../../lib/rollback.ts';
+import type { EngineIdentity } from '../../model/engine-identity.ts';
+import { HullError, toHullError } from '../../model/errors.ts';
+import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
+import type { Availability } from '../../model/isolation.ts';
+import type {
+  AdoptedRun,
+  Bundle,
+  ExecSession,
+  ExecSpec,
+  HostProcesses,
+  Leftover,
+  Pausable,
+  ProcessTable,
+  Runtime,
+  RuntimeStats,
+  Started,
+  Stdio,
+} from '../runtime.ts';
+import { AgentVm } from './agent-vm.ts';
+import { vmInventory, vmName } from './inventory.ts';
+import { findKernel, type GuestKernel, KernelCache } from './kernel.ts';
+import { type Acceleration, probeAcceleration } from './kvm-probe.ts';
+import { dismantle, launch } from './launch.ts';
+import { MachineVm } from './machine-vm.ts';
+import { isAlive } from './process-handle.ts';
+import { QemuCgroups } from './qemu-cgroup.ts';
+import type { Vm } from './vm.ts';
+import { readExitRecord, readRecord, type VmRecord } from './vm-record.ts';
+import { vmStats } from './vm-stats.ts';
+
+export interface VmSettings {
+  /** Path of the hull-guest program. */
+  readonly guestProgram: string;
+  /** Guest kernel file; default: found. */
+  readonly kernel?: string;
+  /** Overrides the probe. */
+  readonly accelerator?: 'kvm' | 'tcg';
+}
+
+/** Runs images and operating systems in QEMU. */
+export class VmRuntime implements Runtime, Pausable {
+  readonly isolation = 'vm';
+  readonly #host: Host;
+  readonly #identity: EngineIdentity;
+  readonly #settings: VmSettings;
+  readonly #kernels: KernelCache;
+  readonly #cgroups: QemuCgroups;
+  readonly #vms = new Map<string, Vm>();
+  /** Run folders of instances whose VM has ended already. */
+  readonly #ended = new Map<string, { readonly runDir: string; readonly exit: ExitStatus | null }>();
+  #acceleration: Promise<Acceleration> | null = null;
+
+  constructor(host: Host, identity: EngineIdentity, settings: VmSettings) {
+    this.#host = host;
+    this.#identity = identity;
+    this.#settings = settings;
+    this.#kernels = new KernelCache(host.exec, identity.dataDir, settings.guestProgram);
+    this.#cgroups = new QemuCgroups(host, identity);
+  }
+
+  async probe(): Promise<Availability> {
+    if (this.#host.exec.which('qemu-system-x86_64') === null) {
+      return {
+        available: false,
+        reason: 'QEMU is not installed; install it with: apt-get install qemu-system-x86 qemu-utils',
+      };
+    }
+    try {
+      const { guest, acceleration } = await this.#prepare();
+      const how = acceleration.accelerator === 'kvm' ? 'KVM' : 'emulation (TCG)';
+      return {
+        available: true,
+        detail: `QEMU with ${how}, guest kernel ${guest.version}`,
+        warnings: acceleration.warning === null ? [] : [acceleration.warning],
+      };
+    } catch (error) {
+      return { available: false, reason: toHullError(error).message };
+    }
+  }
+
+  async create(bundle: Bundle): Promise<void> {
+    if (bundle.root.kind !== 'block')
+      throw new HullError('internal', `instance ${bundle.id} was given mounts for a VM's root`);
+    if (this.#vms.has(bundle.id))
+      throw new HullError('wrong-state', `the VM of instance ${bundle.name} exists already`);
+    const { guest, acceleration } = await this.#prepare();
+    await using undo = new Rollback();
+    const context = {
+      host: this.#host,
+      cgroups: this.#cgroups,
+      name: vmName(this.#identity, bundle.id),
+      acceleration,
+      guest,
+    };
+    const { record, shares } = await launch(context, bundle, undo);
+    const vm = this.#open(bundle, record);
+    undo.defer('close the connections', () => vm.close());
+    if (vm instanceof AgentVm) await vm.configure(shares);
+    else await vm.monitor();
+    this.#ended.delete(bundle.id);
+    this.#vms.set(bundle.id, vm);
+    undo.commit();
+  }
+
+  async start(id: string): Promise<Started> {
+    const vm = this.#get(id);
+    if (vm.record.started !== null)
+      throw new HullError('wrong-state', `instance ${vm.bundle.name} has been started already`);
+    return await vm.start();
+  }
+
+  async signal(id: string, signal: number, options: { all?: boolean } = {}): Promise<void> {
+    const vm = this.#get(id);
+    if (!vm.running) throw new HullError('wrong-state', `instance ${vm.bundle.name} does not run`);
+    await vm.signal(signal, options.all ?? false);
+  }
+
+  async wait(id: string): Promise<ExitStatus> {
+    const ended = this.#ended.get(id);
+    if (ended === undefined) return await this.#get(id).exited;
+    if (ended.exit === null)
+      throw new HullError('wrong-state', `nobody knows how instance ${id.slice(0, 12)} ended`);
+    return ended.exit;
+  }
+
+  attach(id: string, options: { readonly stdin?: boolean } = {}): Promise<Stdio> {
+    return Promise.resolve().then(() => this.#get(id).attach(options.stdin ?? true));
+  }
+
+  async exec(id: string, spec: ExecSpec): Promise<ExecSession> {
+    const vm = this.#get(id);
+    if (!vm.running) throw new HullError('wrong-state', `instance ${vm.bundle.name} does not run`);
+    return await vm.exec(spec);
+  }
+
+  async resize(id: string, size: TerminalSize): Promise<void> {
+    const vm = this.#get(id);
+    if (vm.bundle.process.tty && vm.running) await vm.resize(size);
+  }
+
+  async stats(id: string): Promise<RuntimeStats> {
+    return await vmStats(this.#get(id), this.#cgroups);
+  }
+
+  async processes(id: string, psArgs: readonly string[]): Promise<ProcessTable> {
+    const vm = this.#get(id);
+    if (!vm.running) throw new HullError('wrong-state', `instance ${vm.bundle.name} does not run`);
+    return await vm.processes(psArgs);
+  }
+
+  async pause(id: string): Promise<void> {
+    const monitor = await this.#get(id).monitor();
+    await monitor.execute('stop');
+  }
+
+  async resume(id: string): Promise<void> {
+    const monitor = await this.#get(id).monitor();
+    await monitor.execute('cont');
+  }
+
+  async delete(id: string): Promise<void> {
+    const vm = this.#vms.get(id);
+    const runDir = vm?.bundle.runDir ?? this.#ended.get(id)?.runDir;
+    vm?.close();
+    if (runDir === undefined) await this.#cgroups.remove(id);
+    else await dismantle(this.#host, this.#cgroups, id, runDir, vm?.record ?? readRecord(runDir));
+    this.#vms.delete(id);
+    this.#ended.delete(id);
+  }
+
+  async adopt(bundle: Bundle): Promise<AdoptedRun> {
+    const record = readRecord(bundle.runDir);
+    const known = this.#vms.get(bundle.id);
+    if (known?.alive === true) return stateOf(known);
+    // An exit on record counts, even while QEMU is still about to end.
+    const exit = record === null ? null : readExitRecord(bundle.runDir);
+    if (record === null || exit !== null || !isAlive(this.#host, record.qemu))
+      return this.#adoptEnded(bundle);
+    const vm = this.#open(bundle, record);
+    this.#vms.set(bundle.id, vm);
+    try {
+      const state = await vm.adopt();
+      if (state !== 'running') return { state };
+      const unknown = { pid: record.qemu.pid, pidStartTime: record.qemu.startTime, startedAt: Date.now() };
+      return { state, started: record.started ?? unknown };
+    } catch (error) {
+      if (vm.alive) throw error;
+      this.#vms.delete(bundle.id);
+      return this.#adoptEnded(bundle);
+    }
+  }
+
+  #adoptEnded(bundle: Bundle): AdoptedRun {
+    const exit = readExitRecord(bundle.runDir);
+    this.#ended.set(bundle.id, { runDir: bundle.runDir, exit });
+    return { state: exit === null ? 'gone' : 'exited' };
+  }
+
+  /** Lets every connection go, as the daemon's end does: the VMs go on, and the next runtime adopts them. */
+  disconnect(): void {
+    for (const vm of this.#vms.values()) vm.close();
+    this.#vms.clear();
+  }
+
+  hostProcesses(id: string): Promise<HostProcesses> {
+    const record = this.#vms.get(id)?.record;
+    if (record === undefined) return Promise.resolve({ workload: [], helpers: [] });
+    const group = this.#cgroups.group(id).pids();
+    const helpers = new Set([
+      ...record.helpers.map((helper) => helper.pid),
+      ...group.filter((pid) => pid !== record.qemu.pid),
+    ]);
+    const alive = (pid: number): boolean => this.#host.processes.alive(pid);
+    return Promise.resolve({
+      workload: [record.qemu.pid].filter(alive),
+      helpers: [...helpers].filter(alive),
+    });
+  }
+
+  inventory(): Promise<readonly Leftover[]> {
+    return Promise.resolve(vmInventory(this.#host, this.#identity));
+  }
+
+  #get(id: string): Vm {
+    const vm = this.#vms.get(id);
+    if (vm === undefined) throw new HullError('wrong-state', `instance ${id.slice(0, 12)} has no VM now`);
+    return vm;
+  }
+
+  #open(bundle: Bundle, record: VmRecord): Vm {
+    return record.layout === 'machine'
+      ? new MachineVm(this.#host, bundle, record)
+      : new AgentVm(this.#host, bundle, record);
+  }
+
+  /** Kernel, initramfs and the answer whether KVM works: cheap after the first call. */
+  async #prepare(): Promise<{ guest: GuestKernel; acceleration: Acceleration }> {
+    const guest = await this.#kernels.prepare(findKernel(this.#identity.dataDir, this.#settings.kernel));
+    const { accelerator } = this.#settings;
+    this.#acceleration ??=
+      accelerator === undefined
+        ? probeAcceleration(this.#host, this.#identity.runDir, guest)
+        : Promise.resolve({ accelerator, warning: null });
+    try {
+      return { guest, acceleration: await this.#acceleration };
+    } catch (error) {
+      this.#acceleration = null;
+      throw error;
+    }
+  }
+}
+
+function stateOf(vm: Vm): AdoptedRun {
+  const { started } = vm.record;
+  if (started === null) return { state: 'created' };
+  return vm.running ? { state: 'running', started } : { state: 'exited' };
+}
+
+/** Where the guest program lies: beside the executable (`dist/guest/hull-guest`), or in the checkout when run from source. */
+export function defaultGuestProgram(executable: string): string {
+  const beside = `${dirname(executable)}/guest/hull-guest`;
+  return existsSync(beside)
+    ? beside
+    : fileURLToPath(new URL('../../../dist/guest/hull-guest', import.meta.url));
+}

@@ -1,0 +1,129 @@
+import { totalmem } from 'node:os';
+import { HullError } from '../../model/errors.ts';
+import type { Bundle } from '../runtime.ts';
+import type { Acceleration } from './kvm-probe.ts';
+import { MEBIBYTE, type VmShape } from './qemu-arguments.ts';
+import type { GuestKernel } from './kernel.ts';
+import type { Share } from './shares.ts';
+import { TAP } from './tap.ts';
+import { runFiles } from './vm-record.ts';
+
+const DEFAULT_MEMORY = 256 * MEBIBYTE;
+/** What the guest's kernel and agent need beside the workload: a limit is the workload's, as it is a container's. */
+const GUEST_OVERHEAD = 96 * MEBIBYTE;
+/** Docker's own lower bound. */
+const LEAST_MEMORY = 6 * MEBIBYTE;
+const MACHINE_MEMORY = 512 * MEBIBYTE;
+
+/** `docs/decisions/vm-boot.md` has what each of these gains. */
+const KERNEL_OPTIONS = [
+  'console=ttyS0',
+  'quiet',
+  'panic=-1',
+  'random.trust_cpu=on',
+  'no_timer_check',
+  'tsc=reliable',
+];
+/** The mitigations guard guest processes from each other against the processor's side channels: emulation has none of these. */
+const TCG_OPTIONS = ['mitigations=off'];
+
+/** Guest memory, bytes. Rejects `invalid-argument` for what cannot be. */
+export function memoryOf(bundle: Bundle): number {
+  const { memory } = bundle.resources;
+  if (memory !== undefined && memory < LEAST_MEMORY) {
+    throw new HullError(
+      'invalid-argument',
+      `the memory limit is ${memory} bytes; the least is ${LEAST_MEMORY / MEBIBYTE} MiB`,
+    );
+  }
+  const isMachine = bundle.root.kind === 'block' && bundle.root.root.layout === 'machine';
+  const wanted = isMachine
+    ? (memory ?? MACHINE_MEMORY)
+    : memory === undefined
+      ? DEFAULT_MEMORY
+      : memory + GUEST_OVERHEAD;
+  if (wanted > totalmem()) {
+    throw new HullError(
+      'invalid-argument',
+      `the VM needs ${Math.ceil(wanted / MEBIBYTE)} MiB of memory, the host has ${Math.floor(totalmem() / MEBIBYTE)}`,
+    );
+  }
+  return Math.ceil(wanted / MEBIBYTE) * MEBIBYTE;
+}
+
+/** Virtual CPUs: what was asked for, rounded up; one by default, since emulated CPUs cost start-up time and rarely run in parallel well. */
+export function cpusOf(bundle: Bundle): number {
+  return Math.max(1, Math.ceil((bundle.resources.nanoCpus ?? 1e9) / 1e9));
+}
+
+/** How QEMU is to be started for a bundle. Pure. */
+export function shapeOf(
+  bundle: Bundle,
+  name: string,
+  acceleration: Acceleration,
+  guest: GuestKernel | null,
+  shares: readonly Share[],
+): VmShape {
+  if (bundle.root.kind !== 'block') throw new HullError('internal', 'a VM was given mounts for its root');
+  const { root } = bundle.root;
+  const link = bundle.network.mode === 'host' ? null : bundle.network.link;
+  const common = {
+    name,
+    accelerator: acceleration.accelerator,
+    memoryBytes: memoryOf(bundle),
+    cpus: cpusOf(bundle),
+    network: link === null ? null : { tap: TAP, macAddress: link.macAddress },
+    shares: shares.map(({ tag, socket }) => ({ tag, socket })),
+    monitor: runFiles.monitor(bundle.runDir),
+  };
+  if (root.layout === 'machine') return machineShape(bundle, root, common);
+  if (guest === null) throw new HullError('internal', 'a VM was given no kernel');
+  const tcg = acceleration.accelerator === 'tcg' ? TCG_OPTIONS : [];
+  const disks = [`hull.image=${root.image.serial}`, `hull.scratch=${root.scratch.serial}`];
+  return {
+    ...common,
+    kernel: guest.kernel,
+    initrd: guest.initrd,
+    cmdline: [...KERNEL_OPTIONS, ...tcg, ...disks].join(' '),
+    disks: [root.image, root.scratch],
+    paused: false,
+    agent: {
+      socket: runFiles.agent(bundle.runDir),
+      log: bundle.log.path,
+      exit: runFiles.exit(bundle.runDir),
+    },
+    console: { file: runFiles.console(bundle.runDir) },
+  };
+}
+
+type MachineRoot = Extract<Extract<Bundle['root'], { kind: 'block' }>['root'], { layout: 'machine' }>;
+
+/** A machine has no agent: its address goes to a unit inside it by the kernel's command line (guest/machine-network.sh). */
+function machineShape(
+  bundle: Bundle,
+  root: MachineRoot,
+  common: Omit<VmShape, 'kernel' | 'initrd' | 'cmdline' | 'disks' | 'agent' | 'console' | 'paused'>,
+): VmShape {
+  const link = bundle.network.mode === 'host' ? null : bundle.network.link;
+  const nameservers = [...bundle.files.resolvConf.matchAll(/^nameserver\s+(\S+)/gm)].map((match) => match[1]);
+  const network =
+    link === null
+      ? []
+      : [
+          `hull.ip=${link.address}/${link.prefixLength}`,
+          `hull.gw=${link.gateway}`,
+          `hull.mac=${link.macAddress}`,
+          `hull.mtu=${link.mtu}`,
+          ...(nameservers.length > 0 ? [`hull.dns=${nameservers.join(',')}`] : []),
+        ];
+  return {
+    ...common,
+    kernel: root.kernel,
+    initrd: root.initrd,
+    cmdline: [root.cmdline, 'console=ttyS0', ...network, `hull.hostname=${bundle.hostname}`].join(' '),
+    disks: [root.disk],
+    paused: true,
+    agent: null,
+    console: { file: runFiles.console(bundle.runDir), socket: runFiles.consoleSocket(bundle.runDir) },
+  };
+}

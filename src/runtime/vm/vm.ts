@@ -1,0 +1,34 @@
+import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
+import type { Bundle, ExecSession, ExecSpec, ProcessTable, Started, Stdio } from '../runtime.ts';
+import type { QmpClient } from './qmp.ts';
+import type { VmRecord } from './vm-record.ts';
+
+/** Counters that only the guest knows; null for a machine, which has no agent. */
+export interface GuestFacts {
+  readonly memoryUsage: number;
+  readonly memoryInactiveFile: number;
+  readonly memoryTotal: number;
+  readonly pids: number;
+}
+
+/** One VM as this daemon knows it. Two kinds: `AgentVm` runs an image under the guest agent, `MachineVm` boots an operating system. */
+export interface Vm {
+  readonly bundle: Bundle;
+  readonly record: VmRecord;
+  /** QEMU exists. */
+  readonly alive: boolean;
+  /** Started and not known to have ended. */
+  readonly running: boolean;
+  readonly exited: Promise<ExitStatus>;
+  start(): Promise<Started>;
+  adopt(): Promise<'created' | 'running' | 'exited'>;
+  attach(givesInput: boolean): Stdio;
+  signal(signal: number, all: boolean): Promise<void>;
+  exec(spec: ExecSpec): Promise<ExecSession>;
+  resize(size: TerminalSize): Promise<void>;
+  guestFacts(): Promise<GuestFacts | null>;
+  processes(psArgs: readonly string[]): Promise<ProcessTable>;
+  monitor(): Promise<QmpClient>;
+  /** Lets the connections go; the VM goes on. */
+  close(): void;
+}
