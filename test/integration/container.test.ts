@@ -1,41 +1,11 @@
 import { tmpdir } from 'node:os';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { Cgroups } from '../../src/host/cgroup.ts';
 import type { Exec } from '../../src/host/host.ts';
 import { createHost } from '../../src/host/index.ts';
 import { describeRuntime, type RuntimeUnderTest } from '../../src/runtime/conformance.ts';
 import { createContainerRuntime, createSandboxRuntime } from '../../src/runtime/container/index.ts';
-
-const TOOLS = [
-  'sh',
-  'true',
-  'false',
-  'cat',
-  'echo',
-  'sleep',
-  'id',
-  'pwd',
-  'hostname',
-  'stty',
-  'touch',
-  'ls',
-  'dd',
-  'head',
-  'tail',
-];
-
-/** A root filesystem by hand: busybox, two users, three groups. */
-function makeRoot(path: string): void {
-  for (const folder of ['bin', 'etc', 'proc', 'sys', 'dev', 'tmp', 'root'])
-    mkdirSync(`${path}/${folder}`, { recursive: true });
-  copyFileSync('/bin/busybox', `${path}/bin/busybox`);
-  for (const tool of TOOLS) symlinkSync('busybox', `${path}/bin/${tool}`);
-  writeFileSync(
-    `${path}/etc/passwd`,
-    'root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n',
-  );
-  writeFileSync(`${path}/etc/group`, 'root:x:0:\nalice:x:1000:\nstaff:x:50:alice\n');
-}
+import { makeBusyboxRoot } from './support/container-root.ts';
 
 /** A host on which one program is not installed. */
 function hiding(exec: Exec, hidden: string): Exec {
@@ -59,7 +29,7 @@ async function open(
   const identity = { tag, dataDir: `${folder}/data`, runDir: `${folder}/run` };
   const cgroups = new Cgroups(host, identity.runDir);
   mkdirSync(identity.runDir, { recursive: true });
-  makeRoot(`${folder}/root`);
+  makeBusyboxRoot(`${folder}/root`);
   host.namespaces.createNet(`${folder}/netns`);
   return {
     open: () => create({ host, identity, cgroups }),
