@@ -89,11 +89,12 @@ function takeLock(path: string): void {
   }
 }
 
-/** Clock ticks since boot, field 22 of /proc/PID/stat; '' when there is no such process. */
+/** Clock ticks since boot, field 22 of /proc/PID/stat; '' when there is no such process, or only its remains (a killed daemon whom nobody has waited for yet). */
 function startTimeOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '');
   } catch {
     return '';
   }
