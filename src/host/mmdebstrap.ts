@@ -24,6 +24,10 @@ export interface BootstrapRequest {
   readonly dpkgOptions: readonly string[];
   /** Shell commands, run with the tree as `$1` at the end. */
   readonly hooks: readonly string[];
+  /** The same, before `packages` are installed. */
+  readonly earlyHooks?: readonly string[];
+  /** Steps of mmdebstrap's to leave out, e.g. `chroot/policy-rc.d` where an early hook makes that file for good. */
+  readonly skip?: readonly string[];
   /** Folder for the half-made tree; made and removed by the caller. */
   readonly temporary: string;
   readonly onLine: (line: string) => void;
@@ -80,6 +84,11 @@ export function defaultSuite(folder?: string): string {
 export async function* bootstrapTar(exec: Exec, request: BootstrapRequest): AsyncGenerator<Uint8Array> {
   const { suite, temporary, signal } = request;
   signal?.throwIfAborted();
+  if (exec.which('mmdebstrap') === null)
+    throw new HullError(
+      'host-tool-missing',
+      'the program mmdebstrap is not installed on this host; install it with: apt-get install mmdebstrap',
+    );
   const child = exec.spawn(command(request), {
     stdout: 'pipe',
     stderr: 'pipe',
@@ -91,7 +100,7 @@ export async function* bootstrapTar(exec: Exec, request: BootstrapRequest): Asyn
       SOURCE_DATE_EPOCH: String(suite.date),
     },
   });
-  const abort = () => child.kill('SIGTERM');
+  const abort = () => child.kill('SIGKILL');
   signal?.addEventListener('abort', abort, { once: true });
   const said = readLines(child, request.onLine);
   let ended = false;
@@ -108,14 +117,40 @@ export async function* bootstrapTar(exec: Exec, request: BootstrapRequest): Asyn
   } finally {
     signal?.removeEventListener('abort', abort);
     if (!ended) {
-      child.kill('SIGTERM');
+      child.kill('SIGKILL');
       await child.exited;
     }
   }
 }
 
-function command({ suite, packages, dpkgOptions, hooks }: BootstrapRequest): string[] {
+/**
+ * In namespaces of its own: mmdebstrap mounts /dev, /proc and /sys of the host below the tree, and nobody must ever delete through them. They
+ * and every process vanish when the first process dies, which dies with this one.
+ */
+const APART = [
+  'setpriv',
+  '--pdeathsig',
+  'KILL',
+  'unshare',
+  '--mount',
+  '--propagation',
+  'private',
+  '--pid',
+  '--fork',
+  '--kill-child',
+  '--mount-proc',
+];
+
+function command({
+  suite,
+  packages,
+  dpkgOptions,
+  hooks,
+  earlyHooks = [],
+  skip = [],
+}: BootstrapRequest): string[] {
   return [
+    ...APART,
     'mmdebstrap',
     '--mode=root',
     '--variant=minbase',
@@ -126,6 +161,8 @@ function command({ suite, packages, dpkgOptions, hooks }: BootstrapRequest): str
     '--aptopt=APT::Install-Recommends "false"',
     ...dpkgOptions.map((option) => `--dpkgopt=${option}`),
     ...(packages.length > 0 ? [`--include=${packages.join(',')}`] : []),
+    ...skip.map((step) => `--skip=${step}`),
+    ...earlyHooks.map((hook) => `--essential-hook=${hook}`),
     ...hooks.map((hook) => `--customize-hook=${hook}`),
     suite.suite,
     '-',

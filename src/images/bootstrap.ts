@@ -45,9 +45,13 @@ const SLIM = [
   'path-exclude=/usr/share/locale/*',
   'path-include=/usr/share/locale/locale.alias',
 ];
-/** No service starts while packages are installed in a container; package caches are not kept in layers. */
-const HOOKS = [
+/** No service starts while packages are installed, neither now nor later in a container. */
+const EARLY_HOOKS = [
   `printf '#!/bin/sh\\nexit 101\\n' > "$1/usr/sbin/policy-rc.d" && chmod 755 "$1/usr/sbin/policy-rc.d"`,
+];
+const SKIP = ['chroot/policy-rc.d'];
+/** Package caches are not kept in layers. */
+const HOOKS = [
   `printf 'APT::Keep-Downloaded-Packages "false";\\nAcquire::GzipIndexes "true";\\nAPT::AutoRemove::SuggestsImportant "false";\\n' > "$1/etc/apt/apt.conf.d/90container"`,
   'rm -rf "$1"/var/cache/debconf/*-old "$1"/var/lib/dpkg/*-old "$1"/var/log/*.log "$1"/var/log/apt "$1"/etc/hostname "$1"/etc/resolv.conf',
 ];
@@ -80,7 +84,7 @@ async function bootstrapDebian(
   const packages = checkPackages(options.packages ?? []);
   const slim = tag === 'slim' || tag.endsWith('-slim');
   const suite = findSuite(suiteOf(tag));
-  const inputs = digestOf(JSON.stringify([suite.state, slim, packages, SLIM, HOOKS]));
+  const inputs = digestOf(JSON.stringify([suite.state, slim, packages, SLIM, EARLY_HOOKS, HOOKS]));
   const known = parts.images.find(reference);
   if (known?.config.config?.Labels?.[INPUTS_LABEL] === inputs) return known;
   const layer = await parts.withTemporary(async (temporary) => {
@@ -89,6 +93,8 @@ async function bootstrapDebian(
       suite,
       packages,
       dpkgOptions: slim ? SLIM : [],
+      earlyHooks: EARLY_HOOKS,
+      skip: SKIP,
       hooks: HOOKS,
       temporary,
       onLine: progressOf(options.onProgress),

@@ -11,6 +11,7 @@ import { ImageDisks } from './image-disks.ts';
 import { InstanceRoots } from './instance-roots.ts';
 import type { LayerStore } from './layer-store.ts';
 import { OverlayLayerStore } from './overlay-layers.ts';
+import { MachineDisks, type MachineExtras } from './machine-disks.ts';
 import type { RootStorage, VolumeStore } from './storage.ts';
 import type { Trees } from './trees.ts';
 import { FolderVolumes } from './volumes.ts';
@@ -21,6 +22,8 @@ export interface StorageParts {
   readonly repositories: Repositories;
   /** The command that runs hull again; default: this program's own. */
   readonly self?: readonly string[];
+  /** What machines get beside their packages; default: nothing. */
+  readonly machineExtras?: MachineExtras;
 }
 
 export interface Storage {
@@ -30,6 +33,7 @@ export interface Storage {
   readonly roots: RootStorage;
   readonly volumes: VolumeStore;
   readonly disks: ImageDisks;
+  readonly machines: MachineDisks;
   /** Digest of a blob’s uncompressed bytes. */
   readonly uncompressedDigest: (stream: AsyncIterable<Uint8Array>) => Promise<Digest>;
   /** Runs `use` with a path on the store’s filesystem (not made); what is there afterwards is removed. */
@@ -39,7 +43,7 @@ export interface Storage {
 }
 
 /** Storage of one engine, wired. */
-export function createStorage({ host, identity, repositories, self }: StorageParts): Storage {
+export function createStorage({ host, identity, repositories, self, machineExtras }: StorageParts): Storage {
   const folders = new DataFolders(identity);
   const trees = createTrees(host, self);
   const content = new FileContentStore(host.files, folders, repositories);
@@ -47,13 +51,27 @@ export function createStorage({ host, identity, repositories, self }: StoragePar
   const disks = new ImageDisks(host, folders, repositories);
   const roots = new InstanceRoots({ host, folders, layers, disks });
   const volumes = new FolderVolumes(host, folders, repositories);
+  const extras = machineExtras ?? { files: [], units: [] };
+  const machines = new MachineDisks({ host, folders, trees, repositories, extras });
   const start = async () => {
     folders.make();
     await roots.start();
     await layers.start();
     await content.start();
     await disks.start();
+    await machines.start();
   };
   const withTemporary = <T>(use: (path: string) => Promise<T>) => folders.withTemporary(host.files, use);
-  return { withTemporary, trees, content, layers, roots, volumes, disks, uncompressedDigest, start };
+  return {
+    withTemporary,
+    trees,
+    content,
+    layers,
+    roots,
+    volumes,
+    disks,
+    machines,
+    uncompressedDigest,
+    start,
+  };
 }

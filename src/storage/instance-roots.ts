@@ -43,6 +43,9 @@ export class InstanceRoots implements RootStorage {
   async start(): Promise<void> {
     const { folders, host } = this.#parts;
     await this.#working.start();
+    // Nothing is mounted there by design; but nothing is ever deleted through a mount either.
+    const below = host.mounts.list().filter((entry) => entry.target.startsWith(`${folders.temporary}/`));
+    for (const { target } of below.toReversed()) await host.mounts.unmount(target);
     for (const path of await folders.leftovers()) await host.files.removeTree(path);
   }
 

@@ -59,11 +59,19 @@ test('a failing bootstrap says why and leaves nothing', async () => {
     message: expect.stringContaining('no-such-package-anywhere'),
   });
   const abort = new AbortController();
+  const mounts = () => host.mounts.list().filter((entry) => entry.target.startsWith(store.folder));
+  let mountsSeen = -1;
   const aborted = bootstrapImage(parts(), 'debian:bookworm-slim', {
     signal: abort.signal,
-    onProgress: ({ message }) => message.includes('downloading') && abort.abort(),
+    onProgress: ({ message }) => {
+      if (!message.includes('installing essential')) return;
+      mountsSeen = mounts().length;
+      abort.abort();
+    },
   });
   await expect(aborted).rejects.toThrow('abort');
+  // Its mounts of /dev and /proc must never be seen, and so never be deleted through, from here.
+  expect([mountsSeen, mounts().length]).toEqual([0, 0]);
   expect([store.repositories.layers.list(), readdirSync(join(store.identity.dataDir, 'tmp'))]).toEqual(
     before,
   );

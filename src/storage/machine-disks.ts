@@ -1,0 +1,176 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Machines } from '../engine/api.ts';
+import type { Host } from '../host/host.ts';
+import { defaultSuite, findSuite } from '../host/mmdebstrap.ts';
+import { digestOf } from '../lib/digest.ts';
+import { KeyedLock } from '../lib/keyed-lock.ts';
+import { HullError } from '../model/errors.ts';
+import type { ProgressSink } from '../model/progress.ts';
+import type { MachineRecord, Repositories } from '../state/repositories.ts';
+import type { DataFolders } from './data-folders.ts';
+import {
+  BUILDER_REVISION,
+  buildMachine,
+  MACHINE_CMDLINE,
+  storedBytes,
+  type MachineFile,
+  type MachineInputs,
+} from './machine-builder.ts';
+import { asStorage } from './storage-error.ts';
+import type { MachineDisk } from './storage.ts';
+import type { Trees } from './trees.ts';
+
+const GIBIBYTE = 1024 ** 3;
+const DEFAULT_SIZE = 4 * GIBIBYTE;
+const MAX_SIZE = 1024 * GIBIBYTE;
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$/;
+const PACKAGE = /^[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?$/;
+
+type CreateRequest = Parameters<Machines['create']>[0];
+
+/** What every machine gets beside its packages: the program that joins it to the instance's network, and its unit. */
+export interface MachineExtras {
+  readonly files: readonly MachineFile[];
+  readonly units: readonly string[];
+}
+
+export interface MachineDisksParts {
+  readonly host: Host;
+  readonly folders: DataFolders;
+  readonly trees: Trees;
+  readonly repositories: Repositories;
+  readonly extras: MachineExtras;
+}
+
+/** Machine disks: `DATA/machines/NAME/{disk.raw,vmlinuz,initrd.img}`. Never written to once made: instances write into an overlay of their own. */
+export class MachineDisks implements Machines {
+  readonly #parts: MachineDisksParts;
+  readonly #lock = new KeyedLock();
+
+  constructor(parts: MachineDisksParts) {
+    this.#parts = parts;
+  }
+
+  /** Removes folders without a record. */
+  async start(): Promise<void> {
+    const { folders, repositories, host } = this.#parts;
+    const known = new Set(repositories.machines.list().map((record) => record.folder));
+    for (const name of readdirSync(folders.machines))
+      if (!known.has(name)) await host.files.removeTree(join(folders.machines, name));
+  }
+
+  list(): readonly MachineDisk[] {
+    return this.#parts.repositories.machines.list().map((record) => record.machine);
+  }
+
+  get(name: string): MachineDisk {
+    return this.#record(name).machine;
+  }
+
+  /** The same request over the same package sources gives the machine that is there. */
+  async create(request: CreateRequest, onProgress: ProgressSink, signal?: AbortSignal): Promise<MachineDisk> {
+    check(request);
+    const { extras, folders, repositories } = this.#parts;
+    const files = Object.entries(request.files ?? {}).map(([path, text]) => ({
+      path,
+      text,
+      mode: path.startsWith('/usr/local/bin/') ? 0o755 : 0o644,
+    }));
+    const inputs: MachineInputs = {
+      suite: findSuite(request.suite ?? defaultSuite()),
+      packages: request.packages,
+      files: [...extras.files, ...files],
+      units: extras.units,
+      size: request.size ?? DEFAULT_SIZE,
+    };
+    const inputKey = digestOf(JSON.stringify([inputs, BUILDER_REVISION]));
+    return await this.#lock.run(request.name, async () => {
+      const known = repositories.machines.find(request.name);
+      const whole = known !== null && existsSync(join(folders.machines, known.folder, 'disk.raw'));
+      if (whole && known.inputKey === inputKey) return known.machine;
+      if (known !== null)
+        throw new HullError(
+          'name-in-use',
+          `a machine named ${request.name} is there, made from other packages, files or sources; remove it first`,
+        );
+      return await asStorage('cannot build the machine', () =>
+        this.#build(request.name, inputs, inputKey, onProgress, signal),
+      );
+    });
+  }
+
+  async remove(name: string): Promise<void> {
+    const { folders, repositories, host } = this.#parts;
+    const { folder } = this.#record(name);
+    const { path, done } = folders.temporaryPath();
+    repositories.durably(() => repositories.machines.remove(name));
+    if (existsSync(join(folders.machines, folder))) await rename(join(folders.machines, folder), path);
+    await host.files.removeTree(path);
+    done();
+  }
+
+  async #build(
+    name: string,
+    inputs: MachineInputs,
+    inputKey: string,
+    onProgress: ProgressSink,
+    signal?: AbortSignal,
+  ): Promise<MachineDisk> {
+    const { folders, repositories, host } = this.#parts;
+    return await folders.withTemporary(host.files, async (temporary) => {
+      await mkdir(temporary, { mode: 0o755 });
+      await buildMachine(this.#parts, inputs, temporary, onProgress, signal);
+      const folder = folders.fresh();
+      const target = join(folders.machines, folder);
+      const storedSize = await storedBytes(join(temporary, 'disk.raw'));
+      await rename(temporary, target);
+      await host.files.fsync(folders.machines);
+      const machine: MachineDisk = {
+        name,
+        disk: join(target, 'disk.raw'),
+        kernel: join(target, 'vmlinuz'),
+        initrd: join(target, 'initrd.img'),
+        cmdline: MACHINE_CMDLINE,
+        virtualSize: inputs.size,
+        storedSize,
+        createdAt: Date.now(),
+        description: `Debian ${inputs.suite.suite} with ${inputs.packages.length === 0 ? 'no further packages' : inputs.packages.join(', ')}`,
+      };
+      repositories.durably(() => repositories.machines.add({ folder, inputKey, machine }));
+      return machine;
+    });
+  }
+
+  #record(name: string): MachineRecord {
+    const found = this.#parts.repositories.machines.find(name);
+    if (found !== null) return found;
+    throw new HullError('machine-not-found', `no machine is named ${name}; see \`hull machine ls\``);
+  }
+}
+
+function check({ name, packages, size, files = {} }: CreateRequest): void {
+  if (!NAME.test(name))
+    throw new HullError(
+      'invalid-argument',
+      `${JSON.stringify(name)} is no name for a machine: use letters, digits, "_", "." and "-"`,
+    );
+  const bad = packages.find((one) => !PACKAGE.test(one));
+  if (bad !== undefined) throw new HullError('invalid-argument', `${JSON.stringify(bad)} is no package name`);
+  const relative = Object.keys(files).find((path) => !path.startsWith('/'));
+  if (relative !== undefined)
+    throw new HullError(
+      'invalid-argument',
+      `the machine's file ${JSON.stringify(relative)} needs an absolute path`,
+    );
+  if (
+    size !== undefined &&
+    (!Number.isSafeInteger(size) || size < GIBIBYTE / 2 || size > MAX_SIZE || size % 4096 !== 0)
+  ) {
+    throw new HullError(
+      'invalid-argument',
+      `a machine's disk has 512 MiB to 1 TiB, in whole 4 KiB blocks, not ${size} bytes`,
+    );
+  }
+}
