@@ -108,6 +108,12 @@ export class Cgroups {
     return existsSync(`${controllers.get('memory') ?? ''}/memory.memsw.limit_in_bytes`);
   }
 
+  /** Takes back what an engine has changed: its parent group, which must be empty of instances, and what `prepareForCrun` mounted. */
+  async leave(parent: string): Promise<void> {
+    await this.group(parent).removeWhenEmpty();
+    await this.restore();
+  }
+
   /** The group at `path` (such as `hull-1a2b/<id>`) below every hierarchy's root. It need not exist. */
   group(path: string): Cgroup {
     return new Cgroup(this.facts(), this.#host.processes, path);
@@ -184,6 +190,20 @@ export class Cgroup {
   /** Removes the group and those below; it must be empty of processes. Fine when absent. Returns folders that could not be removed. */
   remove(): string[] {
     return this.folders().filter((folder) => !removeTree(folder));
+  }
+
+  /** As `remove`, but waits for processes that have ended and are counted a moment longer. Rejects when something stays inside. */
+  async removeWhenEmpty(): Promise<void> {
+    for (let pause = 1; ; pause *= 2) {
+      const [left] = this.remove();
+      if (left === undefined) return;
+      if (pause > 512)
+        throw new HullError(
+          'command-failed',
+          `cannot remove the control group ${left}: processes are still inside`,
+        );
+      await sleep(pause);
+    }
   }
 
   #killNow(pids: readonly number[]): void {

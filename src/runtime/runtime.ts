@@ -28,7 +28,10 @@ export interface Runtime {
   /** Sends a signal to the workload (`all`: to every process of the instance). Rejects `wrong-state` when it does not run. */
   signal(id: string, signal: number, options?: { all?: boolean }): Promise<void>;
   wait(id: string): Promise<ExitStatus>;
-  /** Joins the workload's stdio from now on. Several may be attached; a slow one slows the workload, a closed one does not. `stdin` false: gives no input, its leaving closes none. */
+  /**
+   * Joins the workload's stdio from now on. Several may be attached; a slow one slows the workload, a closed one does not.
+   * `stdin` false: gives no input, and its leaving closes none.
+   */
   attach(id: string, options?: { readonly stdin?: boolean }): Promise<Stdio>;
   exec(id: string, spec: ExecSpec): Promise<ExecSession>;
   /** Resizes the workload's terminal; no effect without one. */

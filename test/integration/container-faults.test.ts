@@ -24,8 +24,7 @@ beforeAll(() => {
 
 afterAll(async () => {
   for (const leftover of await runtime.inventory()) await leftover.remove();
-  cgroups.group('hull-ff04').remove();
-  await cgroups.restore();
+  await cgroups.leave('hull-ff04');
   await host.namespaces.removeNet(`${folder}/netns`);
   rmSync(folder, { recursive: true, force: true });
 });

@@ -37,8 +37,7 @@ async function open(
     network: async () => ({ mode: 'none', namespace: `${folder}/netns`, link: null }),
     runDir: identity.runDir,
     close: async () => {
-      cgroups.group(`hull-${tag}`).remove();
-      await cgroups.restore();
+      await cgroups.leave(`hull-${tag}`);
       await host.namespaces.removeNet(`${folder}/netns`);
       rmSync(folder, { recursive: true, force: true });
     },

@@ -236,13 +236,10 @@ export class OciDriver implements Runtime {
       clearRunFiles(bundle.runDir);
       this.#exits.remove(bundle.id);
     });
-    rest.defer('remove the control group', () => {
-      const left = group.remove();
-      if (left.length > 0) throw new HullError('command-failed', `cannot remove ${left.join(', ')}`);
-    });
+    rest.defer('remove the control group', () => group.removeWhenEmpty());
     rest.defer('forget the container', () => oci.delete(bundle.id));
     rest.defer('end the monitor', async () => {
-      if (run !== undefined) await run.exit;
+      if (run !== undefined) await Promise.all([run.exit, run.monitorEnded]);
       else if (isMonitorOf(host, monitor, bundle.id)) host.processes.kill(monitor, 9);
     });
     rest.defer('kill its processes', async () => {

@@ -46,19 +46,20 @@ function states({ oci }: InventoryScope): Leftover[] {
   }));
 }
 
+/** The instances' groups, and the empty parent that they leave. */
 function groups({ cgroups, parent }: InventoryScope): Leftover[] {
-  const ids = new Set(cgroups.group(parent).folders().flatMap(list));
+  const top = cgroups.group(parent);
+  if (!top.exists()) return [];
+  const ids = new Set(top.folders().flatMap(list));
+  if (ids.size === 0)
+    return [{ kind: 'cgroup', what: parent, owner: null, remove: () => top.removeWhenEmpty() }];
   return [...ids].map((id) => {
     const group = cgroups.group(`${parent}/${id}`);
-    return {
-      kind: 'cgroup',
-      what: group.path,
-      owner: id,
-      remove: async () => {
-        await group.kill();
-        group.remove();
-      },
+    const remove = async () => {
+      await group.kill();
+      await group.removeWhenEmpty();
     };
+    return { kind: 'cgroup', what: group.path, owner: id, remove };
   });
 }
 

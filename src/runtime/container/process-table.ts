@@ -2,8 +2,8 @@ import { HullError } from '../../model/errors.ts';
 import type { ProcessTable } from '../runtime.ts';
 
 /**
- * The rows of a ps(1) listing that belong to `pids`. All rows without `pids`. The last column keeps its blanks. Throws `invalid-argument` when the listing has no PID
- * column: then rows cannot be told apart.
+ * The rows of a ps(1) listing that belong to `pids`; all rows without `pids`. The last column keeps its blanks. Throws
+ * `invalid-argument` when the listing has no PID column: then rows cannot be told apart.
  */
 export function selectProcesses(listing: string, pids?: ReadonlySet<number>): ProcessTable {
   const [head = '', ...lines] = listing.split('\n');

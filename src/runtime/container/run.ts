@@ -20,6 +20,8 @@ export class ContainerRun {
   readonly pid: number;
   readonly pidStartTime: number;
   started: Started | null = null;
+  /** The monitor lives a moment longer than its workload. */
+  monitorEnded: Promise<unknown> = Promise.resolve();
   /** Resolves once, never rejects. */
   readonly exit: Promise<ExitStatus>;
   readonly #exits: ExitFolder;
@@ -57,6 +59,7 @@ export class ContainerRun {
 
   /** The monitor's own end, as a second witness: it may have been killed before it could tell. */
   watchMonitor(ended: Promise<unknown>): void {
+    this.monitorEnded = ended;
     void ended.then(async () => {
       if (!this.#over) await sleep(EXIT_FILE_GRACE);
       this.#end(UNKNOWN_EXIT);
