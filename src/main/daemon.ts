@@ -1,10 +1,20 @@
 import type { DaemonOptions } from '../cli/index.ts';
 import { createHost } from '../host/index.ts';
+import { releaseProgramText } from '../host/memory.ts';
 import { createServer } from '../http/server.ts';
 import { messageOf } from '../model/errors.ts';
 import { BUILD } from './build-info.ts';
 import { composeEngine } from './compose.ts';
 import { DaemonFolders } from './folders.ts';
+import { Idle } from './idle.ts';
+
+/** Milliseconds without a request after which memory is given back. */
+const QUIET = 2000;
+
+function tidyMemory(): void {
+  Bun.gc(true);
+  releaseProgramText();
+}
 
 /** Runs an engine until SIGTERM, SIGINT or a shutdown request: instances go on running, the next daemon takes them over. */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
@@ -20,10 +30,12 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     log,
     onShutdown: () => ended.resolve(0),
   });
+  const idle = new Idle(tidyMemory, QUIET);
   const server = createServer({
     engine: engine.api,
     socketPath: folders.socket,
     log: (level, line) => {
+      idle.touch();
       if (level === 'error' || options.debug) log(line);
     },
   });
@@ -48,6 +60,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     log(
       `hull ${BUILD.version} listens on ${folders.socket} (engine ${folders.identity.tag}, data ${folders.identity.dataDir})`,
     );
+    idle.touch();
     return await ended.promise;
   } finally {
     await server.close();

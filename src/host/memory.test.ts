@@ -1,0 +1,14 @@
+import { expect, test } from 'bun:test';
+import { codeRanges } from './memory.ts';
+
+test('only unwritable code of the file itself is found', () => {
+  const maps = [
+    '00200000-01a39000 r--p 00000000 fe:00 5311361                            /opt/hull',
+    '01a40000-0684a000 r-xp 01838000 fe:00 5311361                            /opt/hull',
+    '06867000-06f49000 rw-p 0665e000 fe:00 5311361                            /opt/hull',
+    '7fd448844000-7fd488844000 rwxp 00000000 00:00 0 ',
+    '7fd488baf000-7fd488d05000 r-xp 00026000 fe:00 326269                     /usr/lib/libc.so.6',
+    '',
+  ].join('\n');
+  expect(codeRanges(maps, '/opt/hull')).toEqual([{ start: 0x01a40000n, length: 0x0684a000n - 0x01a40000n }]);
+});
