@@ -9,6 +9,7 @@ import type { EngineIdentity } from '../model/engine-identity.ts';
 import type { Image } from '../model/image.ts';
 import { normalizeReference } from '../model/reference.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
+import type { Leftover } from '../runtime/runtime.ts';
 import type { RootStorage } from '../storage/storage.ts';
 import type { Trees } from '../storage/trees.ts';
 import type { BuildCache } from './cache.ts';
@@ -46,6 +47,10 @@ export interface Builder {
    * in the blueprint; whatever happens, only finished layers stay (for the next build), never a half image or a mount.
    */
   build(request: BuildRequest, onEvent: BuildEventSink, signal?: AbortSignal): Promise<Image>;
+  /** Does this id, or its beginning, belong to a step that runs now? What exists for it is no leak. */
+  owns(id: string): boolean;
+  /** What a killed daemon left of steps, beside what runtime, network and storage find. */
+  inventory(): readonly Leftover[];
 }
 
 const REMOVAL_TIMEOUT = 300_000;
@@ -60,6 +65,8 @@ export function createBuilder(deps: BuilderDeps): Builder {
     now: Date.now,
   };
   return {
+    owns: (id) => deps.runner.owns(id),
+    inventory: () => deps.runner.inventory(),
     async build(request, onEvent, signal) {
       await using undo = new Rollback({ timeout: REMOVAL_TIMEOUT });
       const abort = new AbortController();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
@@ -6,13 +7,14 @@ import { Rollback } from '../lib/rollback.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import type { ProcessSpec } from '../model/instance.ts';
 import type { Network, NetworkLease } from '../network/network.ts';
-import type { Bundle, Runtime } from '../runtime/runtime.ts';
+import type { Bundle, OutputChunk, Runtime } from '../runtime/runtime.ts';
 import type { RunStep, StepRunner } from './step-runner.ts';
 
 /** Every step's id starts so: what a killed daemon left of one is told by it, and belongs to nobody. */
 export const STEP_ID_PREFIX = 'b01d57e9';
 
 const HOSTNAME = 'build';
+const SHORTEST_ID = 12;
 const LOG_LIMIT = 1024 * 1024;
 const REMOVAL_TIMEOUT = 30_000;
 
@@ -25,37 +27,78 @@ export interface StepRunnerDeps {
 
 /** Runs each step as a container of its own, on the engine's bridge, removed when it ends. */
 export function createRuntimeStepRunner(deps: StepRunnerDeps): StepRunner {
+  const folder = join(deps.identity.runDir, 'i');
+  const running = new Set<string>();
+  const isRunning = (start: string): boolean => [...running].some((id) => id.startsWith(start));
   return {
     async run(step, onOutput, signal) {
-      signal.throwIfAborted();
-      await using undo = new Rollback({ timeout: REMOVAL_TIMEOUT });
-      const { runtime, network, host, identity } = deps;
       const id = STEP_ID_PREFIX + randomBytes(28).toString('hex');
-      const lease = await network.attach({ instanceId: id, mode: 'bridge', ports: [], names: [] });
-      undo.defer('disconnect the build step', () => network.detach(id, lease));
-      const runDir = join(identity.runDir, 'i', id.slice(0, 16));
-      undo.defer('remove the files of the build step', () => host.files.removeTree(runDir));
-      await writeFiles(runDir, lease, network);
-      await runtime.create(bundleOf(id, step, runDir, lease));
-      undo.defer('remove the build step', () => runtime.delete(id));
-      const stdio = await runtime.attach(id);
-      const read = async (): Promise<void> => {
-        for await (const chunk of stdio.output) onOutput(chunk);
-      };
-      const output = read();
+      running.add(id);
       try {
-        await runtime.start(id);
-        const [exit] = await Promise.all([untilAborted(runtime.wait(id), signal), output]);
-        return exit.code;
-      } catch (error) {
-        // Ends the reading, so that nothing of the step goes on behind the error.
-        stdio.detach();
-        await output.catch(() => undefined);
-        throw error;
+        return await runStep(deps, id, join(folder, shortId(id)), step, onOutput, signal);
+      } finally {
+        running.delete(id);
       }
     },
+    owns: (id) => id.length >= SHORTEST_ID && isRunning(id.slice(0, SHORTEST_ID)),
+    inventory: () =>
+      stepFolders(folder)
+        .filter((name) => !isRunning(name))
+        .map((name) => ({
+          kind: 'folder',
+          what: join(folder, name),
+          owner: name,
+          remove: () => deps.host.files.removeTree(join(folder, name)),
+        })),
   };
 }
+
+async function runStep(
+  deps: StepRunnerDeps,
+  id: string,
+  runDir: string,
+  step: RunStep,
+  onOutput: (chunk: OutputChunk) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  signal.throwIfAborted();
+  await using undo = new Rollback({ timeout: REMOVAL_TIMEOUT });
+  const { runtime, network, host } = deps;
+  const lease = await network.attach({ instanceId: id, mode: 'bridge', ports: [], names: [] });
+  undo.defer('disconnect the build step', () => network.detach(id, lease));
+  undo.defer('remove the files of the build step', () => host.files.removeTree(runDir));
+  await writeFiles(runDir, lease, network);
+  await runtime.create(bundleOf(id, step, runDir, lease));
+  undo.defer('remove the build step', () => runtime.delete(id));
+  const stdio = await runtime.attach(id);
+  const read = async (): Promise<void> => {
+    for await (const chunk of stdio.output) onOutput(chunk);
+  };
+  const output = read();
+  try {
+    await runtime.start(id);
+    const [exit] = await Promise.all([untilAborted(runtime.wait(id), signal), output]);
+    return exit.code;
+  } catch (error) {
+    // Ends the reading, so that nothing of the step goes on behind the error.
+    stdio.detach();
+    await output.catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Names of run folders that belong to steps. */
+function stepFolders(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.startsWith(STEP_ID_PREFIX));
+  } catch {
+    // No folder yet: no step ever ran.
+    return [];
+  }
+}
+
+/** Sockets lie below the run folder, and their paths are short. */
+const shortId = (id: string): string => id.slice(0, 16);
 
 function bundleOf(id: string, step: RunStep, runDir: string, lease: NetworkLease): Bundle {
   const process: ProcessSpec = { args: step.args, env: step.env, cwd: step.cwd, user: step.user, tty: false };

@@ -1,4 +1,4 @@
-import type { OutputChunk } from '../runtime/runtime.ts';
+import type { Leftover, OutputChunk } from '../runtime/runtime.ts';
 
 /** A command to run in a build: everything resolved. */
 export interface RunStep {
@@ -18,4 +18,8 @@ export interface RunStep {
 export interface StepRunner {
   /** Resolves with the exit status (0-255, 128+n for signal n) after all output was given to `onOutput`. Rejects when aborted: the step is then killed and gone. */
   run(step: RunStep, onOutput: (chunk: OutputChunk) => void, signal: AbortSignal): Promise<number>;
+  /** Does the id (or its beginning, 12 digits at least) belong to a step that runs now? Such steps are in nobody's records. */
+  owns(id: string): boolean;
+  /** Files of steps that a killed daemon left. What else it left of them, runtime and network find. */
+  inventory(): readonly Leftover[];
 }

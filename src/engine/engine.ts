@@ -26,7 +26,7 @@ import { LogKeeper } from './instances/log-keeper.ts';
 import { Registry } from './instances/registry.ts';
 import { Runs } from './instances/run.ts';
 import { Waiters } from './instances/waiters.ts';
-import { recover } from './recovery/recover.ts';
+import { recover, type RecoveryParts } from './recovery/recover.ts';
 import { SystemService } from './system.ts';
 
 /** The parts that the engine joins; made by the daemon's composition. */
@@ -34,7 +34,7 @@ export interface EngineParts {
   readonly host: Host;
   readonly identity: EngineIdentity;
   readonly database: Database;
-  readonly build: { readonly version: string; readonly commit: string };
+  readonly build: { readonly version: string; readonly commit: string; readonly builtWith: string };
   readonly runtimes: Readonly<Record<Isolation, Runtime>>;
   readonly network: Network;
   readonly images: ImageStore;
@@ -57,111 +57,77 @@ export interface EngineParts {
 export class Engine {
   readonly api: EngineApi;
   readonly #parts: EngineParts;
-  readonly #registry: Registry;
-  readonly #lifecycle: Lifecycle;
-  readonly #runs: Runs;
-  readonly #logs: LogKeeper;
+  readonly #own: Pick<RecoveryParts, 'registry' | 'lifecycle' | 'runs' | 'logs'>;
   readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
   constructor(parts: EngineParts) {
-    const { host, identity, database, runtimes, network, images, roots, volumes, machines, log } = parts;
-    this.#parts = parts;
-    const registry = new Registry(database);
-    const events = new EventBus();
+    const registry = new Registry(parts.database);
     const waiters = new Waiters();
-    const size = hostSize();
-    const runs = new Runs({ host, identity, runtimes, roots, network, images, machines });
-    const logs = new LogKeeper(identity, waiters);
-    const lifecycle = new Lifecycle({
-      host,
-      identity,
+    const events = new EventBus();
+    const logs = new LogKeeper(parts.identity, waiters);
+    const runs = new Runs(parts);
+    const shared = {
+      ...parts,
       registry,
-      runs,
       waiters,
       events,
-      volumes,
       logs,
-      log,
+      runs,
+      size: hostSize(),
       bootId: this.#bootId,
-    });
-    const execs = new ExecRegistry(registry, (config) => runs.runtimeOf(config), events);
-    const instances = new InstanceService({
-      ...{
-        host,
-        registry,
-        lifecycle,
-        waiters,
-        logs,
-        events,
-        images,
-        machines,
-        volumes,
-        roots,
-        network,
-        runtimes,
-        size,
-      },
-    });
+    };
+    const lifecycle = new Lifecycle(shared);
     const names = { normalize: normalizeReference, familiar: familiarReference };
-    const imageService = new ImageService({
-      ...{
-        store: images,
-        builder: parts.builder,
-        bootstrapper: parts.bootstrapper,
-        registry,
-        events,
-        ...names,
-      },
-    });
-    this.#registry = registry;
-    this.#lifecycle = lifecycle;
-    this.#runs = runs;
-    this.#logs = logs;
-    const system = new SystemService({
-      ...{ identity, size, network, runtimes, cgroupLayout: parts.cgroupLayout, build: parts.build },
-      check: (options) => this.#check(options),
-      shutdown: (options) => this.#shutdown(options),
-    });
-    this.api = { identity, instances, execs, images: imageService, volumes, machines, events, system };
+    this.#parts = parts;
+    this.#own = { registry, lifecycle, runs, logs };
+    this.api = {
+      identity: parts.identity,
+      instances: new InstanceService({ ...shared, lifecycle }),
+      execs: new ExecRegistry(registry, (config) => runs.runtimeOf(config), events),
+      images: new ImageService({ ...shared, ...names, store: parts.images }),
+      volumes: parts.volumes,
+      machines: parts.machines,
+      events,
+      system: new SystemService({
+        ...shared,
+        check: (options) => this.#check(options),
+        shutdown: (options) => this.#shutdown(options),
+      }),
+    };
   }
 
   /** Takes over what an earlier daemon left, then is ready for requests. */
   async start(): Promise<void> {
-    const { identity, log, network, roots, runtimes } = this.#parts;
+    const { identity, log, network, roots, runtimes, builder } = this.#parts;
     mkdirSync(join(identity.runDir, 'i'), { recursive: true, mode: 0o711 });
     await this.#parts.startStorage();
-    const parts = {
-      registry: this.#registry,
-      lifecycle: this.#lifecycle,
-      runs: this.#runs,
-      logs: this.#logs,
-    };
-    await recover({ ...parts, network, bootId: this.#bootId, log });
-    const removed = await removeLeaks({ registry: this.#registry, network, roots, runtimes });
+    await recover({ ...this.#own, network, bootId: this.#bootId, log });
+    const removed = await removeLeaks({ ...this.#own, network, roots, runtimes, builder });
     for (const finding of removed)
       log(`left by an earlier daemon: ${finding.kind} ${finding.what}: ${finding.note}`);
   }
 
   /** Ends what only the daemon does; instances go on. */
   async stop(): Promise<void> {
-    await this.#lifecycle.settled();
-    this.#logs.stop();
+    await this.#own.lifecycle.settled();
+    this.#own.logs.stop();
     await this.#parts.network.stop();
     this.#parts.database.close();
   }
 
   #check(options: { repair: boolean; deep: boolean }): ReturnType<typeof check> {
-    const { network, roots, runtimes, images, validateImage } = this.#parts;
+    const { network, roots, runtimes, builder, images, validateImage } = this.#parts;
     const examine = (): ReturnType<typeof examineImages> =>
       examineImages(images.list(), (image) => validateImage(image, options));
-    return check({ registry: this.#registry, network, roots, runtimes, examineImages: examine }, options);
+    const { registry } = this.#own;
+    return check({ registry, network, roots, runtimes, builder, examineImages: examine }, options);
   }
 
   async #shutdown(options: { instances: 'keep' | 'stop' }): Promise<void> {
     const { log, network, onShutdown, restoreHost } = this.#parts;
     if (options.instances === 'stop') {
-      await Promise.all(this.#registry.list().map(({ config }) => this.#lifecycle.stop(config.id)));
-      await this.#lifecycle.settled();
+      await Promise.all(this.#own.registry.list().map(({ config }) => this.#own.lifecycle.stop(config.id)));
+      await this.#own.lifecycle.settled();
       await network.teardown();
       await restoreHost().catch((error: unknown) => log(`giving the host back: ${messageOf(error)}`));
     }

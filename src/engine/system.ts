@@ -13,7 +13,7 @@ export interface SystemParts {
   readonly network: Pick<Network, 'describe'>;
   readonly runtimes: Readonly<Record<Isolation, Pick<Runtime, 'probe'>>>;
   readonly cgroupLayout: () => 'v1' | 'v2' | 'hybrid';
-  readonly build: { readonly version: string; readonly commit: string };
+  readonly build: { readonly version: string; readonly commit: string; readonly builtWith: string };
   readonly check: (options: { repair: boolean; deep: boolean }) => Promise<readonly CheckFinding[]>;
   readonly shutdown: (options: { instances: 'keep' | 'stop' }) => Promise<void>;
 }
@@ -56,7 +56,7 @@ export class SystemService implements System {
   }
 
   version(): { version: string; commit: string; builtWith: string } {
-    return { ...this.#parts.build, builtWith: `Bun ${Bun.version}` };
+    return this.#parts.build;
   }
 
   check(options: { repair: boolean; deep: boolean }): Promise<readonly CheckFinding[]> {

@@ -8,7 +8,7 @@ import { TreeSyscalls } from '../host/tree-syscalls.ts';
 import { bootstrapImage } from '../images/bootstrap.ts';
 import { createImageStore } from '../images/stored-images.ts';
 import { validate } from '../images/validate.ts';
-import type { EngineIdentity } from '../model/engine-identity.ts';
+import { names, type EngineIdentity } from '../model/engine-identity.ts';
 import type { Digest } from '../model/image.ts';
 import { createNetwork } from '../network/index.ts';
 import { createContainerRuntime, createSandboxRuntime } from '../runtime/container/index.ts';
@@ -21,7 +21,7 @@ import { createStorage } from '../storage/index.ts';
 export interface CompositionOptions {
   readonly host: Host;
   readonly identity: EngineIdentity;
-  readonly build: { readonly version: string; readonly commit: string };
+  readonly build: { readonly version: string; readonly commit: string; readonly builtWith: string };
   readonly log: (message: string) => void;
   readonly onShutdown: () => void;
 }
@@ -83,6 +83,6 @@ export function composeEngine(options: CompositionOptions): Engine {
       return validate(image, { content, layers, uncompressedDigest: storage.uncompressedDigest }, { deep });
     },
     cgroupLayout: () => cgroups.facts().layout,
-    restoreHost: () => cgroups.restore(),
+    restoreHost: () => cgroups.leave(names.cgroupParent(identity)),
   });
 }

@@ -1,6 +1,6 @@
 import type { DaemonOptions } from '../cli/index.ts';
 import { createHost } from '../host/index.ts';
-import { releaseProgramText } from '../host/memory.ts';
+import { giveMemoryBack } from '../host/own-memory.ts';
 import { createServer } from '../http/server.ts';
 import { messageOf } from '../model/errors.ts';
 import { BUILD } from './build-info.ts';
@@ -10,11 +10,6 @@ import { Idle } from './idle.ts';
 
 /** Milliseconds without a request after which memory is given back. */
 const QUIET = 2000;
-
-function tidyMemory(): void {
-  Bun.gc(true);
-  releaseProgramText();
-}
 
 /** Runs an engine until SIGTERM, SIGINT or a shutdown request: instances go on running, the next daemon takes them over. */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
@@ -26,11 +21,11 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const engine = composeEngine({
     host,
     identity: folders.identity,
-    build: BUILD,
+    build: { ...BUILD, builtWith: `Bun ${process.versions['bun'] ?? ''}` },
     log,
     onShutdown: () => ended.resolve(0),
   });
-  const idle = new Idle(tidyMemory, QUIET);
+  const idle = new Idle(giveMemoryBack, QUIET);
   const server = createServer({
     engine: engine.api,
     socketPath: folders.socket,

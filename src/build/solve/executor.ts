@@ -13,7 +13,7 @@ export interface StepTools {
   readonly storage: Pick<RootStorage, 'withReadOnlyLayers' | 'withWritableLayers'>;
   readonly trees: Pick<Trees, 'extract'>;
   readonly readAttributes: ReadAttributes;
-  readonly runner: StepRunner;
+  readonly runner: Pick<StepRunner, 'run'>;
   /** The unpacked context, and what `.dockerignore` leaves out of it. */
   readonly context: { readonly root: string; readonly ignored: IgnoreMatcher };
   readonly memory: number | undefined;

@@ -1,3 +1,4 @@
+import type { Builder } from '../../build/index.ts';
 import type { InstanceState } from '../../model/instance.ts';
 import type { Isolation } from '../../model/isolation.ts';
 import type { Network } from '../../network/network.ts';
@@ -10,6 +11,8 @@ export interface LeakParts {
   readonly network: Pick<Network, 'inventory'>;
   readonly roots: Pick<RootStorage, 'inventory'>;
   readonly runtimes: Readonly<Record<Isolation, Pick<Runtime, 'inventory'>>>;
+  /** Its steps run without a record. */
+  readonly builder: Pick<Builder, 'owns' | 'inventory'>;
 }
 
 /** Kinds that an instance has only while it runs. */
@@ -28,6 +31,7 @@ export async function findLeaks(parts: LeakParts): Promise<readonly Leftover[]> 
   const inventories = await Promise.all([
     parts.network.inventory(),
     parts.roots.inventory(known),
+    parts.builder.inventory(),
     ...Object.values(parts.runtimes).map((runtime) => runtime.inventory()),
   ]);
   // Two runtimes may find the same thing.
@@ -35,9 +39,10 @@ export async function findLeaks(parts: LeakParts): Promise<readonly Leftover[]> 
     inventories.flat().map((leftover) => [`${leftover.kind} ${leftover.what}`, leftover]),
   );
   const stateOf = stateFinder(parts.registry);
-  return [...unique.values()].filter((leftover) =>
-    isLeak(leftover, leftover.owner === null ? null : stateOf(leftover.owner)),
-  );
+  return [...unique.values()].filter(({ owner, kind }) => {
+    if (owner !== null && parts.builder.owns(owner)) return false;
+    return isLeak({ kind }, owner === null ? null : stateOf(owner));
+  });
 }
 
 /** Pure. `state` null: nobody owns it. */

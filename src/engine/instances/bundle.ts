@@ -33,7 +33,8 @@ export function bundleOf(
     domainname: config.domainname,
     process: config.process,
     openStdin: config.openStdin,
-    stdinOnce: config.stdinOnce,
+    // A terminal's client may leave and come back.
+    stdinOnce: config.stdinOnce && !config.process.tty,
     root,
     mounts: config.mounts,
     files: {

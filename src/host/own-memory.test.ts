@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { codeRanges } from './memory.ts';
+import { codeRanges } from './own-memory.ts';
 
 test('only unwritable code of the file itself is found', () => {
   const maps = [

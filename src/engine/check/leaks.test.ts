@@ -1,0 +1,36 @@
+import { expect, test } from 'bun:test';
+import type { Leftover } from '../../runtime/runtime.ts';
+import type { Registry } from '../instances/registry.ts';
+import { findLeaks } from './leaks.ts';
+
+const leftover = (kind: Leftover['kind'], owner: string): Leftover => ({
+  kind,
+  what: `${kind} of ${owner}`,
+  owner,
+  remove: () => Promise.resolve(),
+});
+
+test('a build step that runs is no leak, though no record knows it; one that a killed daemon left is', async () => {
+  const [running, left] = ['b'.repeat(64), 'c'.repeat(64)];
+  const found = [
+    leftover('cgroup', running),
+    leftover('cgroup', left),
+    leftover('namespace', running.slice(0, 12)),
+  ];
+  const none = { inventory: () => Promise.resolve([]) };
+  const leaks = await findLeaks({
+    // Only the list of records is asked for.
+    registry: { all: () => [] } as unknown as Registry,
+    network: none,
+    roots: none,
+    runtimes: { container: { inventory: () => Promise.resolve(found) }, sandbox: none, vm: none },
+    builder: {
+      owns: (id) => running.startsWith(id),
+      inventory: () => [leftover('folder', left.slice(0, 16))],
+    },
+  });
+  expect(leaks.map(({ what }) => what).toSorted()).toEqual([
+    `cgroup of ${left}`,
+    `folder of ${left.slice(0, 16)}`,
+  ]);
+});
