@@ -204,8 +204,8 @@ describe('the log', () => {
       expect(text.every((part) => part.length <= 150_000)).toBe(true);
       expect(text[1]?.length).toBeGreaterThan(50_000);
       const printed = text.join('').replaceAll(/^\S+ \S+ (?:F (.*\n)|P (.*)\n)/gm, '$1$2');
-    const lines = printed.trimEnd().split('\n').map(Number);
-    expect(lines).toEqual(Array.from({ length: 4000 }, (_, index) => index + 1));
+      const lines = printed.trimEnd().split('\n').map(Number);
+      expect(lines).toEqual(Array.from({ length: 4000 }, (_, index) => index + 1));
     },
     SLOW,
   );

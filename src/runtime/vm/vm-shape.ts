@@ -23,6 +23,8 @@ const KERNEL_OPTIONS = [
   'random.trust_cpu=on',
   'no_timer_check',
   'tsc=reliable',
+  'cryptomgr.notests',
+  '8250.nr_uarts=1',
 ];
 /** The mitigations guard guest processes from each other against the processor's side channels: emulation has none of these. */
 const TCG_OPTIONS = ['mitigations=off'];
@@ -98,7 +100,7 @@ export function shapeOf(
 
 type MachineRoot = Extract<Extract<Bundle['root'], { kind: 'block' }>['root'], { layout: 'machine' }>;
 
-/** A machine has no agent: its address goes to a unit inside it by the kernel's command line (guest/machine-network.sh). */
+/** A machine has no agent: its address goes to a unit inside it by the kernel's command line (storage/machine-network.ts). */
 function machineShape(
   bundle: Bundle,
   root: MachineRoot,
