@@ -1,5 +1,5 @@
 /** Runs the tests, part by part; `scripts/test.sh` installs what this needs and starts it. The last line is `N passed, N failed`. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
@@ -54,8 +54,17 @@ function workplace(): Workplace & { readonly folder: string } {
     NO_COLOR: '1',
     PATH: `${process.env['PATH'] ?? ''}:${join(PROJECT, '.cache/tools')}`,
     HULL_TEST_BINARY: join(PROJECT, 'dist/hull'),
+    ...guestKernel(join(PROJECT, '.cache/kernels/boot')),
   };
   return { project: PROJECT, logs, env, deadline: performance.now() + 23 * MINUTE, folder };
+}
+
+/** The kernel that setup unpacked, for tests that boot one. */
+function guestKernel(folder: string): NodeJS.ProcessEnv {
+  const name = existsSync(folder)
+    ? readdirSync(folder).find((each) => each.startsWith('vmlinuz-'))
+    : undefined;
+  return name === undefined ? {} : { HULL_GUEST_KERNEL: join(folder, name) };
 }
 
 function show(outcome: Outcome): void {
