@@ -1,4 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, watch, type FSWatcher } from 'node:fs';
+
+/** Milliseconds. */
+const LOOK_AGAIN = 5;
 
 export interface ExitRecord {
   readonly code: number;
@@ -14,6 +17,7 @@ export class ExitFolder {
   readonly path: string;
   readonly #waiting = new Map<string, () => void>();
   #watcher: FSWatcher | null = null;
+  #lookAgain: ReturnType<typeof setTimeout> | null = null;
 
   constructor(path: string) {
     this.path = path;
@@ -50,11 +54,17 @@ export class ExitFolder {
   #watch(): FSWatcher {
     this.prepare();
     const watcher = watch(this.path, { persistent: false }, (_, name) => {
-      if (name !== null && this.#waiting.has(name)) return this.#arrived(name);
-      // No name: the kernel's queue overflowed, anything may have happened.
-      if (name === null) for (const id of this.#waiting.keys()) this.#arrived(id);
+      if (name !== null && this.#waiting.has(name)) this.#arrived(name);
+      this.#lookAgain ??= setTimeout(() => this.#sweep(), LOOK_AGAIN);
     });
     return watcher;
+  }
+
+  /** Of several events at almost the same time not all are told: one of them is enough to look for the others. */
+  #sweep(): void {
+    this.#lookAgain = null;
+    for (const id of this.#waiting.size === 0 ? [] : readdirSync(this.path))
+      if (this.#waiting.has(id)) this.#arrived(id);
   }
 
   #arrived(id: string): void {
