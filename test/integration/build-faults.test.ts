@@ -69,13 +69,14 @@ test('a daemon killed in the middle of a step leaves what the next one recognise
 
   const bench = new BuildBench(join(folder, 'data'), { runDir: join(folder, 'run'), tag: 'b1fd' });
   undo.push(() => bench.stop());
-  const left = await bench.runtime.inventory();
+  const left = [...(await bench.runtime.inventory()), ...bench.builder.inventory()];
+  expect(bench.builder.inventory()).toHaveLength(1);
   expect(left.length).toBeGreaterThan(0);
   expect(left.every(({ owner }) => owner?.startsWith(STEP_ID_PREFIX) === true)).toBe(true);
   for (const leftover of left) await leftover.remove();
   await bench.storage.start();
   await bench.network.start(new Map());
-  expect(await bench.leftovers()).toEqual([]);
+  expect([...(await bench.leftovers()), ...bench.builder.inventory()]).toEqual([]);
   expect(bench.images.list()).toHaveLength(1);
   expect(readdirSync(join(folder, 'data', 'tmp'))).toEqual([]);
   await bench.build({ Dockerfile: 'FROM base\nRUN true' });

@@ -31,12 +31,14 @@ export async function findLeaks(parts: LeakParts): Promise<readonly Leftover[]> 
   const inventories = await Promise.all([
     parts.network.inventory(),
     parts.roots.inventory(known),
-    parts.builder.inventory(),
     ...Object.values(parts.runtimes).map((runtime) => runtime.inventory()),
   ]);
   // Two runtimes may find the same thing.
   const unique = new Map(
-    inventories.flat().map((leftover) => [`${leftover.kind} ${leftover.what}`, leftover]),
+    [...inventories.flat(), ...parts.builder.inventory()].map((leftover) => [
+      `${leftover.kind} ${leftover.what}`,
+      leftover,
+    ]),
   );
   const stateOf = stateFinder(parts.registry);
   return [...unique.values()].filter(({ owner, kind }) => {

@@ -177,10 +177,13 @@ export class BuildBench {
     const known = new Set<string>();
     const all = [...(await this.runtime.inventory()), ...(await this.storage.roots.inventory(known))];
     const mounts = this.host.mounts.list().filter((mount) => mount.target.startsWith(this.folder));
-    return [
+    const found = [
       ...all.map(({ kind, what }) => `${kind} ${what}`),
       ...mounts.map((mount) => `mount ${mount.target}`),
-    ].filter((what) => !what.includes('/run/netns/'));
+    ];
+    const parent = `cgroup ${names.cgroupParent(this.identity)}`;
+    // The network keeps namespaces ready, and the parent of all control groups may stay without any.
+    return found.filter((what) => !what.includes('/run/netns/') && what !== parent);
   }
 }
 
