@@ -30,7 +30,8 @@ export interface BootstrapRequest {
   readonly skip?: readonly string[];
   /** Folder for the half-made tree; made and removed by the caller. */
   readonly temporary: string;
-  readonly onLine: (line: string) => void;
+  /** mmdebstrap's own messages, without what it says about hooks and temporary folders. */
+  readonly onMessage: (message: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -102,7 +103,7 @@ export async function* bootstrapTar(exec: Exec, request: BootstrapRequest): Asyn
   });
   const abort = () => child.kill('SIGKILL');
   signal?.addEventListener('abort', abort, { once: true });
-  const said = readLines(child, request.onLine);
+  const said = readLines(child, request.onMessage);
   let ended = false;
   try {
     if (child.stdout !== null) for await (const chunk of child.stdout) yield chunk as Uint8Array;
@@ -171,13 +172,14 @@ function command({
 }
 
 /** Passes lines on and keeps the last ones. */
-async function readLines(child: Child, onLine: (line: string) => void): Promise<string[]> {
+async function readLines(child: Child, onMessage: (message: string) => void): Promise<string[]> {
   const last: string[] = [];
   if (child.stderr === null) return last;
   for await (const line of createInterface({ input: child.stderr })) {
     last.push(line);
     if (last.length > KEPT_LINES) last.shift();
-    onLine(line);
+    const message = /^[IWE]: (?!running --|using |removing )(.*)$/.exec(line)?.[1];
+    if (message !== undefined) onMessage(message);
   }
   return last;
 }

@@ -97,7 +97,7 @@ async function bootstrapDebian(
       skip: SKIP,
       hooks: HOOKS,
       temporary,
-      onLine: progressOf(options.onProgress),
+      onMessage: (message: string) => options.onProgress?.({ phase: 'bootstrap', message }),
     };
     const stream = bootstrapTar(
       parts.host.exec,
@@ -164,12 +164,4 @@ function checkPackages(packages: readonly string[]): string[] {
 
 function describe({ suite }: SuiteSources, packages: readonly string[]): string {
   return `Debian ${suite} by mmdebstrap${packages.length > 0 ? ` with ${packages.join(', ')}` : ''}`;
-}
-
-/** mmdebstrap's own messages, without what it says about its insides. */
-function progressOf(sink: ProgressSink | undefined): (line: string) => void {
-  return (line) => {
-    const message = /^(?:I|W|E): (.*)$/.exec(line)?.[1];
-    if (message !== undefined) sink?.({ phase: 'bootstrap', message });
-  };
 }

@@ -11,7 +11,7 @@ import { ImageDisks } from './image-disks.ts';
 import { InstanceRoots } from './instance-roots.ts';
 import type { LayerStore } from './layer-store.ts';
 import { OverlayLayerStore } from './overlay-layers.ts';
-import { MachineDisks, type MachineExtras } from './machine-disks.ts';
+import { MachineDisks } from './machine-disks.ts';
 import type { RootStorage, VolumeStore } from './storage.ts';
 import type { Trees } from './trees.ts';
 import { FolderVolumes } from './volumes.ts';
@@ -22,8 +22,6 @@ export interface StorageParts {
   readonly repositories: Repositories;
   /** The command that runs hull again; default: this program's own. */
   readonly self?: readonly string[];
-  /** What machines get beside their packages; default: nothing. */
-  readonly machineExtras?: MachineExtras;
 }
 
 export interface Storage {
@@ -43,7 +41,7 @@ export interface Storage {
 }
 
 /** Storage of one engine, wired. */
-export function createStorage({ host, identity, repositories, self, machineExtras }: StorageParts): Storage {
+export function createStorage({ host, identity, repositories, self }: StorageParts): Storage {
   const folders = new DataFolders(identity);
   const trees = createTrees(host, self);
   const content = new FileContentStore(host.files, folders, repositories);
@@ -51,8 +49,7 @@ export function createStorage({ host, identity, repositories, self, machineExtra
   const disks = new ImageDisks(host, folders, repositories);
   const roots = new InstanceRoots({ host, folders, layers, disks });
   const volumes = new FolderVolumes(host, folders, repositories);
-  const extras = machineExtras ?? { files: [], units: [] };
-  const machines = new MachineDisks({ host, folders, trees, repositories, extras });
+  const machines = new MachineDisks({ host, folders, trees, repositories });
   const start = async () => {
     folders.make();
     await roots.start();

@@ -6,6 +6,7 @@ import { bootstrapTar, type SuiteSources } from '../host/mmdebstrap.ts';
 import { packTar, type TarInput } from '../lib/tar/archive.ts';
 import { HullError, isHullError } from '../model/errors.ts';
 import type { ProgressSink } from '../model/progress.ts';
+import { NETWORK_FILES, NETWORK_UNIT } from './machine-network.ts';
 import type { Trees } from './trees.ts';
 
 /** A file of the guest's. */
@@ -20,8 +21,6 @@ export interface MachineInputs {
   readonly suite: SuiteSources;
   readonly packages: readonly string[];
   readonly files: readonly MachineFile[];
-  /** systemd units to switch on. */
-  readonly units: readonly string[];
   /** Bytes of the disk as the guest sees it. */
   readonly size: number;
 }
@@ -56,6 +55,8 @@ const EARLY_HOOKS = [
   `printf '%s\\n' ${INITRD_MODULES.join(' ')} > "$1/usr/share/initramfs-tools/modules.d/machine"`,
 ];
 const HOOKS = [
+  // The unit's file is put in place after the hooks, so it is linked by hand.
+  `mkdir -p "$1/etc/systemd/system/multi-user.target.wants" && ln -sf /etc/systemd/system/${NETWORK_UNIT} "$1/etc/systemd/system/multi-user.target.wants/${NETWORK_UNIT}"`,
   'rm -f "$1/etc/resolv.conf" "$1/etc/hostname"',
   'for timer in apt-daily apt-daily-upgrade e2scrub_all fstrim; do chroot "$1" systemctl --quiet disable $timer.timer 2>/dev/null || true; done',
 ];
@@ -70,10 +71,10 @@ const OWN_FILES: readonly MachineFile[] = [
   },
 ];
 
-/** The kernel's command line; the runtime adds what differs between instances. */
-export const MACHINE_CMDLINE = 'root=/dev/vda rw console=ttyS0';
+/** The kernel's command line; the runtime adds the console and what differs between instances. */
+export const MACHINE_CMDLINE = 'root=/dev/vda rw net.ifnames=0';
 /** Changes when the same inputs would give another machine. */
-export const BUILDER_REVISION = JSON.stringify([SYSTEM, EARLY_HOOKS, HOOKS, OWN_FILES]);
+export const BUILDER_REVISION = JSON.stringify([SYSTEM, EARLY_HOOKS, HOOKS, OWN_FILES, NETWORK_FILES]);
 
 /**
  * Builds a Debian machine in `folder` (exists, empty): `disk.raw` (sparse, one ext4 without partitions), `vmlinuz`, `initrd.img`. No loop
@@ -96,13 +97,18 @@ export async function buildMachine(
     packages: [...new Set([kernelPackage(), ...SYSTEM, ...inputs.packages])].toSorted(),
     dpkgOptions: [],
     earlyHooks: EARLY_HOOKS,
-    hooks: [...HOOKS, ...inputs.units.map((unit) => unitHook(unit))],
+    hooks: HOOKS,
     temporary,
-    onLine: (line) => line.startsWith('I: ') && say(line.slice(3)),
+    onMessage: say,
     ...call,
   });
   await trees.extract(stream, root, { mode: 'plain', replace: true }, call);
-  await trees.extract(packTar([...OWN_FILES, ...inputs.files].map(toMember)), root, { mode: 'plain' }, call);
+  await trees.extract(
+    packTar([...OWN_FILES, ...NETWORK_FILES, ...inputs.files].map(toMember)),
+    root,
+    { mode: 'plain' },
+    call,
+  );
   say('making the disk');
   await copyNewest(root, 'vmlinuz', join(folder, 'vmlinuz'));
   await copyNewest(root, 'initrd.img', join(folder, 'initrd.img'));
@@ -150,11 +156,6 @@ function kernelPackage(): string {
     'not-supported',
     `no kernel package for machines is known for the architecture ${process.arch}`,
   );
-}
-
-/** The unit's file is put in place after the hooks, so it is linked by hand. */
-function unitHook(unit: string): string {
-  return `mkdir -p "$1/etc/systemd/system/multi-user.target.wants" && ln -sf "/etc/systemd/system/${unit}" "$1/etc/systemd/system/multi-user.target.wants/${unit}"`;
 }
 
 function toMember({ path, text, mode }: MachineFile): TarInput {

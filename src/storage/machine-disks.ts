@@ -15,7 +15,6 @@ import {
   buildMachine,
   MACHINE_CMDLINE,
   storedBytes,
-  type MachineFile,
   type MachineInputs,
 } from './machine-builder.ts';
 import { asStorage } from './storage-error.ts';
@@ -30,18 +29,11 @@ const PACKAGE = /^[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?$/;
 
 type CreateRequest = Parameters<Machines['create']>[0];
 
-/** What every machine gets beside its packages: the program that joins it to the instance's network, and its unit. */
-export interface MachineExtras {
-  readonly files: readonly MachineFile[];
-  readonly units: readonly string[];
-}
-
 export interface MachineDisksParts {
   readonly host: Host;
   readonly folders: DataFolders;
   readonly trees: Trees;
   readonly repositories: Repositories;
-  readonly extras: MachineExtras;
 }
 
 /** Machine disks: `DATA/machines/NAME/{disk.raw,vmlinuz,initrd.img}`. Never written to once made: instances write into an overlay of their own. */
@@ -72,7 +64,7 @@ export class MachineDisks implements Machines {
   /** The same request over the same package sources gives the machine that is there. */
   async create(request: CreateRequest, onProgress: ProgressSink, signal?: AbortSignal): Promise<MachineDisk> {
     check(request);
-    const { extras, folders, repositories } = this.#parts;
+    const { folders, repositories } = this.#parts;
     const files = Object.entries(request.files ?? {}).map(([path, text]) => ({
       path,
       text,
@@ -81,8 +73,7 @@ export class MachineDisks implements Machines {
     const inputs: MachineInputs = {
       suite: findSuite(request.suite ?? defaultSuite()),
       packages: request.packages,
-      files: [...extras.files, ...files],
-      units: extras.units,
+      files,
       size: request.size ?? DEFAULT_SIZE,
     };
     const inputKey = digestOf(JSON.stringify([inputs, BUILDER_REVISION]));
