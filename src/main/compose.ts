@@ -49,15 +49,9 @@ export function composeEngine(options: CompositionOptions): Engine {
   return new Engine({
     ...options,
     ...{ database, runtimes, network, images, roots, volumes },
-    machines: {
-      list: () => [],
-      get: () => {
-        throw new Error('later');
-      },
-    } as never,
+    machines: storage.machines,
     builder: createBuilder({
       host,
-      identity,
       images,
       layers,
       storage: roots,
@@ -65,6 +59,7 @@ export function composeEngine(options: CompositionOptions): Engine {
       runner,
       trees,
       readAttributes,
+      withTemporary: (use) => storage.withTemporary(use),
     }),
     bootstrapper: {
       bootstrap: (reference, { packages }, onProgress, signal) =>
