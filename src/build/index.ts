@@ -1,11 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
-import { Rollback } from '../lib/rollback.ts';
-import type { EngineIdentity } from '../model/engine-identity.ts';
 import type { Image } from '../model/image.ts';
 import { normalizeReference } from '../model/reference.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
@@ -29,13 +25,14 @@ export type { BuildEvent, BuildRequest } from './types.ts';
 
 export interface BuilderDeps {
   readonly host: Host;
-  readonly identity: EngineIdentity;
   readonly images: Pick<ImageStore, 'find' | 'commit'>;
   readonly layers: Pick<LayerStore, 'find'>;
   readonly storage: Pick<RootStorage, 'withReadOnlyLayers' | 'withWritableLayers'>;
   readonly cache: BuildCache;
   readonly runner: StepRunner;
   readonly trees: Pick<Trees, 'extract'>;
+  /** Runs `use` with a folder on the store's filesystem (not made) that is removed afterwards. */
+  readonly withTemporary: <T>(use: (folder: string) => Promise<T>) => Promise<T>;
   readonly readAttributes: ReadAttributes;
   /** Steps that may run at once, over all builds; default 2. */
   readonly parallel?: number;
@@ -53,8 +50,6 @@ export interface Builder {
   inventory(): readonly Leftover[];
 }
 
-const REMOVAL_TIMEOUT = 300_000;
-
 /** blueprint -> tree -> plan -> solver -> image. */
 export function createBuilder(deps: BuilderDeps): Builder {
   const shared: SolverDeps = {
@@ -68,24 +63,26 @@ export function createBuilder(deps: BuilderDeps): Builder {
     owns: (id) => deps.runner.owns(id),
     inventory: () => deps.runner.inventory(),
     async build(request, onEvent, signal) {
-      await using undo = new Rollback({ timeout: REMOVAL_TIMEOUT });
       const abort = new AbortController();
       const follow = (): void => abort.abort(signal?.reason);
       if (signal?.aborted === true) follow();
       signal?.addEventListener('abort', follow, { once: true });
-      undo.defer('stop listening', () => signal?.removeEventListener('abort', follow));
-      const folder = join(deps.identity.dataDir, 'tmp', `build-${randomBytes(8).toString('hex')}`);
-      undo.defer('remove the build context', () => deps.host.files.removeTree(folder));
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      const context = await unpackContext(
-        deps.host,
-        deps.trees,
-        request.context,
-        folder,
-        request.blueprint,
-        abort.signal,
-      );
-      return await buildFrom(deps, shared, request, context, onEvent, abort);
+      try {
+        return await deps.withTemporary(async (folder) => {
+          await mkdir(folder, { mode: 0o700 });
+          const context = await unpackContext(
+            deps.host,
+            deps.trees,
+            request.context,
+            folder,
+            request.blueprint,
+            abort.signal,
+          );
+          return await buildFrom(deps, shared, request, context, onEvent, abort);
+        });
+      } finally {
+        signal?.removeEventListener('abort', follow);
+      }
     },
   };
 }

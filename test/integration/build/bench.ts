@@ -93,13 +93,13 @@ export class BuildBench {
     const syscalls = new TreeSyscalls();
     this.builder = createBuilder({
       host,
-      identity,
       images: this.images,
       layers,
       storage: roots,
       cache: buildCacheRepository(database),
       runner: createRuntimeStepRunner({ host, identity, runtime: this.runtime, network: this.network }),
       trees,
+      withTemporary: (use) => this.storage.withTemporary(use),
       readAttributes: (path) => syscalls.xattrs(path),
     });
   }
