@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createHost } from '../../src/host/index.ts';
 import { describeRuntime, type RuntimeUnderTest } from '../../src/runtime/conformance.ts';
+import { guestKernel } from './vm-fixture.ts';
 import { defaultGuestProgram, VmRuntime } from '../../src/runtime/vm/vm-runtime.ts';
 
 const TOOLS = [
@@ -39,11 +40,10 @@ async function open(): Promise<RuntimeUnderTest> {
   await host.exec.must(['truncate', '-s', '256M', `${folder}/scratch.raw`]);
   await host.exec.must(['mkfs.ext4', '-q', '-F', `${folder}/scratch.raw`]);
   host.namespaces.createNet(`${folder}/netns`);
-  const kernel = process.env['HULL_GUEST_KERNEL'];
   const settings = {
     guestProgram: defaultGuestProgram(process.execPath),
     accelerator: 'tcg' as const,
-    ...(kernel === undefined ? {} : { kernel }),
+    ...guestKernel(identity.dataDir),
   };
   let current: VmRuntime | null = null;
   let disks = 0;

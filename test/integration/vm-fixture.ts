@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { createHost } from '../../src/host/index.ts';
 import type { Host } from '../../src/host/host.ts';
 import type { EngineIdentity } from '../../src/model/engine-identity.ts';
@@ -50,6 +51,14 @@ int main(int count, char **words) {
 }
 `;
 
+/** The kernel that `npm run setup` unpacks beside the project, where a fresh data folder finds it; HULL_GUEST_KERNEL names another. */
+export function guestKernel(dataDir: string): { kernel?: string } {
+  const named = process.env['HULL_GUEST_KERNEL'];
+  if (named !== undefined) return { kernel: named };
+  symlinkSync(fileURLToPath(new URL('../../.cache/kernels', import.meta.url)), `${dataDir}/kernels`);
+  return {};
+}
+
 /** An engine's folders, a busybox disk made by hand, and a network namespace joined to another by a veth: all that a VM needs. */
 export class VmFixture {
   readonly host: Host;
@@ -57,12 +66,15 @@ export class VmFixture {
   readonly identity: EngineIdentity;
   readonly id = randomBytes(32).toString('hex');
   runtime: VmRuntime;
+  readonly #kernel: { kernel?: string };
   #namespaces: string[] = [];
 
   private constructor(host: Host, folder: string, tag: string) {
     this.host = host;
     this.folder = folder;
     this.identity = { tag, dataDir: `${folder}/data`, runDir: `${folder}/run` };
+    mkdirSync(this.identity.dataDir);
+    this.#kernel = guestKernel(this.identity.dataDir);
     this.runtime = this.#makeRuntime();
   }
 
@@ -72,20 +84,14 @@ export class VmFixture {
     writeFileSync(`${folder}/hostname`, 'box\n');
     writeFileSync(`${folder}/resolv.conf`, 'nameserver 10.77.0.1\n');
     const fixture = new VmFixture(createHost(), folder, randomBytes(2).toString('hex'));
-    mkdirSync(`${folder}/data`);
     mkdirSync(`${folder}/run/${fixture.id}`, { recursive: true });
     await fixture.#makeDisks();
     return fixture;
   }
 
   #makeRuntime(): VmRuntime {
-    const kernel = process.env['HULL_GUEST_KERNEL'];
     const guestProgram = defaultGuestProgram(process.execPath);
-    return new VmRuntime(this.host, this.identity, {
-      guestProgram,
-      accelerator: 'tcg',
-      ...(kernel === undefined ? {} : { kernel }),
-    });
+    return new VmRuntime(this.host, this.identity, { guestProgram, accelerator: 'tcg', ...this.#kernel });
   }
 
   /** As a daemon that has just started has it, after the one before died. */

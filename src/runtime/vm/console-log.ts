@@ -55,7 +55,9 @@ export class ConsoleLog {
 
   #carry(): void {
     const size = statSync(this.#raw, { throwIfNoEntry: false })?.size ?? 0;
-    if (size <= this.#offset) return;
+    // Emptied by a daemon that died before it could say so.
+    if (size < this.#offset) this.#offset = 0;
+    if (size === this.#offset) return;
     const file = openSync(this.#raw, 'r');
     try {
       const buffer = Buffer.alloc(CHUNK);

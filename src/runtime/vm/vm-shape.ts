@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { HullError } from '../../model/errors.ts';
 import type { Bundle } from '../runtime.ts';
@@ -58,7 +59,7 @@ export function cpusOf(bundle: Bundle): number {
   return Math.max(1, Math.ceil((bundle.resources.nanoCpus ?? 1e9) / 1e9));
 }
 
-/** How QEMU is to be started for a bundle. Pure. */
+/** How QEMU is to be started for a bundle. */
 export function shapeOf(
   bundle: Bundle,
   name: string,
@@ -107,7 +108,9 @@ function machineShape(
   common: Omit<VmShape, 'kernel' | 'initrd' | 'cmdline' | 'disks' | 'agent' | 'console' | 'paused'>,
 ): VmShape {
   const link = bundle.network.mode === 'host' ? null : bundle.network.link;
-  const nameservers = [...bundle.files.resolvConf.matchAll(/^nameserver\s+(\S+)/gm)].map((match) => match[1]);
+  const nameservers = [
+    ...readFileSync(bundle.files.resolvConf, 'utf8').matchAll(/^nameserver\s+(\S+)/gm),
+  ].map((match) => match[1]);
   const network =
     link === null
       ? []
