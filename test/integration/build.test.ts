@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { execFileSync } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { readdirSync } from 'node:fs';
 import { concat } from '../../src/lib/streams.ts';
-import { collect } from '../../src/lib/streams.ts';
-import { packTar } from '../../src/lib/tar/archive.ts';
+import { encodeHeader, TAR_END } from '../../src/lib/tar/encode.ts';
 import { isHullError, type HullError } from '../../src/model/errors.ts';
 import { BuildBench } from './build/bench.ts';
 
@@ -195,18 +195,27 @@ describe('COPY and ADD', () => {
   });
 
   test('ADD unpacks local archives, COPY does not; documents become files', async () => {
-    const inner = concat([
-      await collect(packTar([{ header: { name: 'in/side', type: 'file' }, body: Buffer.from('unpacked') }])),
-    ]);
-    const archive = { header: { name: '', type: 'file' as const }, body: gzipSync(inner) };
+    const tarOf = (name: string): Uint8Array =>
+      concat([
+        encodeHeader({ name, type: 'file', size: 8 }),
+        Buffer.from('unpacked'),
+        new Uint8Array(504),
+        TAR_END,
+      ]);
+    const archive = { header: { name: '', type: 'file' as const }, body: gzipSync(tarOf('in/side')) };
     const image = await bench.build({
       Dockerfile:
-        'FROM base\nADD a.tgz plain.gz /added/\nCOPY a.tgz /copied/\nENV X=1\nCOPY --chmod=755 <<run.sh /d/\n#!/bin/sh\necho $X\nrun.sh\nRUN /d/run.sh',
+        'FROM base\nADD a.tgz plain.gz b.tar.xz /added/\nCOPY a.tgz /copied/\nENV X=1\nCOPY --chmod=755 <<run.sh /d/\n#!/bin/sh\necho $X\nrun.sh\nRUN /d/run.sh',
       'a.tgz': archive,
+      'b.tar.xz': {
+        header: { name: '', type: 'file' },
+        body: execFileSync('xz', ['-c'], { input: tarOf('from/xz') }),
+      },
       'plain.gz': { header: { name: '', type: 'file' }, body: gzipSync('just text') },
     });
     const files = await bench.filesOf(image);
     expect(files.get('added/in/side')?.content).toBe('unpacked');
+    expect(files.get('added/from/xz')?.content).toBe('unpacked');
     expect(files.get('added/plain.gz')?.type).toBe('file');
     expect(files.get('copied/a.tgz')?.type).toBe('file');
     expect(bench.output()).toBe('1\n');
