@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { basename, dirname, posix } from 'node:path';
 import { HullError } from '../model/errors.ts';
 import type { Exec, Files } from './host.ts';
-import { cString, Libc, ptr, SyscallError } from './libc.ts';
+import { cString, Libc, SyscallError } from './libc.ts';
 
 const SYS_OPENAT2 = 437n;
 const AT_FDCWD = -100;
@@ -88,7 +88,7 @@ export class LinuxFiles implements Files {
         .split('/')
         .filter((part) => part !== '')) {
         sofar += `/${name}`;
-        const made = this.#libc.symbols.mkdirat(parent, ptr(cString(name)), mode);
+        const made = this.#libc.symbols.mkdirat(parent, cString(name), mode);
         if (made !== 0 && this.#libc.errno() !== constants.errno.EEXIST)
           throw new SyscallError('mkdirat', this.#libc.errno(), sofar);
         // From the root again, so that a link in between is followed inside the root.
@@ -108,13 +108,7 @@ export class LinuxFiles implements Files {
       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
     ]);
     const name = cString(path === '' ? '.' : path);
-    const result = this.#libc.symbols.syscall(
-      SYS_OPENAT2,
-      BigInt(folder),
-      BigInt(ptr(name)),
-      BigInt(ptr(how)),
-      BigInt(how.byteLength),
-    );
+    const result = this.#libc.symbols.syscall(SYS_OPENAT2, BigInt(folder), name, how, BigInt(how.byteLength));
     return this.#libc.check('openat2', result, path);
   }
 }

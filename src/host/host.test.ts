@@ -75,6 +75,31 @@ describe('mounts', () => {
     await host.mounts.unmount(at('merged'));
     expect(host.mounts.list().some((entry) => entry.target === at('merged'))).toBe(false);
   });
+  test('a single lower folder is read-only without an upper one', async () => {
+    const at = (name: string) => join(folder, 'single', name);
+    for (const name of ['lower', 'merged']) mkdirSync(at(name), { recursive: true });
+    writeFileSync(at('lower/a'), 'below');
+    host.mounts.overlay(at('merged'), { lower: [at('lower')] });
+    try {
+      expect(readFileSync(at('merged/a'), 'utf8')).toBe('below');
+      expect(() => writeFileSync(at('merged/b'), 'no')).toThrow('EROFS');
+    } finally {
+      await host.mounts.unmount(at('merged'));
+    }
+  });
+  test('150 layers fit, however long the path of their folder', async () => {
+    const at = (name: string) => join(folder, 'a-folder-with-a-rather-long-name-as-users-have-them', name);
+    const lower = Array.from({ length: 150 }, (_, index) => at(`layers/l${index}`));
+    for (const path of [...lower, at('merged')]) mkdirSync(path, { recursive: true });
+    writeFileSync(join(lower[0] ?? '', 'top'), '');
+    writeFileSync(join(lower[149] ?? '', 'bottom'), '');
+    host.mounts.overlay(at('merged'), { lower });
+    try {
+      expect([existsSync(at('merged/top')), existsSync(at('merged/bottom'))]).toEqual([true, true]);
+    } finally {
+      await host.mounts.unmount(at('merged'));
+    }
+  });
   test('a failed mount says what and why', () => {
     expect(() => host.mounts.bind('/no/such', folder)).toThrow('ENOENT');
   });

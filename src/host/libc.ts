@@ -1,4 +1,4 @@
-import { dlopen, FFIType, ptr, read } from 'bun:ffi';
+import { dlopen, FFIType, read } from 'bun:ffi';
 import { constants } from 'node:os';
 
 const { i32, i64, u32, u64, pointer } = FFIType;
@@ -18,7 +18,8 @@ function open() {
     connect: { args: [i32, pointer, u32], returns: i32 },
     socketpair: { args: [i32, i32, i32, pointer], returns: i32 },
     close: { args: [i32], returns: i32 },
-    syscall: { args: [i64, i64, i64, i64, i64], returns: i64 },
+    /** As openat2(2) is called: number, descriptor, path, struct, size. */
+    syscall: { args: [i64, i64, pointer, pointer, i64], returns: i64 },
   }).symbols;
 }
 
@@ -54,10 +55,8 @@ export class Libc {
   }
 }
 
-/** Bytes of a C string. */
+/** Bytes of a C string. Pass the array itself to a function, never an address taken before: the collector may have it by then. */
 export function cString(text: string): Uint8Array {
   if (text.includes('\0')) throw new SyscallError('path', constants.errno.EINVAL, JSON.stringify(text));
   return new TextEncoder().encode(`${text}\0`);
 }
-
-export { ptr };

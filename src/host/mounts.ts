@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { constants as osConstants } from 'node:os';
+import { basename, dirname } from 'node:path';
 import { HullError } from '../model/errors.ts';
 import type { Exec, MountEntry, Mounts, OverlayOptions } from './host.ts';
-import { cString, Libc, ptr, SyscallError } from './libc.ts';
+import { cString, Libc, SyscallError } from './libc.ts';
 
 const MS_RDONLY = 1;
 const MS_REMOUNT = 32;
@@ -11,6 +12,9 @@ const MS_REC = 16384;
 const MNT_DETACH = 2;
 /** The kernel takes one page of options. */
 const MAX_OPTIONS = 4095;
+/** Up to here paths stay readable in /proc/mounts. */
+const COMFORTABLE_OPTIONS = 2048;
+const O_PATH = 0o10000000;
 
 /** mount(2) by FFI. */
 export class LinuxMounts implements Mounts {
@@ -26,14 +30,18 @@ export class LinuxMounts implements Mounts {
 
   overlay(target: string, options: OverlayOptions): void {
     const writable = options.upper !== undefined && options.work !== undefined;
-    const lower = writable || options.lower.length > 1 ? options.lower : [...options.lower, ...options.lower];
-    const parts = [`lowerdir=${lower.map(escapeLower).join(':')}`];
-    if (writable)
-      parts.push(`upperdir=${escapeOption(options.upper)}`, `workdir=${escapeOption(options.work)}`);
-    // Layers must mean the same on every kernel, whatever its defaults are.
-    parts.push('redirect_dir=off', 'metacopy=off', 'index=off');
-    if (options.volatile === true && writable) parts.push('volatile');
-    this.mount('overlay', target, 'overlay', parts.join(','));
+    const [only] = options.lower;
+    if (!writable && only !== undefined && options.lower.length === 1)
+      return this.bind(only, target, { readOnly: true });
+    this.#withShortLower(options.lower, (lower) => {
+      const parts = [`lowerdir=${lower.map(escapeLower).join(':')}`];
+      if (writable)
+        parts.push(`upperdir=${escapeOption(options.upper)}`, `workdir=${escapeOption(options.work)}`);
+      // Layers must mean the same on every kernel, whatever its defaults are.
+      parts.push('redirect_dir=off', 'metacopy=off', 'index=off');
+      if (options.volatile === true && writable) parts.push('volatile');
+      this.mount('overlay', target, 'overlay', parts.join(','));
+    });
     if (options.volatile === true || !writable) this.#quick.add(target);
   }
 
@@ -56,9 +64,9 @@ export class LinuxMounts implements Mounts {
 
   async unmount(target: string): Promise<void> {
     if (this.#quick.delete(target)) {
-      if (this.#libc.symbols.umount2(ptr(cString(target)), MNT_DETACH) === 0) return;
+      if (this.#libc.symbols.umount2(cString(target), MNT_DETACH) === 0) return;
       const errno = this.#libc.errno();
-      if (errno === constants.errno.EINVAL || errno === constants.errno.ENOENT) return;
+      if (errno === osConstants.errno.EINVAL || errno === osConstants.errno.ENOENT) return;
       throw new SyscallError('umount2', errno, target);
     }
     // Detaching a synced overlay can take 80 ms: not on the event loop.
@@ -72,13 +80,26 @@ export class LinuxMounts implements Mounts {
     return parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'));
   }
 
+  /** Many layers in one folder are named through its descriptor: the kernel takes all their paths in one page. */
+  #withShortLower(lower: readonly string[], work: (lower: readonly string[]) => void): void {
+    const folder = dirname(lower[0] ?? '/');
+    const together = lower.every((path) => dirname(path) === folder);
+    if (!together || lower.join(':').length < COMFORTABLE_OPTIONS) return work(lower);
+    const descriptor = openSync(folder, O_PATH | constants.O_DIRECTORY);
+    try {
+      work(lower.map((path) => `/proc/self/fd/${descriptor}/${basename(path)}`));
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
   #mount(source: string, target: string, type: string, flags: number, options: string): void {
     const result = this.#libc.symbols.mount(
-      ptr(cString(source)),
-      ptr(cString(target)),
-      ptr(cString(type)),
+      cString(source),
+      cString(target),
+      cString(type),
       BigInt(flags),
-      ptr(cString(options)),
+      cString(options),
     );
     this.#libc.check('mount', result, `${type === '' ? 'bind' : type} on ${target}`);
   }

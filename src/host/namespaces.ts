@@ -1,7 +1,7 @@
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Namespaces } from './host.ts';
-import { cString, Libc, ptr, SyscallError } from './libc.ts';
+import { cString, Libc, SyscallError } from './libc.ts';
 
 const CLONE_NEWNET = 0x4000_0000;
 const MS_BIND = 4096;
@@ -22,9 +22,9 @@ export class LinuxNamespaces implements Namespaces {
       // The thread leaves its network namespace only within these lines: nothing else runs on it in between.
       this.#libc.check('unshare', this.#libc.symbols.unshare(CLONE_NEWNET), 'network namespace');
       const pinned = this.#libc.symbols.mount(
-        ptr(cString('/proc/thread-self/ns/net')),
-        ptr(cString(path)),
-        ptr(cString('')),
+        cString('/proc/thread-self/ns/net'),
+        cString(path),
+        cString(''),
         BigInt(MS_BIND),
         null,
       );
@@ -40,7 +40,7 @@ export class LinuxNamespaces implements Namespaces {
   }
 
   removeNet(path: string): Promise<void> {
-    if (this.#libc.symbols.umount2(ptr(cString(path)), MNT_DETACH) !== 0) {
+    if (this.#libc.symbols.umount2(cString(path), MNT_DETACH) !== 0) {
       const errno = this.#libc.errno();
       if (errno !== constants.errno.EINVAL && errno !== constants.errno.ENOENT)
         return Promise.reject(new SyscallError('umount2', errno, path));

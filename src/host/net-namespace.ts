@@ -1,6 +1,6 @@
 import { dlopen, FFIType } from 'bun:ffi';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
-import { cString, Libc, ptr, SyscallError } from './libc.ts';
+import { cString, Libc, SyscallError } from './libc.ts';
 import { acknowledgements, addAddress, addDefaultRoute, concat, linkUp } from './rtnetlink.ts';
 
 const CLONE_NEWNET = 0x4000_0000;
@@ -61,7 +61,7 @@ export class NetlinkNamespaceSetup implements NamespaceSetup {
         closeSync(target);
       }
       try {
-        const index = link === null ? 0 : this.#socket.if_nametoindex(ptr(cString(link)));
+        const index = link === null ? 0 : this.#socket.if_nametoindex(cString(link));
         if (link !== null && index === 0)
           throw new SyscallError('if_nametoindex', this.#libc.errno(), `${link} in ${path}`);
         writeSettings(link);
@@ -84,12 +84,12 @@ export class NetlinkNamespaceSetup implements NamespaceSetup {
   /** Sends all messages at once and reads until each is acknowledged. The kernel answers before send returns, so nothing ever waits. */
   #exchange(socket: number, messages: readonly Uint8Array[], what: string): void {
     const data = concat(messages);
-    this.#libc.check('send', this.#socket.send(socket, ptr(data), BigInt(data.byteLength), 0), what);
+    this.#libc.check('send', this.#socket.send(socket, data, BigInt(data.byteLength), 0), what);
     const buffer = new Uint8Array(8192);
     for (let pending = messages.length; pending > 0;) {
       const length = this.#libc.check(
         'recv',
-        this.#socket.recv(socket, ptr(buffer), BigInt(buffer.byteLength), 0),
+        this.#socket.recv(socket, buffer, BigInt(buffer.byteLength), 0),
         what,
       );
       for (const { sequence, errno } of acknowledgements(buffer.subarray(0, length))) {

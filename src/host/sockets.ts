@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import type { PacketSocket, Sockets } from './host.ts';
-import { Libc, ptr } from './libc.ts';
+import { Libc } from './libc.ts';
 
 const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
@@ -29,11 +29,7 @@ export class LinuxSockets implements Sockets {
         path,
       );
       const address = socketAddress(`/proc/self/fd/${file}`);
-      this.#libc.check(
-        'connect',
-        this.#libc.symbols.connect(descriptor, ptr(address), address.byteLength),
-        path,
-      );
+      this.#libc.check('connect', this.#libc.symbols.connect(descriptor, address, address.byteLength), path);
     } catch (error) {
       if (descriptor >= 0) closeSync(descriptor);
       throw error;
@@ -47,7 +43,7 @@ export class LinuxSockets implements Sockets {
     const pair = new Int32Array(2);
     this.#libc.check(
       'socketpair',
-      this.#libc.symbols.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ptr(pair)),
+      this.#libc.symbols.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair),
       'pair',
     );
     const [ours = -1, theirs = -1] = pair;

@@ -16,11 +16,10 @@ export function makeRaw(descriptor: number): () => void {
     cfmakeraw: { args: [pointer], returns: FFIType.void },
   });
   const before = new Uint8Array(TERMIOS_BYTES);
-  if (symbols.tcgetattr(descriptor, ptr(before)) !== 0)
+  if (symbols.tcgetattr(descriptor, before) !== 0)
     throw new Error(`descriptor ${descriptor} is not a terminal`);
   const raw = before.slice();
-  symbols.cfmakeraw(ptr(raw));
-  if (symbols.tcsetattr(descriptor, TCSADRAIN, ptr(raw)) !== 0)
-    throw new Error(`the terminal cannot be made raw`);
-  return () => void symbols.tcsetattr(descriptor, TCSADRAIN, ptr(before));
+  symbols.cfmakeraw(raw);
+  if (symbols.tcsetattr(descriptor, TCSADRAIN, raw) !== 0) throw new Error(`the terminal cannot be made raw`);
+  return () => void symbols.tcsetattr(descriptor, TCSADRAIN, before);
 }
