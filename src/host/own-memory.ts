@@ -15,7 +15,9 @@ export interface AddressRange {
  */
 export function giveMemoryBack(): void {
   Bun.gc(true);
-  const { symbols } = dlopen('libc.so.6', { madvise: { args: [FFIType.u64, FFIType.u64, FFIType.i32], returns: FFIType.i32 } });
+  const { symbols } = dlopen('libc.so.6', {
+    madvise: { args: [FFIType.u64, FFIType.u64, FFIType.i32], returns: FFIType.i32 },
+  });
   const ranges = codeRanges(readFileSync('/proc/self/maps', 'utf8'), readlinkSync('/proc/self/exe'));
   for (const { start, length } of ranges) symbols.madvise(start, length, MADV_DONTNEED);
 }

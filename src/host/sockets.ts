@@ -85,7 +85,9 @@ async function packetSocket(descriptor: number): Promise<PacketSocket> {
       // One packet goes out whole or not at all; nothing taken means that the peer's queue is full.
       while (!inbox.finished && socket.write(data) <= 0) await inbox.untilWritable();
     },
-    end: () => void socket.shutdown(),
+    end: () => {
+      socket.shutdown();
+    },
     close: () => {
       inbox.finish();
       socket.terminate();

@@ -1,4 +1,4 @@
-import { dlopen, FFIType, ptr } from 'bun:ffi';
+import { dlopen, FFIType } from 'bun:ffi';
 
 /** glibc's struct termios is 60 bytes on the 64-bit machines that hull runs on; room to spare. */
 const TERMIOS_BYTES = 128;
