@@ -1,4 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { Cgroups } from '../../src/host/cgroup.ts';
+import { names } from '../../src/model/engine-identity.ts';
 import { createHost } from '../../src/host/index.ts';
 import { describeRuntime, type RuntimeUnderTest } from '../../src/runtime/conformance.ts';
 import { guestKernel } from './vm-fixture.ts';
@@ -68,6 +70,7 @@ async function open(): Promise<RuntimeUnderTest> {
     network: () => Promise.resolve({ mode: 'none', namespace: `${folder}/netns`, link: null }),
     runDir: identity.runDir,
     close: async () => {
+      new Cgroups(host, identity.runDir).group(names.cgroupParent(identity)).remove();
       await host.namespaces.removeNet(`${folder}/netns`);
       rmSync(folder, { recursive: true, force: true });
     },

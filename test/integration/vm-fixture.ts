@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { createHost } from '../../src/host/index.ts';
+import { Cgroups } from '../../src/host/cgroup.ts';
 import type { Host } from '../../src/host/host.ts';
-import type { EngineIdentity } from '../../src/model/engine-identity.ts';
+import { type EngineIdentity, names } from '../../src/model/engine-identity.ts';
 import type { Bundle, BundleNetwork, OutputChunk, Stdio } from '../../src/runtime/runtime.ts';
 import { defaultGuestProgram, VmRuntime } from '../../src/runtime/vm/vm-runtime.ts';
 
@@ -221,6 +222,7 @@ export class VmFixture {
 
   async remove(): Promise<void> {
     await this.runtime.delete(this.id);
+    new Cgroups(this.host, this.identity.runDir).group(names.cgroupParent(this.identity)).remove();
     for (const path of this.#namespaces) await this.host.namespaces.removeNet(path);
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -18,7 +18,9 @@ export function vmInventory(host: Host, identity: EngineIdentity): Leftover[] {
     const owner = ownerOf(commandLine(pid), identity);
     if (owner === null) return [];
     const handle = handleOf(host, pid);
-    return [{ kind: 'process', what: String(pid), owner, remove: () => endProcess(host, handle) }];
+    // A probe that a daemon left behind when it died belongs to no instance.
+    const instance = /^[0-9a-f]{12,64}$/.test(owner) ? owner : null;
+    return [{ kind: 'process', what: String(pid), owner: instance, remove: () => endProcess(host, handle) }];
   });
   const mounts = host.mounts.list().flatMap((mount): Leftover[] => {
     const match = mount.target.startsWith(`${identity.runDir}/`)

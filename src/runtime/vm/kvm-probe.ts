@@ -1,6 +1,8 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../host/host.ts';
+import type { EngineIdentity } from '../../model/engine-identity.ts';
+import { vmName } from './inventory.ts';
 import type { GuestKernel } from './kernel.ts';
 import { isRecord } from './qmp.ts';
 
@@ -20,14 +22,15 @@ const SLOW = 'VMs run on emulation (TCG), several times slower';
  */
 export async function probeAcceleration(
   host: Host,
-  runDir: string,
+  identity: EngineIdentity,
   guest: GuestKernel,
 ): Promise<Acceleration> {
+  const { runDir } = identity;
   const refused = openProblem();
   if (refused !== null) return { accelerator: 'tcg', warning: `KVM is not available (${refused}): ${SLOW}` };
   const key = `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${guest.version}`;
   const memory = `${runDir}/kvm-probe.json`;
-  const works = remembered(memory, key) ?? (await bootOnce(host, runDir, guest));
+  const works = remembered(memory, key) ?? (await bootOnce(host, identity, guest));
   writeFileSync(`${memory}.new`, JSON.stringify({ key, works }));
   renameSync(`${memory}.new`, memory);
   if (works) return { accelerator: 'kvm', warning: null };
@@ -57,12 +60,20 @@ function remembered(path: string, key: string): boolean | null {
 }
 
 /** Boots kernel and agent far enough that the agent says so on the console, and powers off. */
-async function bootOnce(host: Host, runDir: string, guest: GuestKernel): Promise<boolean> {
-  const folder = mkdtempSync(`${runDir}/probe-`);
+async function bootOnce(host: Host, identity: EngineIdentity, guest: GuestKernel): Promise<boolean> {
+  const folder = mkdtempSync(`${identity.runDir}/probe-`);
   const output = `${folder}/console`;
   const child = host.exec.spawn([
     'qemu-system-x86_64',
-    ...['-name', 'hull-kvm-probe', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...[
+      '-name',
+      `guest=${vmName(identity, 'kvm-probe')}`,
+      '-nodefaults',
+      '-no-user-config',
+      '-display',
+      'none',
+      '-no-reboot',
+    ],
     ...['-machine', 'q35,accel=kvm', '-cpu', 'host', '-m', '192', '-serial', `file:${output}`],
     ...[
       '-kernel',

@@ -244,7 +244,7 @@ export class VmRuntime implements Runtime, Pausable {
     const { accelerator } = this.#settings;
     this.#acceleration ??=
       accelerator === undefined
-        ? probeAcceleration(this.#host, this.#identity.runDir, guest)
+        ? probeAcceleration(this.#host, this.#identity, guest)
         : Promise.resolve({ accelerator, warning: null });
     try {
       return { guest, acceleration: await this.#acceleration };
