@@ -1,3 +1,4 @@
+import type { ComparisonReport } from '../src/model/comparison.ts';
 import type { ErrorCode, ErrorKind } from '../src/model/error-codes.ts';
 import type { Availability, Isolation } from '../src/model/isolation.ts';
 
@@ -111,3 +112,23 @@ export interface Footprint {
   workload: readonly ProcessFootprint[];
   helpers: readonly ProcessFootprint[];
 }
+
+/**
+ * Body of POST /hull/v1/compare; the answer is a stream of `CompareLine`. The report's shape is described in `src/model/comparison.ts`. When
+ * the client goes before the last line, everything that was started for the comparison is removed.
+ */
+export interface CompareRequest {
+  image: string;
+  /** A machine disk to measure too. */
+  machine?: string;
+  /** Run by `sh -c` on the engine's host, with HULL_ADDRESS, HULL_NAME and HULL_ISOLATION; succeeds once the application answers. */
+  probe: string;
+  /** Of each isolation, default 3; the first is cold. */
+  runs?: number;
+  /** `container`, `sandbox`, `vm`; default: all that the host can do. */
+  isolations?: readonly string[];
+}
+
+export type CompareLine = ProgressLine | { report: ComparisonReport } | NativeErrorResponse;
+
+export type { ComparisonReport } from '../src/model/comparison.ts';

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,31 @@
 
 static char block[BLOCK];
 
+/* gVisor on the host's network answers EAGAIN for a blocking socket that has nothing yet (release 20221219): then it is waited for. */
+static int again(int socket, short what)
+{
+    struct pollfd wanted = {.fd = socket, .events = what};
+    return errno == EAGAIN && poll(&wanted, 1, PATIENCE * 1000) == 1;
+}
+
+static ssize_t receive(int socket, void *to, size_t most)
+{
+    ssize_t got;
+    do
+        got = read(socket, to, most);
+    while (got < 0 && again(socket, POLLIN));
+    return got;
+}
+
+static ssize_t transmit(int socket, const void *from, size_t length)
+{
+    ssize_t sent;
+    do
+        sent = write(socket, from, length);
+    while (sent < 0 && again(socket, POLLOUT));
+    return sent;
+}
+
 /*
  * The client's first byte says who sends. `S`: the client sends, shuts its side down and is told in 8 bytes, little end first, how many
  * bytes arrived. `R`: the server sends until the client closes.
@@ -23,23 +49,23 @@ static char block[BLOCK];
 static void serve(int client)
 {
     char direction = 0;
-    if (read(client, &direction, 1) != 1)
+    if (receive(client, &direction, 1) != 1)
         return;
     if (direction == 'R') {
-        while (write(client, block, BLOCK) > 0)
+        while (transmit(client, block, BLOCK) > 0)
             alarm(PATIENCE);
         return;
     }
     uint64_t bytes = 0;
     ssize_t got;
-    while ((got = read(client, block, BLOCK)) > 0) {
+    while ((got = receive(client, block, BLOCK)) > 0) {
         bytes += (uint64_t)got;
         alarm(PATIENCE);
     }
     unsigned char count[8];
     for (unsigned i = 0; i < sizeof count; i++)
         count[i] = (unsigned char)(bytes >> (8 * i));
-    if (write(client, count, sizeof count) < 0)
+    if (transmit(client, count, sizeof count) < 0)
         return;
 }
 
@@ -72,13 +98,17 @@ static int send_for(int server, uint64_t limit)
 {
     uint64_t began = now(), bytes = 0;
     while (now() - began < limit)
-        if (write(server, block, BLOCK) < 0)
+        if (transmit(server, block, BLOCK) < 0)
             return failed("send");
     unsigned char count[8];
     shutdown(server, SHUT_WR);
     /* What is still on its way counts, and so does its time. */
-    if (recv(server, count, sizeof count, MSG_WAITALL) != (ssize_t)sizeof count)
-        return failed("the peer's count");
+    for (size_t have = 0; have < sizeof count;) {
+        ssize_t got = receive(server, count + have, sizeof count - have);
+        if (got <= 0)
+            return failed("the peer's count");
+        have += (size_t)got;
+    }
     for (unsigned i = 0; i < sizeof count; i++)
         bytes |= (uint64_t)count[i] << (8 * i);
     print_bytes(bytes, now() - began);
@@ -89,7 +119,7 @@ static int receive_for(int server, uint64_t limit)
 {
     uint64_t began = now(), bytes = 0, passed;
     do {
-        ssize_t got = read(server, block, BLOCK);
+        ssize_t got = receive(server, block, BLOCK);
         if (got <= 0)
             return failed("receive");
         bytes += (uint64_t)got;

@@ -1,4 +1,5 @@
 import type { BuildEvent, BuildRequest } from '../build/types.ts';
+import type { ComparisonReport } from '../model/comparison.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import type { Digest, Image } from '../model/image.ts';
 import type {
@@ -28,6 +29,7 @@ export interface EngineApi {
   readonly machines: Machines;
   readonly events: Events;
   readonly system: System;
+  readonly comparison: Comparison;
 }
 
 /** A create request after the wire's shape is gone, before the image's defaults are merged in. Absent means the image's or the engine's default. */
@@ -276,4 +278,21 @@ export interface System {
   check(options: { repair: boolean; deep: boolean }): Promise<readonly CheckFinding[]>;
   /** Ends the daemon: `keep` leaves instances running, `stop` stops them and takes the network down. Resolves when it is safe to exit. */
   shutdown(options: { instances: 'keep' | 'stop' }): Promise<void>;
+}
+
+export interface CompareRequest {
+  readonly image: string;
+  /** A machine disk to measure too. */
+  readonly machine?: string;
+  /** Run by `sh -c` on the host, with HULL_ADDRESS, HULL_NAME and HULL_ISOLATION; succeeds once the application answers. */
+  readonly probe: string;
+  /** Of each isolation; the first is cold. */
+  readonly runs?: number;
+  /** Default: all that the host can do. */
+  readonly isolations?: readonly string[];
+}
+
+export interface Comparison {
+  /** Takes minutes. `wrong-state` while another one runs; what cannot be measured is said in the report. Everything that was started is removed on every path. */
+  compare(request: CompareRequest, onProgress: ProgressSink, signal?: AbortSignal): Promise<ComparisonReport>;
 }

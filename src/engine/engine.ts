@@ -15,6 +15,7 @@ import type { Database } from '../state/database.ts';
 import type { RootStorage, VolumeStore } from '../storage/storage.ts';
 import type { EngineApi, Machines } from './api.ts';
 import { check, removeLeaks } from './check/check.ts';
+import { createComparison } from './compare/index.ts';
 import { EventBus } from './events.ts';
 import { ExecRegistry } from './execs.ts';
 import { examineImages } from './images/examine.ts';
@@ -80,7 +81,7 @@ export class Engine {
     const names = { normalize: normalizeReference, familiar: familiarReference };
     this.#parts = parts;
     this.#own = { registry, lifecycle, runs, logs };
-    this.api = {
+    const api = {
       identity: parts.identity,
       instances: new InstanceService({ ...shared, lifecycle }),
       execs: new ExecRegistry(registry, (config) => runs.runtimeOf(config), events),
@@ -94,6 +95,8 @@ export class Engine {
         shutdown: (options) => this.#shutdown(options),
       }),
     };
+    const imageDisk = (image: Image): ReturnType<RootStorage['imageDisk']> => parts.roots.imageDisk(image);
+    this.api = { ...api, comparison: createComparison({ ...parts, ...api, imageDisk }) };
   }
 
   /** Takes over what an earlier daemon left, then is ready for requests. */

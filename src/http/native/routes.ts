@@ -1,5 +1,6 @@
 import { NATIVE_PREFIX } from '../../../api/native.ts';
 import type { Route } from '../router.ts';
+import { comparisonRoutes } from './comparison.ts';
 import { imageRoutes } from './images.ts';
 import { instanceRoutes } from './instances.ts';
 import { machineRoutes } from './machines.ts';
@@ -11,4 +12,5 @@ export const nativeRoutes: readonly Route[] = [
   ...imageRoutes,
   ...machineRoutes,
   ...instanceRoutes,
+  ...comparisonRoutes,
 ].map((route) => ({ ...route, path: `${NATIVE_PREFIX}${route.path}` }));

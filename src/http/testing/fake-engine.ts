@@ -18,6 +18,7 @@ import { FakeRuntime, type FakeWorld } from '../../runtime/fake.ts';
 import type { FakeProgram } from '../../runtime/fake-programs.ts';
 import type { ExecSession, Stdio } from '../../runtime/runtime.ts';
 import type { MachineDisk, Volume, VolumeStore } from '../../storage/storage.ts';
+import { FakeComparison } from './fake-comparison.ts';
 import { FakeImages } from './fake-images.ts';
 import { FakeInstances } from './fake-instances.ts';
 
@@ -52,6 +53,7 @@ export function createFakeEngine(): FakeEngine {
     machines: new FakeMachines(),
     events,
     system: new FakeSystem(),
+    comparison: new FakeComparison(),
     world: runtime.world,
     flooded: () => flooded,
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
