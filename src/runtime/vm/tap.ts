@@ -43,8 +43,9 @@ export async function removeTap(
 ): Promise<void> {
   if (!existsSync(namespace)) return;
   const enter = host.namespaces.enterNet(namespace);
+  // Unlike `tuntap del`, this does not mind QEMU's descriptor being closed a moment after QEMU is gone.
   const steps = [
-    `tuntap del dev ${TAP} mode tap`,
+    `link del dev ${TAP}`,
     `addr replace ${link.address}/${link.prefixLength} broadcast + dev ${link.name}`,
     `route replace default via ${link.gateway} dev ${link.name}`,
   ];
