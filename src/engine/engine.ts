@@ -105,7 +105,7 @@ export class Engine {
     mkdirSync(join(identity.runDir, 'i'), { recursive: true, mode: 0o711 });
     await this.#parts.startStorage();
     await recover({ ...this.#own, network, bootId: this.#bootId, log });
-    const removed = await removeLeaks({ ...this.#own, network, roots, runtimes, builder });
+    const removed = await removeLeaks({ ...this.#own, identity, network, roots, runtimes, builder });
     for (const finding of removed)
       log(`left by an earlier daemon: ${finding.kind} ${finding.what}: ${finding.note}`);
   }
@@ -119,11 +119,11 @@ export class Engine {
   }
 
   #check(options: { repair: boolean; deep: boolean }): ReturnType<typeof check> {
-    const { network, roots, runtimes, builder, images, validateImage } = this.#parts;
+    const { identity, network, roots, runtimes, builder, images, validateImage } = this.#parts;
     const examine = (): ReturnType<typeof examineImages> =>
       examineImages(images.list(), (image) => validateImage(image, options));
     const { registry } = this.#own;
-    return check({ registry, network, roots, runtimes, builder, examineImages: examine }, options);
+    return check({ identity, registry, network, roots, runtimes, builder, examineImages: examine }, options);
   }
 
   async #shutdown(options: { instances: 'keep' | 'stop' }): Promise<void> {

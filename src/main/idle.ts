@@ -14,7 +14,7 @@ export class Idle {
   /** Something happens. Cheap: at most one timer is set. */
   touch(): void {
     this.#last = Date.now();
-    this.#timer ??= this.#wait(this.#quiet);
+    if (this.#timer === null) this.#timer = this.#wait(this.#quiet);
   }
 
   #wait(milliseconds: number): ReturnType<typeof setTimeout> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TestEngine } from '../support/engine.ts';
+import { NO_VMS, TestEngine } from '../support/engine.ts';
 
 /** More rounds: HULL_FAULT_ROUNDS=200 npm run faults */
 const ROUNDS = Number(process.env['HULL_FAULT_ROUNDS'] ?? 8);
@@ -74,4 +74,44 @@ test(
     }
   },
   60_000 + ROUNDS * 20_000,
+);
+
+/** A VM takes seconds to boot: fewer rounds, from its first moment to well after its workload runs. */
+const VM_ROUNDS = Math.max(2, Math.floor(ROUNDS / 4));
+const VM_LONGEST = 8000;
+
+test.skipIf(NO_VMS !== null)(
+  `a daemon killed at ${VM_ROUNDS} random moments of a VM's start leaves a whole VM or none`,
+  async () => {
+    for (let round = 0; round < VM_ROUNDS; round++) {
+      const name = `vm-${round}`;
+      const shared = join(engine.folder, name);
+      mkdirSync(shared, { recursive: true });
+      const start = engine.launch([
+        'run',
+        '-d',
+        '--isolation',
+        'vm',
+        '--name',
+        name,
+        '-v',
+        `${shared}:/shared`,
+        'busybox',
+        'sleep',
+        '1000',
+      ]);
+      await Bun.sleep(Math.random() * VM_LONGEST);
+      await engine.crash();
+      await start.exited;
+      await engine.start();
+      expect(await engine.findings()).toBe('');
+      const exists = (await engine.hull(['inspect', name])).code === 0;
+      if (exists && (await engine.inspect(name)).State['Running'] === true) {
+        expect((await engine.hull(['exec', name, 'ls', '/shared'])).code).toBe(0);
+      }
+      if (exists) await engine.must(['rm', '-f', name]);
+      expect(await engine.findings()).toBe('');
+    }
+  },
+  60_000 + VM_ROUNDS * 40_000,
 );

@@ -17,13 +17,16 @@ test('a build step that runs is no leak, though no record knows it; one that a k
     leftover('cgroup', left),
     leftover('namespace', running.slice(0, 12)),
   ];
+  // The engine's own, which stays while the engine lives.
+  const parent: Leftover = { ...leftover('cgroup', ''), what: 'hull-abcd', owner: null };
   const none = { inventory: () => Promise.resolve([]) };
   const leaks = await findLeaks({
+    identity: { tag: 'abcd', dataDir: '/data', runDir: '/run' },
     // Only the list of records is asked for.
     registry: { all: () => [] } as unknown as Registry,
     network: none,
     roots: none,
-    runtimes: { container: { inventory: () => Promise.resolve(found) }, sandbox: none, vm: none },
+    runtimes: { container: { inventory: () => Promise.resolve([...found, parent]) }, sandbox: none, vm: none },
     builder: {
       owns: (id) => running.startsWith(id),
       inventory: () => [leftover('folder', left.slice(0, 16))],

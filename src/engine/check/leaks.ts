@@ -1,4 +1,5 @@
 import type { Builder } from '../../build/index.ts';
+import { names, type EngineIdentity } from '../../model/engine-identity.ts';
 import type { InstanceState } from '../../model/instance.ts';
 import type { Isolation } from '../../model/isolation.ts';
 import type { Network } from '../../network/network.ts';
@@ -7,6 +8,7 @@ import type { RootStorage } from '../../storage/storage.ts';
 import type { Registry } from '../instances/registry.ts';
 
 export interface LeakParts {
+  readonly identity: EngineIdentity;
   readonly registry: Registry;
   readonly network: Pick<Network, 'inventory'>;
   readonly roots: Pick<RootStorage, 'inventory'>;
@@ -41,7 +43,10 @@ export async function findLeaks(parts: LeakParts): Promise<readonly Leftover[]> 
     ]),
   );
   const stateOf = stateFinder(parts.registry);
-  return [...unique.values()].filter(({ owner, kind }) => {
+  // The parent group lives as long as the engine.
+  const parent = names.cgroupParent(parts.identity);
+  return [...unique.values()].filter(({ owner, kind, what }) => {
+    if (kind === 'cgroup' && what === parent) return false;
     if (owner !== null && parts.builder.owns(owner)) return false;
     return isLeak({ kind }, owner === null ? null : stateOf(owner));
   });

@@ -55,7 +55,7 @@ export class ExitFolder {
     this.prepare();
     const watcher = watch(this.path, { persistent: false }, (_, name) => {
       if (name !== null && this.#waiting.has(name)) this.#arrived(name);
-      this.#lookAgain ??= setTimeout(() => this.#sweep(), LOOK_AGAIN);
+      if (this.#lookAgain === null) this.#lookAgain = setTimeout(() => this.#sweep(), LOOK_AGAIN);
     });
     return watcher;
   }
