@@ -14,9 +14,11 @@
 
 #define OUT_CAPACITY (1024 * 1024)
 #define OUT_BUSY (128 * 1024)
+#define HANG_UP_MS 100
 
 static int port = -1;
 static bool connected;
+static uint64_t hung_up_at;
 static uint32_t session; /* 0: none, look for the sync word */
 static uint8_t in[FRAME_HEADER + FRAME_PAYLOAD_MAX + FRAME_TRAILER];
 static size_t in_size;
@@ -148,11 +150,16 @@ static bool take_frame(void) {
   return true;
 }
 
+/*
+ * News of the host's end comes by another way than its bytes, so a hang-up may be heard after the next connection's sync word has been read:
+ * only one that lasts ends the session.
+ */
 static void look(void) {
   struct pollfd state = {.fd = port, .events = POLLIN};
   poll(&state, 1, 0);
   bool now = (state.revents & POLLHUP) == 0;
-  if (connected && !now) {
+  if (connected && !now) hung_up_at = now_milliseconds();
+  if (!now && session != 0 && now_milliseconds() - hung_up_at > HANG_UP_MS) {
     drop_session();
     in_size = 0;
   }

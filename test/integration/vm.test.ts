@@ -1,6 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { Bundle, Stdio } from '../../src/runtime/runtime.ts';
+import { encodeFrame, encodeSync, FRAME, WORKLOAD_STREAM } from '../../src/runtime/vm/agent-protocol.ts';
+import { connectSocket } from '../../src/runtime/vm/unix-socket.ts';
+import { runFiles } from '../../src/runtime/vm/vm-record.ts';
 import type { VmRuntime } from '../../src/runtime/vm/vm-runtime.ts';
 import { collect, readUntil, VmFixture } from './vm-fixture.ts';
 
@@ -326,6 +330,35 @@ describe('across daemons', () => {
       const third = fixture.newRuntime();
       expect(await third.adopt(bundle)).toEqual({ state: 'exited' });
       expect((await third.wait(bundle.id)).code).toBe(4);
+    },
+    SLOW,
+  );
+
+  test(
+    'a daemon that dies in the middle of a frame, or while an exec runs, confuses nobody',
+    async () => {
+      const bundle = fixture.bundle(['sh', '-c', 'echo up; cat'], { openStdin: true });
+      const { runtime, stdio: first } = await run(bundle);
+      await readUntil(first, 'up');
+      const spec = { args: ['sleep', '50'], env: ['PATH=/bin'], cwd: '/', user: '', tty: true };
+      await runtime.exec(fixture.id, { process: spec, openStdin: true, privileged: false });
+      runtime.disconnect();
+      for (const keep of [3, 17, 1000]) {
+        const socket = await connectSocket(runFiles.agent(bundle.runDir), 5000);
+        const sync = encodeSync(randomBytes(8));
+        const frame = encodeFrame(sync.session, FRAME.stdin, WORKLOAD_STREAM, Buffer.alloc(5000, 'z'));
+        socket.write(Buffer.concat([sync.bytes, frame.subarray(0, keep)]));
+        await new Promise((resolve) => socket.once('data', resolve));
+        socket.destroy();
+      }
+      const next = fixture.newRuntime();
+      expect(await next.adopt(bundle)).toMatchObject({ state: 'running' });
+      const stdio = await next.attach(bundle.id);
+      await stdio.write(Buffer.from('whole\n'));
+      expect(await readUntil(stdio, 'whole')).toBe('whole\n');
+      expect((await exec(['echo', 'fine'])).stdout).toBe('fine\n');
+      const { rows } = await next.processes(fixture.id, ['-o', 'pid,args']);
+      expect(rows.map((row) => row[1])).not.toContain('sleep 50');
     },
     SLOW,
   );
