@@ -281,6 +281,25 @@ describe('bad input: a clear error, and nothing left behind', () => {
   });
 });
 
+test('a container that takes too much memory is killed, says so, and leaves no file in the daemon’s folder', async () => {
+  const eat = 'x=$(head -c 100000000 /dev/zero | tr "\\0" x); echo survived';
+  const result = await engine.hull([
+    'run',
+    '--name',
+    'glutton',
+    '--memory',
+    '16m',
+    'busybox',
+    'sh',
+    '-c',
+    eat,
+  ]);
+  expect([result.code, result.stdout]).toEqual([137, '']);
+  expect((await engine.inspect('glutton')).State['OOMKilled']).toBe(true);
+  expect(existsSync('oom')).toBe(false);
+  await engine.must(['rm', 'glutton']);
+});
+
 describe('logs and events', () => {
   test('logs follow to the end, tail and time select', async () => {
     await engine.must([

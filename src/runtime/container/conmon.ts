@@ -160,7 +160,13 @@ export class Conmon {
       ...this.#runtime.arguments.flatMap((argument) => ['--runtime-arg', argument]),
     ];
     try {
-      this.#host.exec.spawn(command, { extraFds: descriptors, detached: true, env: { PATH, ...pipes } });
+      // It writes a file named `oom` into its working folder.
+      this.#host.exec.spawn(command, {
+        cwd: spec.runDir,
+        extraFds: descriptors,
+        detached: true,
+        env: { PATH, ...pipes },
+      });
     } finally {
       for (const descriptor of descriptors) closeSync(descriptor);
     }
