@@ -131,4 +131,13 @@ export interface CompareRequest {
 
 export type CompareLine = ProgressLine | { report: ComparisonReport } | NativeErrorResponse;
 
-export type { ComparisonReport } from '../src/model/comparison.ts';
+export type {
+  ComparisonReport,
+  Measured,
+  Mechanism,
+  Sample,
+  StartTimes,
+  SubjectKind,
+  SubjectReport,
+  ThroughputKind,
+} from '../src/model/comparison.ts';

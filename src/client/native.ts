@@ -2,6 +2,9 @@ import type {
   BootstrapLine,
   BootstrapRequest,
   CheckResponse,
+  CompareLine,
+  CompareRequest,
+  ComparisonReport,
   Footprint,
   HullInfo,
   Machine,
@@ -15,24 +18,6 @@ import { ApiError } from './api-error.ts';
 import type { Caller } from './caller.ts';
 
 export type OnProgress = (line: ProgressLine) => void;
-
-/** What to measure; the engine fills in the rest. */
-export interface CompareRequest {
-  readonly image: string;
-  readonly machine?: string;
-  readonly probe: string;
-  readonly runs?: number;
-  readonly isolations?: readonly string[];
-  /** Of the returned report. */
-  readonly format?: 'text' | 'json' | 'html';
-}
-
-/** The report as the engine measured it, as text in the format asked for, and as a page. */
-export interface CompareResult {
-  readonly report: unknown;
-  readonly text?: string;
-  readonly html?: string;
-}
 
 /** `/hull/v1`: everything that Docker has no word for. */
 export class Native {
@@ -55,10 +40,9 @@ export class Native {
     request: CompareRequest,
     onProgress: OnProgress,
     signal?: AbortSignal,
-  ): Promise<CompareResult> {
-    type Line = ProgressLine | CompareResult | NativeErrorResponse;
-    const last = await this.#operation<Line>('/hull/v1/compare', request, onProgress, signal);
-    return 'report' in last ? last : incomplete('compare');
+  ): Promise<ComparisonReport> {
+    const last = await this.#operation<CompareLine>('/hull/v1/compare', request, onProgress, signal);
+    return 'report' in last ? last.report : incomplete('compare');
   }
 
   async createMachine(

@@ -1,7 +1,13 @@
+import type { ComparisonReport } from '../../../api/native.ts';
 import { defineCommand } from '../command.ts';
+import { pageReport } from '../compare/page.ts';
+import { textReport } from '../compare/text.ts';
 import { choice, integer, list, text } from '../flags/flag.ts';
 import { ProgressPrinter } from '../format/progress.ts';
 import { UsageError } from '../usage-error.ts';
+
+/** As a shell reports a command that SIGINT ended. */
+const INTERRUPTED = 130;
 
 export const command = defineCommand({
   usage: 'compare [OPTIONS] IMAGE',
@@ -36,23 +42,40 @@ export const command = defineCommand({
     const request = {
       image,
       probe,
-      format: values.format ?? ('text' as const),
       ...(machine === undefined ? {} : { machine }),
       ...(runs === undefined ? {} : { runs }),
       ...(values.isolation.length === 0
         ? {}
         : { isolations: values.isolation.flatMap((names) => names.split(',')) }),
     };
+    // A client that goes away ends the comparison, and the engine removes what it had started.
+    const gone = new AbortController();
+    const forget = (['SIGINT', 'SIGTERM'] as const).map((signal) => io.onSignal(signal, () => gone.abort()));
     try {
-      const result = await client.native.compare(request, progress.print);
+      const report = await client.native.compare(request, progress.print, gone.signal);
       progress.finish();
-      const text = result.text ?? `${JSON.stringify(result.report, null, 2)}\n`;
-      if (output === undefined) io.out(text.endsWith('\n') ? text : `${text}\n`);
+      const text = reportText(report, values.format ?? 'text');
+      if (output === undefined) io.out(text);
       else io.writeFile(output, text);
-      if (html !== undefined) io.writeFile(html, result.html ?? '');
+      if (html !== undefined) io.writeFile(html, pageReport(report));
+      return report.subjects.some(({ failure }) => failure !== null) ? 1 : 0;
+    } catch (error) {
+      if (gone.signal.aborted) return INTERRUPTED;
+      throw error;
     } finally {
       progress.finish();
+      for (const restore of forget) restore();
     }
-    return 0;
   },
 });
+
+function reportText(report: ComparisonReport, format: 'text' | 'json' | 'html'): string {
+  switch (format) {
+    case 'text':
+      return textReport(report);
+    case 'json':
+      return `${JSON.stringify(report, null, 2)}\n`;
+    case 'html':
+      return pageReport(report);
+  }
+}

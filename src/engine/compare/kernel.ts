@@ -12,7 +12,10 @@ export async function compareKernels(host: Place, here: Place): Promise<SubjectK
 /** The id of the boot decides: two kernels may call themselves the same. A kernel that has no such id is not Linux itself. Pure. */
 export function kernelOf(insideLine: string, hostLine: string): SubjectKernel {
   const [inside, host] = [fieldsOf(insideLine), fieldsOf(hostLine)];
-  const text = (name: string): string => String(inside[name] ?? '').slice(0, LONGEST_NAME);
+  const text = (name: string): string => {
+    const value = inside[name];
+    return typeof value === 'string' ? value.slice(0, LONGEST_NAME) : '';
+  };
   const shared = typeof inside['bootId'] === 'string' && inside['bootId'] === host['bootId'];
   return { release: text('release'), version: text('version'), shared };
 }

@@ -8,6 +8,8 @@ export interface IsolationReading {
 }
 
 const FILTER = 2;
+/** Shown first; the others are counted. */
+const MAIN_CONTROLLERS = ['memory', 'cpu', 'pids'];
 const NAMESPACE_ORDER = ['mnt', 'net', 'pid', 'uts', 'ipc', 'cgroup', 'user', 'time'];
 
 /** What is active, as seen on the process. Pure. */
@@ -41,7 +43,7 @@ function ownKernel(kernel: Measured<SubjectKernel>): Mechanism {
   const name = 'own kernel';
   if (!('value' in kernel)) return { name, active: false, detail: `not measured: ${kernel.notMeasured}` };
   const { release, shared } = kernel.value;
-  return { name, active: !shared, detail: shared ? `no: the host’s, ${release}` : release };
+  return { name, active: !shared, detail: shared ? `the host’s, ${release}` : release };
 }
 
 function virtualization({ usesKvm }: ProcessIsolation): Mechanism {
@@ -75,9 +77,15 @@ function controlGroup(workload: ProcessIsolation, host: ProcessIsolation): Mecha
   const own = [...workload.controlGroups]
     .filter(([controller, path]) => path !== host.controlGroups.get(controller))
     .map(([controller]) => (controller === '' ? 'unified' : controller))
-    .filter((controller) => !controller.startsWith('name='))
-    .toSorted();
-  return { name: 'control group', active: own.length > 0, detail: own.join(', ') || 'the host’s' };
+    .filter((controller) => !controller.startsWith('name='));
+  const main = MAIN_CONTROLLERS.filter((controller) => own.includes(controller));
+  const others = own.length - main.length;
+  const more = others === 0 ? [] : [main.length === 0 ? own.toSorted().join(', ') : `${others} more`];
+  return {
+    name: 'control group',
+    active: own.length > 0,
+    detail: [...main, ...more].join(', ') || 'the host’s',
+  };
 }
 
 function securityModule(workload: ProcessIsolation, host: ProcessIsolation): Mechanism {
