@@ -119,7 +119,10 @@ export class GzipSink {
   /** The chunk is copied: its buffer may be used again. */
   async write(chunk: Uint8Array): Promise<void> {
     if (this.#gzip.write(Uint8Array.from(chunk))) return;
-    await Promise.race([once(this.#gzip, 'drain'), this.#done]);
+    const drained = once(this.#gzip, 'drain');
+    // It fails too when the sink does; one of the two is told.
+    drained.catch(() => undefined);
+    await Promise.race([drained, this.#done]);
   }
 
   async end(): Promise<void> {

@@ -159,11 +159,14 @@ function resultOf<T>(said: string, what: string): T {
   );
 }
 
+/** The report is one line; work that it no longer waited for may have said something of its own around it. */
 function parseReport<T>(said: string): ConfinedReport<T> | null {
-  try {
-    return JSON.parse(said.split('\n').at(-1) ?? '') as ConfinedReport<T>;
-  } catch {
-    // Not a report: a crash's own words, which the caller quotes.
-    return null;
+  for (const line of said.split('\n')) {
+    try {
+      if (line.startsWith('{"ok":')) return JSON.parse(line) as ConfinedReport<T>;
+    } catch {
+      // Not a report: a crash's own words, which the caller quotes.
+    }
   }
+  return null;
 }

@@ -84,6 +84,8 @@ async function unpack(
       digester.update(chunk);
       if (digester.size > bytes) throw new TarError(`the archive is larger than ${bytes} bytes`);
       const written = gzip?.write(chunk);
+      // Awaited below, unless what comes in between fails first.
+      written?.catch(() => undefined);
       for (const event of parser.push(chunk)) applier.apply(event);
       await written;
     }
