@@ -120,16 +120,20 @@ export async function staticChecks(place: Workplace): Promise<Outcome[]> {
   ]);
 }
 
-/** Each file in a process of its own, one after another: they use the whole host. */
+/** Folders of test/ whose tests use the whole host. */
+const WHOLE_HOST = ['integration', 'faults'];
+
+/** Each file in a process of its own, one after another. */
 export async function* integrationTests(place: Workplace, filter: string): AsyncGenerator<Outcome> {
-  const folder = join(place.project, 'test/integration');
-  for (const file of testFiles(folder)) {
-    if (!file.includes(filter)) continue;
-    const name = `integration ${basename(file, '.test.ts')}`;
-    yield await bunTests(place, name, [`./test/integration/${file}`], {
-      limit: 2 * MINUTE,
-      timeout: 10 * MINUTE,
-    });
+  for (const folder of WHOLE_HOST) {
+    for (const file of testFiles(join(place.project, 'test', folder))) {
+      if (!file.includes(filter)) continue;
+      const name = `${folder} ${basename(file, '.test.ts')}`;
+      yield await bunTests(place, name, [`./test/${folder}/${file}`], {
+        limit: 2 * MINUTE,
+        timeout: 10 * MINUTE,
+      });
+    }
   }
 }
 
