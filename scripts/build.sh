@@ -24,4 +24,6 @@ quietly "$LOGS/build.log" "$BUN" build src/main/hull.ts --compile --outfile "$fr
   --define "process.env.HULL_BUILD_COMMIT=\"$commit\"" || die "hull could not be built"
 # By rename: a running engine keeps the file that it was started from.
 mv -f "$fresh/hull" dist/hull
+# Guest kernels lie beside the program, where an engine of any data folder finds them.
+[ ! -d "$CACHE/kernels" ] || ln -sfn ../.cache/kernels dist/kernels
 say "built dist/hull $version ($commit)"

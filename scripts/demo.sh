@@ -29,8 +29,6 @@ SECRET=testing123
 start_engine() {
   say "starting an engine of the demo's own (its images stay in $DATA)"
   mkdir -p "$DATA" "$RUN"
-  # The engine looks for guest kernels in its data folder first.
-  ln -sfn "$CACHE/kernels" "$DATA/kernels"
   "$HULL" daemon --data "$DATA" --run "$RUN" --socket "$SOCKET" >"$ENGINE_LOG" 2>&1 </dev/null &
   ENGINE=$!
   for _ in $(seq 100); do

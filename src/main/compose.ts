@@ -22,13 +22,15 @@ export interface CompositionOptions {
   readonly host: Host;
   readonly identity: EngineIdentity;
   readonly build: { readonly version: string; readonly commit: string; readonly builtWith: string };
+  /** A kernel file for VMs; default: found. */
+  readonly guestKernel?: string | undefined;
   readonly log: (message: string) => void;
   readonly onShutdown: () => void;
 }
 
 /** Joins the real parts into an engine. The only place that knows them all. */
 export function composeEngine(options: CompositionOptions): Engine {
-  const { host, identity } = options;
+  const { host, identity, guestKernel } = options;
   const database = openDatabase(join(identity.dataDir, 'hull.db'));
   const repositories = createRepositories(database);
   const storage = createStorage({ host, identity, repositories });
@@ -39,7 +41,11 @@ export function composeEngine(options: CompositionOptions): Engine {
   const runtimes = {
     container: createContainerRuntime({ host, identity, cgroups }),
     sandbox: createSandboxRuntime({ host, identity, cgroups }),
-    vm: createVmRuntime({ host, identity }),
+    vm: createVmRuntime({
+      host,
+      identity,
+      ...(guestKernel === undefined ? {} : { settings: { kernel: guestKernel } }),
+    }),
   };
   const network = createNetwork({ host, identity });
   const runner = createRuntimeStepRunner({ host, identity, runtime: runtimes.container, network });

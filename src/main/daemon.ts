@@ -21,6 +21,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const engine = composeEngine({
     host,
     identity: folders.identity,
+    guestKernel: process.env['HULL_GUEST_KERNEL'],
     build: { ...BUILD, builtWith: `Bun ${process.versions['bun'] ?? ''}` },
     log,
     onShutdown: () => ended.resolve(0),

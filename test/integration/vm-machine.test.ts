@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Bundle, Stdio } from '../../src/runtime/runtime.ts';
 import { type CpioEntry, MODE, writeCpio } from '../../src/runtime/vm/cpio.ts';
 import { findModules, moduleClosure } from '../../src/runtime/vm/kernel-modules.ts';
-import { findKernel } from '../../src/runtime/vm/kernel.ts';
+import { findKernel, kernelPlaces } from '../../src/runtime/vm/kernel.ts';
 import { NETWORK_FILES } from '../../src/storage/machine-network.ts';
 import { readUntil, VmFixture } from './vm-fixture.ts';
 
@@ -28,7 +28,7 @@ done </dev/console
 
 async function initrd(): Promise<Uint8Array> {
   const modules = findModules(
-    `${findKernel(fixture.identity.dataDir, process.env['HULL_GUEST_KERNEL']).modules}/kernel`,
+    `${findKernel(kernelPlaces(fixture.identity.dataDir), process.env['HULL_GUEST_KERNEL']).modules}/kernel`,
   );
   const needed = await moduleClosure(
     ['virtio_pci', 'virtio_net'],
@@ -82,7 +82,7 @@ async function boot(changes: Partial<Bundle> = {}): Promise<Stdio> {
           readOnly: false,
           serial: 'machine',
         },
-        kernel: findKernel(fixture.identity.dataDir, process.env['HULL_GUEST_KERNEL']).path,
+        kernel: findKernel(kernelPlaces(fixture.identity.dataDir), process.env['HULL_GUEST_KERNEL']).path,
         initrd: `${fixture.folder}/initrd`,
         cmdline: 'quiet panic=-1',
       },

@@ -15,7 +15,7 @@ import type { RunResult } from '../../src/host/host.ts';
 
 const ROOT = join(import.meta.dir, '../..');
 export const HULL = join(ROOT, 'dist/hull');
-const KERNELS = join(ROOT, '.cache/kernels');
+const KERNELS = join(ROOT, 'dist/kernels');
 const READY_WITHIN = 20_000;
 
 /** Why VMs cannot be tested here; null when they can. */
@@ -39,8 +39,6 @@ export class TestEngine {
   /** Starts the daemon and waits until it answers. */
   async start(): Promise<void> {
     mkdirSync(join(this.folder, 'data'), { recursive: true });
-    const kernels = join(this.folder, 'data/kernels');
-    if (existsSync(KERNELS) && !existsSync(kernels)) symlinkSync(KERNELS, kernels);
     const log = openSync(this.logPath, 'a');
     const child = this.host.exec.spawn(
       [

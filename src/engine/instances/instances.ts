@@ -55,6 +55,7 @@ export interface InstancesParts {
 export class InstanceService implements Instances {
   readonly #parts: InstancesParts;
   readonly #mounts: MountResolver;
+  readonly #warned = new Set<string>();
 
   constructor(parts: InstancesParts) {
     this.#parts = parts;
@@ -209,7 +210,12 @@ export class InstanceService implements Instances {
 
   async #checkAvailable(isolation: Isolation): Promise<readonly string[]> {
     const availability = await this.#parts.runtimes[isolation].probe();
-    if (availability.available) return availability.warnings;
+    if (availability.available) {
+      // Said once: it is the same for every instance, and `hull info` has it.
+      const news = availability.warnings.filter((warning) => !this.#warned.has(warning));
+      for (const warning of news) this.#warned.add(warning);
+      return news;
+    }
     throw new HullError(
       'isolation-unavailable',
       `this host cannot run isolation '${isolation}': ${availability.reason}`,

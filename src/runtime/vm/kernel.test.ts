@@ -145,16 +145,16 @@ describe('the guest kernel', () => {
   test('is the named one, else a cloud kernel, else the newest', () => {
     const boot = `${folder}/boot`;
     mkdirSync(boot);
-    expect(() => findKernel(folder, undefined, boot)).toThrow('no guest kernel');
+    expect(() => findKernel([`${folder}/kernels`, boot])).toThrow('no guest kernel');
     for (const version of ['5.10.0-9-amd64', '6.1.0-10-amd64'])
       writeFileSync(`${boot}/vmlinuz-${version}`, '');
-    expect(findKernel(folder, undefined, boot).version).toBe('6.1.0-10-amd64');
+    expect(findKernel([`${folder}/kernels`, boot]).version).toBe('6.1.0-10-amd64');
     writeFileSync(`${boot}/vmlinuz-6.1.0-9-cloud-amd64`, '');
-    expect(findKernel(folder, undefined, boot).version).toBe('6.1.0-9-cloud-amd64');
+    expect(findKernel([`${folder}/kernels`, boot]).version).toBe('6.1.0-9-cloud-amd64');
     mkdirSync(`${folder}/kernels/boot`, { recursive: true });
     writeFileSync(`${folder}/kernels/boot/vmlinuz-4.0-x`, '');
-    expect(findKernel(folder, undefined, boot).version).toBe('4.0-x');
-    expect(findKernel(folder, `${boot}/vmlinuz-5.10.0-9-amd64`, boot).version).toBe('5.10.0-9-amd64');
-    expect(() => findKernel(folder, '/no/such/kernel')).toThrow('/no/such/kernel');
+    expect(findKernel([`${folder}/kernels`, boot]).version).toBe('4.0-x');
+    expect(findKernel([boot], `${boot}/vmlinuz-5.10.0-9-amd64`).version).toBe('5.10.0-9-amd64');
+    expect(() => findKernel([folder], '/no/such/kernel')).toThrow('/no/such/kernel');
   });
 });

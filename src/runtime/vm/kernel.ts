@@ -46,29 +46,29 @@ const SHARE_MODULES = ['virtiofs'];
 const CACHE_FORMAT = 1;
 
 /**
- * Finds the guest kernel: the file that the user named, else the newest in the data folder's `kernels/` (as packages unpack:
- * `boot/vmlinuz-V` with `lib/modules/V`), else the newest in /boot; cloud kernels first. Rejects with `kernel-not-found`.
+ * Finds the guest kernel: the file that the user named, else the newest in the first of `places` that has one. In each, kernels lie as packages
+ * unpack them (`boot/vmlinuz-V` with `lib/modules/V`) or plainly; cloud kernels first. Rejects with `kernel-not-found`.
  */
-export function findKernel(dataDir: string, named: string | undefined, boot = '/boot'): KernelFile {
+export function findKernel(places: readonly string[], named?: string): KernelFile {
   if (named !== undefined) {
     if (!existsSync(named))
       throw new HullError('kernel-not-found', `the guest kernel ${named} does not exist`);
     return describe(named);
   }
-  const own = list(`${dataDir}/kernels`).flatMap((name) => [
-    `${dataDir}/kernels`,
-    `${dataDir}/kernels/${name}/boot`,
-    `${dataDir}/kernels/${name}`,
-  ]);
-  const candidates = [[...new Set([`${dataDir}/kernels/boot`, ...own])], [boot]];
-  for (const folders of candidates) {
-    const best = folders.flatMap(kernelsIn).sort(preferred)[0];
+  for (const place of places) {
+    const inside = list(place).flatMap((name) => [`${place}/${name}/boot`, `${place}/${name}`]);
+    const best = [...new Set([`${place}/boot`, place, ...inside])].flatMap(kernelsIn).sort(preferred)[0];
     if (best !== undefined) return describe(best);
   }
   throw new HullError(
     'kernel-not-found',
-    `no guest kernel was found in ${dataDir}/kernels or ${boot}; install one with: apt-get install linux-image-cloud-amd64, or name a file`,
+    `no guest kernel was found in ${places.join(', ')}; install one with: apt-get install linux-image-cloud-amd64, or name a file in HULL_GUEST_KERNEL`,
   );
+}
+
+/** Where an engine looks for guest kernels: its data folder, beside the program, the host's own. */
+export function kernelPlaces(dataDir: string, executable = process.execPath): readonly string[] {
+  return [`${dataDir}/kernels`, `${dirname(executable)}/kernels`, '/boot'];
 }
 
 function kernelsIn(folder: string): string[] {

@@ -23,7 +23,7 @@ import type {
 } from '../runtime.ts';
 import { AgentVm } from './agent-vm.ts';
 import { vmInventory, vmName } from './inventory.ts';
-import { findKernel, type GuestKernel, KernelCache } from './kernel.ts';
+import { findKernel, type GuestKernel, KernelCache, kernelPlaces } from './kernel.ts';
 import { type Acceleration, probeAcceleration } from './kvm-probe.ts';
 import { dismantle, launch } from './launch.ts';
 import { MachineVm } from './machine-vm.ts';
@@ -240,7 +240,9 @@ export class VmRuntime implements Runtime, Pausable {
 
   /** Kernel, initramfs and the answer whether KVM works: cheap after the first call. */
   async #prepare(): Promise<{ guest: GuestKernel; acceleration: Acceleration }> {
-    const guest = await this.#kernels.prepare(findKernel(this.#identity.dataDir, this.#settings.kernel));
+    const guest = await this.#kernels.prepare(
+      findKernel(kernelPlaces(this.#identity.dataDir), this.#settings.kernel),
+    );
     const { accelerator } = this.#settings;
     this.#acceleration ??=
       accelerator === undefined
