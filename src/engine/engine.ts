@@ -50,6 +50,7 @@ export interface EngineParts {
   /** Gives back what was changed on the host for all instances; when the last engine's part is over. */
   readonly restoreHost: () => Promise<void>;
   readonly log: (message: string) => void;
+  readonly debug: (message: string) => void;
   /** After a shutdown that was asked for over the API. */
   readonly onShutdown: () => void;
 }

@@ -7,8 +7,8 @@ export class Timings {
     this.#marks.push({ step, at: performance.now() - this.#start });
   }
 
-  /** In the order in which they happened. */
-  get marks(): readonly { readonly step: string; readonly at: number }[] {
-    return this.#marks;
+  /** `root 0.6 ms, network 0.7 ms, …`, in the order in which they happened. */
+  toString(): string {
+    return this.#marks.map(({ step, at }) => `${step} ${at.toFixed(1)} ms`).join(', ');
   }
 }

@@ -25,6 +25,7 @@ export interface CompositionOptions {
   /** A kernel file for VMs; default: found. */
   readonly guestKernel?: string | undefined;
   readonly log: (message: string) => void;
+  readonly debug: (message: string) => void;
   readonly onShutdown: () => void;
 }
 

@@ -24,6 +24,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     guestKernel: process.env['HULL_GUEST_KERNEL'],
     build: { ...BUILD, builtWith: `Bun ${process.versions['bun'] ?? ''}` },
     log,
+    debug: options.debug ? log : () => undefined,
     onShutdown: () => ended.resolve(0),
   });
   const idle = new Idle(giveMemoryBack, QUIET);

@@ -1,7 +1,7 @@
 import type { Host } from '../../host/host.ts';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
-import { messageOf, toHullError } from '../../model/errors.ts';
+import { HullError, messageOf, toHullError } from '../../model/errors.ts';
 import type { ExitStatus } from '../../model/instance.ts';
 import type { Started } from '../../runtime/runtime.ts';
 import type { VolumeStore } from '../../storage/storage.ts';
@@ -33,6 +33,7 @@ export interface LifecycleParts {
   readonly logs: LogKeeper;
   readonly bootId: string;
   readonly log: (message: string) => void;
+  readonly debug: (message: string) => void;
 }
 
 /**
@@ -41,10 +42,10 @@ export interface LifecycleParts {
  */
 export class Lifecycle {
   readonly pending = new PendingAttachments();
-  /** Timings of the latest start of each instance, for `hull run --timings`. */
-  readonly timings = new Map<string, Timings>();
   readonly #parts: LifecycleParts;
   readonly #queue = new KeyedLock();
+  /** Instances that were killed while they were being started. */
+  readonly #killed = new Set<string>();
   /** Clean-up of ended runs that goes on behind the answer. */
   readonly #background = new Set<Promise<void>>();
 
@@ -84,16 +85,26 @@ export class Lifecycle {
     });
   }
 
-  /** Signals are not queued: they reach an instance that is just being stopped. */
+  /**
+   * Signals are not queued, so that they reach an instance that is just being stopped; but one that is being started is waited for: a VM
+   * takes seconds to boot, and what was sent meanwhile must not be lost.
+   */
   async signal(id: string, signal: string): Promise<void> {
     const number = signalNumber(signal);
+    if (this.#current(id).status.state !== 'starting') return this.#signal(id, number);
+    if (number === SIGKILL) return this.#cutShort(id);
+    return this.#queue.run(id, () => this.#signal(id, number));
+  }
+
+  async #signal(id: string, number: number): Promise<void> {
     const record = this.#current(id);
     admitOrThrow('signal', record.config.name, record.status.state);
     await this.#parts.runs.runtimeOf(record.config).signal(id, number);
     this.#event(record, 'kill', { signal: String(number) });
   }
 
-  remove(id: string, options: { force?: boolean; volumes?: boolean } = {}): Promise<void> {
+  async remove(id: string, options: { force?: boolean; volumes?: boolean } = {}): Promise<void> {
+    if (options.force === true) await this.#cutShort(id);
     return this.#queue.run(id, async () => {
       const record = this.#parts.registry.byId(id);
       if (record === null) return;
@@ -132,6 +143,14 @@ export class Lifecycle {
     while (this.#background.size > 0) await Promise.allSettled(this.#background);
   }
 
+  /** Ends a start that is under way, without waiting for the boot: it fails. No effect on an instance that is not being started. */
+  async #cutShort(id: string): Promise<void> {
+    const record = this.#parts.registry.byId(id);
+    if (record?.status.state !== 'starting') return;
+    this.#killed.add(id);
+    await this.#parts.runs.runtimeOf(record.config).delete(id);
+  }
+
   #current(id: string): InstanceRecord {
     return this.#parts.registry.get(id);
   }
@@ -140,7 +159,6 @@ export class Lifecycle {
     const { registry, runs, bootId } = this.#parts;
     const { id } = record.config;
     const timings = new Timings();
-    this.timings.set(id, timings);
     const runtime = runs.runtimeOf(record.config);
     registry.update(id, { bootId }, { state: 'starting', error: '' });
     try {
@@ -150,16 +168,26 @@ export class Lifecycle {
         timings,
       );
       await runtime.create(bundle);
+      this.#refuseKilled(record);
       timings.mark('runtime create');
       await this.pending.connect(id, (options) => runtime.attach(id, options));
       timings.mark('attach');
       const started = await runtime.start(id);
       timings.mark('runtime start');
       this.#started(record, started);
-    } catch (error) {
+      this.#parts.debug(`started ${record.config.name}: ${timings.toString()}`);
+    } catch (thrown) {
+      const error = this.#killed.has(id) ? killedWhileStarting(record) : toHullError(thrown);
       await this.#startFailed(record, error);
-      throw toHullError(error);
+      throw error;
+    } finally {
+      this.#killed.delete(id);
     }
+  }
+
+  /** A kill that came before there was anything to kill. */
+  #refuseKilled(record: InstanceRecord): void {
+    if (this.#killed.has(record.config.id)) throw killedWhileStarting(record);
   }
 
   #started(record: InstanceRecord, started: Started): void {
@@ -174,11 +202,10 @@ export class Lifecycle {
     this.watch(after);
   }
 
-  async #startFailed(record: InstanceRecord, error: unknown): Promise<void> {
+  async #startFailed(record: InstanceRecord, failure: HullError): Promise<void> {
     const { id } = record.config;
     this.pending.end(id);
     await this.#dismantle(this.#current(id));
-    const failure = toHullError(error);
     const given = failure.details['exitCode'];
     const exit: ExitStatus = {
       code: typeof given === 'number' ? given : 128,
@@ -278,7 +305,6 @@ export class Lifecycle {
     const { config } = record;
     this.pending.end(config.id);
     logs.forget(config.id);
-    this.timings.delete(config.id);
     this.#event(record, 'destroy');
     waiters.removed(config.id);
     await this.#inBackground(config.name, async () => {
@@ -323,6 +349,12 @@ export class Lifecycle {
       ...more,
     });
   }
+}
+
+function killedWhileStarting({ config }: InstanceRecord): HullError {
+  return new HullError('start-failed', `instance ${config.name} was killed while it was being started`, {
+    details: { exitCode: 137 },
+  });
 }
 
 /** Null when `promise` takes longer; `seconds` -1 waits for ever. */
