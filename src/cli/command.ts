@@ -82,13 +82,14 @@ export function defineCommand<const F extends Flags>(definition: Definition<F>):
     startsEngine: definition.startsEngine ?? true,
     run: async (context, argv) => {
       const { values, args, given } = parseFlags(definition.flags, argv, { passThrough });
-      checkCount(args.length, definition.args);
+      checkCount(definition.usage.split(' ', 1)[0] ?? '', args.length, definition.args);
       return definition.run(context, values, args, given);
     },
   };
 }
 
 function checkCount(
+  name: string,
   count: number,
   { min = 0, max = Number.POSITIVE_INFINITY }: { min?: number; max?: number },
 ): void {
@@ -97,7 +98,7 @@ function checkCount(
   const number = min === max || count < min ? min : max;
   throw new UsageError(
     max === 0
-      ? 'it takes no arguments'
-      : `it requires ${wanted} argument${number === 1 ? '' : 's'}, and got ${count}`,
+      ? `'${name}' takes no arguments`
+      : `'${name}' requires ${wanted} argument${number === 1 ? '' : 's'}, and got ${count}`,
   );
 }

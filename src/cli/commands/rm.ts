@@ -14,13 +14,17 @@ export const command = defineCommand({
   args: { min: 1 },
   completeArgs: ['instances'],
   run: ({ io, client }, values, args) => {
-    return forEach(io, args, async (id) => {
+    const absent = new Set<string>();
+    const remove = async (id: string): Promise<void> => {
+      absent.delete(id);
       try {
         await client.containers.remove(id, { force: values.force, v: values.volumes });
       } catch (error) {
         if (!(values.force && error instanceof ApiError && error.status === 404)) throw error;
         io.err(`hull: ${error.message}\n`);
+        absent.add(id);
       }
-    });
+    };
+    return forEach(io, args, remove, (id) => (absent.has(id) ? '' : id));
   },
 });

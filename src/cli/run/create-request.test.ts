@@ -108,12 +108,12 @@ describe('the create request', () => {
   });
 
   test.each([
-    ['', 'it requires an IMAGE'],
+    ['', 'an IMAGE (or --machine NAME) is required'],
     ['--machine a image', 'with --machine there is no image'],
     ['-e =x image', 'invalid environment variable'],
     ['-v a image', 'invalid argument "a" for -v, --volume'],
     ['--mount type=bind image', 'invalid argument "type=bind" for --mount: the field target is required'],
-    ['--env-file none image', 'cannot read none'],
+    ['--env-file none image', 'cannot read none: no such file or directory'],
     ['-p 99999 image', 'invalid argument "99999" for -p, --publish'],
     ['-a x image', 'invalid argument "x" for -a, --attach'],
     ['-m lots image', 'invalid argument "lots" for -m, --memory'],

@@ -35,7 +35,7 @@ export function sourceOf(
       throw new UsageError('with --machine there is no image: the machine boots its own system');
     return { image: '', command: [] };
   }
-  if (image === undefined || image === '') throw new UsageError('it requires an IMAGE (or --machine NAME)');
+  if (image === undefined || image === '') throw new UsageError('an IMAGE (or --machine NAME) is required');
   return { image, command };
 }
 

@@ -48,7 +48,7 @@ export function memoryIo(options: MemoryIoOptions = {}): MemoryIo {
     },
     readFile: (path) => {
       const text = files.get(path);
-      if (text === undefined) throw new Error(`no such file: ${path}`);
+      if (text === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
       return text;
     },
     createFile: (path, text) => {

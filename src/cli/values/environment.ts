@@ -42,6 +42,12 @@ function readLines(io: CliIo, path: string): string[] {
       .replace(/^\uFEFF/, '')
       .split(/\r?\n/);
   } catch (error) {
-    throw new UsageError(`cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`cannot read ${path}: ${reasonOf(error)}`);
   }
+}
+
+/** Node's words without its code and call: `no such file or directory`. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return /^E[A-Z]+: ([^,]+)/.exec(message)?.[1] ?? message;
 }
