@@ -29,6 +29,8 @@ export interface ImagesParts {
   readonly familiar: (reference: string) => string;
 }
 
+const SHORT_ID = 12;
+
 /** Use cases of images. */
 export class ImageService implements Images {
   readonly #parts: ImagesParts;
@@ -62,6 +64,7 @@ export class ImageService implements Images {
     const plan = planRemoval({
       image,
       reference: byId ? null : normalize(reference),
+      shown: familiar(byId ? image.id.slice('sha256:'.length).slice(0, SHORT_ID) : normalize(reference)),
       users,
       force: options.force ?? false,
     });

@@ -4,6 +4,8 @@ export interface RemovalFacts {
   readonly image: Image;
   /** The full reference that the user named; null when the image was named by its id. */
   readonly reference: string | null;
+  /** What the image is called in a refusal. */
+  readonly shown: string;
   /** Instances of the image. */
   readonly users: readonly { readonly name: string; readonly running: boolean }[];
   readonly force: boolean;
@@ -19,11 +21,9 @@ export interface RemovalPlan {
  * instance prevent unless forced; a running instance always prevents it. Pure.
  */
 export function planRemoval(facts: RemovalFacts): RemovalPlan | { readonly refusal: string } {
-  const { image, reference, users, force } = facts;
+  const { image, reference, shown, users, force } = facts;
   const onlyTag = reference !== null && image.references.length > 1;
   if (onlyTag) return { untag: [reference], remove: false };
-  const short = image.id.slice('sha256:'.length, 'sha256:'.length + 12);
-  const shown = reference ?? short;
   const running = users.find((user) => user.running);
   if (running !== undefined) {
     return {
@@ -32,7 +32,7 @@ export function planRemoval(facts: RemovalFacts): RemovalPlan | { readonly refus
   }
   if (!force && reference === null && image.references.length > 1) {
     return {
-      refusal: `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`,
+      refusal: `conflict: unable to delete ${shown} (must be forced) - image is referenced in multiple repositories`,
     };
   }
   const user = users[0];

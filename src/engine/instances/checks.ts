@@ -52,7 +52,7 @@ export function checkIsolationMemory(isolation: Isolation, memory: number | unde
   if (isolation !== 'vm' || memory === undefined || memory >= MINIMUM_VM_MEMORY) return;
   throw new HullError(
     'invalid-argument',
-    `a VM needs at least 64 MiB of memory for its kernel; ${mebibytes(memory)} MiB were asked for`,
+    `a VM needs at least 64MiB of memory for its kernel; ${readable(memory)} were asked for`,
   );
 }
 
@@ -60,17 +60,20 @@ function checkMemory(memory: number, host: HostSize): void {
   if (!Number.isInteger(memory) || memory < MINIMUM_MEMORY) {
     throw new HullError(
       'invalid-argument',
-      `Minimum memory limit allowed is 6MB, and ${memory} bytes were asked for`,
+      `Minimum memory limit allowed is 6MB, and ${readable(memory)} were asked for`,
     );
   }
   if (memory > host.memory) {
     throw new HullError(
       'invalid-argument',
-      `${mebibytes(memory)} MiB of memory were asked for, but this host has ${mebibytes(host.memory)} MiB; ask for less`,
+      `${readable(memory)} of memory were asked for, but this host has ${readable(host.memory)}; ask for less`,
     );
   }
 }
 
-function mebibytes(bytes: number): number {
-  return Math.floor(bytes / 1024 / 1024);
+/** Rounded down, so that what is too much never looks as if it fitted: `512MiB`, `23.5GiB`, `12 bytes`. */
+function readable(bytes: number): string {
+  const power = Math.min(3, Math.floor(Math.log2(Math.max(bytes, 1)) / 10));
+  const unit = ['', 'KiB', 'MiB', 'GiB'][power] ?? '';
+  return unit === '' ? `${bytes} bytes` : `${Math.floor((bytes / 1024 ** power) * 10) / 10}${unit}`;
 }

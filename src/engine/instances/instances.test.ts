@@ -110,9 +110,11 @@ describe('configure', () => {
 
 describe('checks', () => {
   test.each([
-    [{ memory: 1024 }, 'Minimum memory limit'],
+    [{ memory: 1024 }, 'Minimum memory limit allowed is 6MB, and 1KiB'],
+    [{ memory: 0 }, '0 bytes'],
+    [{ memory: 9.99 * 2 ** 30 + 0.5 }, '9.9GiB'],
     [{ memory: Number.NaN }, 'Minimum memory limit'],
-    [{ memory: 2 ** 40 }, 'this host has 8192 MiB'],
+    [{ memory: 2 ** 40 }, '1024GiB of memory were asked for, but this host has 8GiB'],
     [{ nanoCpus: 3e9 }, 'Range of CPUs is from 0.01 to 2.00'],
     [{ nanoCpus: 1 }, 'Range of CPUs'],
     [{ nanoCpus: -1 }, 'Range of CPUs'],
@@ -124,7 +126,9 @@ describe('checks', () => {
   test('accepts what fits', () => {
     checkResources({ memory: 2 ** 26, memorySwap: -1, nanoCpus: 1.5e9, pidsLimit: -1 }, HOST);
     checkIsolationMemory('container', 2 ** 23);
-    expect(() => checkIsolationMemory('vm', 2 ** 23)).toThrow('at least 64 MiB');
+    expect(() => checkIsolationMemory('vm', 2 ** 23)).toThrow(
+      'at least 64MiB of memory for its kernel; 8MiB',
+    );
   });
   test('names are Docker’s', () => {
     for (const name of ['ab', 'A_b.c-9']) checkName(name);
@@ -302,7 +306,13 @@ describe('plans', () => {
     expect(isLeak({ kind: 'process' }, 'running')).toBe(false);
   });
   test('image removal follows Docker’s rules', () => {
-    const one = { image, reference: 'docker.io/library/x:latest', users: [], force: false };
+    const one = {
+      image,
+      reference: 'docker.io/library/x:latest',
+      shown: 'x:latest',
+      users: [],
+      force: false,
+    };
     expect(planRemoval(one)).toEqual({ untag: image.references, remove: true });
     const two = { ...image, references: [...image.references, 'docker.io/library/y:latest'] };
     expect(planRemoval({ ...one, image: two })).toEqual({
@@ -315,7 +325,10 @@ describe('plans', () => {
       remove: true,
     });
     const used = { ...one, users: [{ name: 'some', running: false }] };
-    expect(planRemoval(used)).toHaveProperty('refusal');
+    expect(planRemoval(used)).toHaveProperty(
+      'refusal',
+      'conflict: unable to delete x:latest (must be forced) - image is being used by stopped container some',
+    );
     expect(planRemoval({ ...used, force: true })).toEqual({ untag: image.references, remove: false });
     expect(planRemoval({ ...one, users: [{ name: 'some', running: true }], force: true })).toHaveProperty(
       'refusal',

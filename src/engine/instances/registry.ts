@@ -42,7 +42,7 @@ export class Registry {
     const wanted = nameOrId.startsWith('/') ? nameOrId.slice(1) : nameOrId;
     const found = this.#find(wanted);
     if (found !== null && found.status.state !== 'removing') return found;
-    throw new HullError('instance-not-found', `No such container: ${nameOrId}`);
+    throw new HullError('instance-not-found', `No such container: ${nameOrId}; see \`hull ps -a\``);
   }
 
   idOfName(name: string): string | null {
@@ -66,7 +66,8 @@ export class Registry {
     status: Partial<InstanceStatus> = {},
   ): InstanceRecord {
     const before = this.#records.get(id);
-    if (before === undefined) throw new HullError('instance-not-found', `No such container: ${id}`);
+    if (before === undefined)
+      throw new HullError('instance-not-found', `No such container: ${id}; see \`hull ps -a\``);
     const after: InstanceRecord = { ...before, ...change, status: { ...before.status, ...status } };
     this.#database.run('UPDATE instances SET record = ? WHERE id = ?', JSON.stringify(after), id);
     this.#records.set(id, after);
