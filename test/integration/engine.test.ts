@@ -281,6 +281,42 @@ describe('bad input: a clear error, and nothing left behind', () => {
   });
 });
 
+describe.skipIf(NO_VMS !== null)('while a VM boots', () => {
+  const boot = async (...command: string[]): Promise<Promise<{ code: number; stderr: string }>[]> => {
+    const options = ['run', '--rm', '--init', '--isolation', 'vm', '--name', 'booting'];
+    const running = engine.hull([...options, 'busybox', ...command]);
+    await until('the instance is known', () => engine.inspect('booting'));
+    // Long enough for the start to be asked for, and a fraction of what a boot takes.
+    await Bun.sleep(200);
+    return [running];
+  };
+
+  test(
+    'a signal is not lost: it reaches the workload',
+    async () => {
+      const [running] = await boot('sleep', '1000');
+      await engine.must(['kill', '-s', 'TERM', 'booting']);
+      expect(await running).toMatchObject({ code: 143 });
+    },
+    LONG,
+  );
+
+  test.each([{ words: ['rm', '-f'] }, { words: ['kill'] }])(
+    '$words ends it without waiting',
+    async ({ words }) => {
+      const [running] = await boot('sleep', '1000');
+      await engine.must([...words, 'booting']);
+      const result = await running;
+      expect(result?.stderr).toContain('instance booting was killed while it was being started');
+      await until('it is gone', async () =>
+        (await engine.must(['ps', '-aq', '--filter', 'name=booting'])) === '' ? true : null,
+      );
+      expect(await engine.findings()).toBe('');
+    },
+    LONG,
+  );
+});
+
 test('a container that takes too much memory is killed, says so, and leaves no file in the daemon’s folder', async () => {
   const eat = 'x=$(head -c 100000000 /dev/zero | tr "\\0" x); echo survived';
   const result = await engine.hull([
