@@ -3,6 +3,7 @@ import type { Host } from '../host/host.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { Image } from '../model/image.ts';
+import type { BuildNode } from './graph/node.ts';
 import { normalizeReference } from '../model/reference.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
 import type { Leftover } from '../runtime/runtime.ts';
@@ -16,6 +17,7 @@ import { planBuild, type BuildPlan } from './graph/plan.ts';
 import { platformOf } from './graph/variables.ts';
 import { parseBlueprint } from './parser/parse.ts';
 import { carryOut } from './solve/carry-out.ts';
+import { StepAnnouncer } from './solve/step-announcer.ts';
 import { Slots } from './solve/slots.ts';
 import { Solver, type SolverDeps } from './solve/solver.ts';
 import type { StepRunner } from './step-runner.ts';
@@ -106,8 +108,10 @@ async function buildFrom(
   for (const text of plan.warnings) emit({ type: 'warning', text });
   const { host, storage, trees, readAttributes, runner } = deps;
   const tools = { host, storage, trees, readAttributes, runner, context, memory, emit };
-  const solver = new Solver(shared, tools, { noCache, signal: abort.signal });
-  const { layers } = await carryOut(plan, solver, emit, abort);
+  const steps = new StepAnnouncer(plan, emit);
+  const onBegin = (node: BuildNode): void => steps.begins(node);
+  const solver = new Solver(shared, tools, { noCache, signal: abort.signal, onBegin });
+  const { layers } = await carryOut(plan, solver, steps, abort);
   const config = await exportConfig(plan, {
     platform,
     epoch,

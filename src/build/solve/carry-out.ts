@@ -1,21 +1,20 @@
 import type { BuildPlan, PlannedStage } from '../graph/plan.ts';
-import type { PlannedStep } from '../graph/stage-state.ts';
-import type { BuildEvent } from '../types.ts';
 import type { Solved, Solver } from './solver.ts';
+import type { StepAnnouncer } from './step-announcer.ts';
 
 /**
- * Carries a plan out: stages side by side, each in order, with a `step` event as each instruction's turn comes. When one fails, the others are
+ * Carries a plan out: stages side by side, each in order. `steps` is the announcer that the solver tells of the work that begins. When one fails, the others are
  * aborted and waited for, so that nothing of the build goes on behind the error.
  */
 export async function carryOut(
   plan: BuildPlan,
   solver: Solver,
-  emit: (event: BuildEvent) => void,
+  steps: StepAnnouncer,
   abort: AbortController,
 ): Promise<Solved> {
   const runs = plan.stages.map(async (stage) => {
     try {
-      await carryOutStage(stage, plan.totalSteps, solver, emit, abort.signal);
+      await carryOutStage(stage, solver, steps, abort.signal);
     } catch (error) {
       abort.abort(error);
       throw error;
@@ -27,26 +26,20 @@ export async function carryOut(
   return solver.solve(plan.output);
 }
 
-/** Says each step when its turn has come, not while it waits for another stage: those that are no work along with the next one that is. */
+/** What is no work is said along with the next instruction that is. */
 async function carryOutStage(
   stage: PlannedStage,
-  total: number,
   solver: Solver,
-  emit: (event: BuildEvent) => void,
+  steps: StepAnnouncer,
   signal: AbortSignal,
 ): Promise<void> {
-  let unsaid: PlannedStep[] = [];
-  const say = (): void => {
-    for (const { number, text } of unsaid) emit({ type: 'step', number, total, text, stage: stage.name });
-    unsaid = [];
-  };
-  for (const step of stage.steps) {
+  for (const [index, { node }] of stage.steps.entries()) {
     signal.throwIfAborted();
-    unsaid.push(step);
-    if (step.node === null) continue;
-    await solver.solveDependencies(step.node);
-    say();
-    await solver.solve(step.node);
+    if (node === null) continue;
+    if (node.kind === 'image' || node.kind === 'scratch') steps.upTo(stage, index);
+    await solver.solve(node);
+    // The result of another stage was not announced as this one's.
+    steps.upTo(stage, index);
   }
-  say();
+  steps.upTo(stage, stage.steps.length - 1);
 }

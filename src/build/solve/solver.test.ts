@@ -16,6 +16,7 @@ import type { CacheRecord } from '../cache.ts';
 import { carryOut } from './carry-out.ts';
 import { Slots } from './slots.ts';
 import { Solver } from './solver.ts';
+import { StepAnnouncer } from './step-announcer.ts';
 
 /** A bench over layers that are names: a run's layer is named by its command and what it stands on. */
 class Bench {
@@ -38,16 +39,16 @@ class Bench {
     );
     const root = mkdtempSync(join(tmpdir(), 'hull-solver-'));
     try {
-      const solver = this.#solver(root);
-      const emit = (event: BuildEvent): void => void this.events.push(event);
-      const { layers } = await carryOut(plan, solver, emit, this.abort);
+      const steps = new StepAnnouncer(plan, (event) => void this.events.push(event));
+      const solver = this.#solver(root, steps);
+      const { layers } = await carryOut(plan, solver, steps, this.abort);
       return layers.map((layer) => layer.diffId);
     } finally {
       rmSync(root, { recursive: true });
     }
   }
 
-  #solver(root: string): Solver {
+  #solver(root: string, steps: StepAnnouncer): Solver {
     let made = '';
     const deps = {
       layers: { find: (diffId: Digest) => this.layers.get(diffId) ?? null },
@@ -94,7 +95,11 @@ class Bench {
       memory: undefined,
       emit: (event: BuildEvent) => void this.events.push(event),
     };
-    return new Solver(deps, tools, { noCache: this.noCache, signal: this.abort.signal });
+    return new Solver(deps, tools, {
+      noCache: this.noCache,
+      signal: this.abort.signal,
+      onBegin: (node) => steps.begins(node),
+    });
   }
 
   cached(): number {
@@ -188,6 +193,21 @@ describe('stages', () => {
     await bench.build('FROM base AS a\nRUN x\nFROM scratch\nCOPY --from=a / /').catch(() => undefined);
     const numbers = bench.events.flatMap((event) => (event.type === 'step' ? [event.number] : []));
     expect(numbers).toEqual([1, 2, 3, 4]);
+  });
+
+  test('nothing is said of an instruction before the instruction itself, also when another stage asks for its result', async () => {
+    const bench = new Bench();
+    const text = 'FROM a AS one\nRUN x\nRUN y\nRUN z\nFROM b\nCOPY --from=one / /\n';
+    // The bench cannot copy: it is what comes before that counts.
+    await bench.build(text).catch(() => undefined);
+    bench.events.length = 0;
+    await bench.build(text).catch(() => undefined);
+    const said = new Set<number>();
+    for (const event of bench.events) {
+      if (event.type === 'step') said.add(event.number);
+      if (event.type === 'cached') expect([...said]).toContain(event.step ?? 0);
+    }
+    expect(bench.events.some((event) => event.type === 'cached')).toBe(true);
   });
 
   test('every instruction has its step event, in order within its stage', async () => {

@@ -34,6 +34,8 @@ export interface SolverDeps {
 export interface SolverOptions {
   readonly noCache: boolean;
   readonly signal: AbortSignal;
+  /** Called when what a node stands on is there and its own turn has come. */
+  readonly onBegin: (node: StepNode) => void;
 }
 
 /** Works out nodes: each once, from the cache where it can be, with what it depends on first. */
@@ -57,12 +59,6 @@ export class Solver {
     return solving;
   }
 
-  /** Works out what a node stands on and reads from. */
-  async solveDependencies(node: BuildNode): Promise<void> {
-    if (node.kind === 'run' || node.kind === 'workdir' || node.kind === 'copy') await this.solve(node.parent);
-    if (node.kind === 'copy') await this.solve(node.from);
-  }
-
   async #work(node: BuildNode): Promise<Solved> {
     switch (node.kind) {
       case 'scratch':
@@ -80,7 +76,8 @@ export class Solver {
   async #step(node: StepNode): Promise<Solved> {
     const parent = await this.solve(node.parent);
     const from = node.kind === 'copy' ? await this.solve(node.from) : parent;
-    const { signal } = this.#options;
+    const { signal, onBegin } = this.#options;
+    onBegin(node);
     return this.#deps.slots.run(async () => {
       signal.throwIfAborted();
       const finish = (step: PreparedStep): Promise<Solved> => this.#finish(node, parent.layers, step);
