@@ -74,12 +74,14 @@ describe('the command line', () => {
     },
   );
 
-  test.each([{ words: ['help', 'run'] }, { words: ['run', '--help'] }, { words: ['run', '--rm', '--help'] }])(
-    '$words is the help of run',
-    async ({ words }) => {
-      expect((await hull(words)).io.stdout).toStartWith('Usage:  hull run');
-    },
-  );
+  test.each([
+    { words: ['help', 'run'] },
+    { words: ['run', '--help'] },
+    { words: ['run', '--rm', '--help'] },
+    { words: ['run', '--name', 'some', '--help'] },
+  ])('$words is the help of run', async ({ words }) => {
+    expect((await hull(words)).io.stdout).toStartWith('Usage:  hull run');
+  });
 
   test('--help after the image is the workload’s', async () => {
     const { io } = await hull(['run', 'busybox', 'ls', '--help']);

@@ -4,7 +4,7 @@ import { openClient } from './engine-access.ts';
 import { report } from './failure.ts';
 import { BrokenPipe, type CliIo } from './io.ts';
 import { findCommand, GROUPS, own } from './registry.ts';
-import { UsageError } from './usage-error.ts';
+import { HelpRequest, UsageError } from './usage-error.ts';
 
 export type { CliDeps, DaemonOptions } from './command.ts';
 export { type CliIo, createIo } from './io.ts';
@@ -25,15 +25,16 @@ export async function main(argv: readonly string[], io: CliIo, deps: CliDeps): P
     const found = findCommand(words);
     if (found === null) return await generalAnswer(io, words, wants === 'help');
     const { command } = await found.entry.load();
-    const help = helpAsked(found.rest, command.passThrough);
-    if (help || wants === 'help') {
+    const help = async (): Promise<number> => {
       const { commandHelp } = await import('./flags/help.ts');
       return print(io, commandHelp(found.name, command));
-    }
+    };
+    if (wants === 'help' || helpAsked(found.rest, command.passThrough)) return await help();
     const context = makeContext(io, deps, host, command.startsEngine);
     try {
       return await command.run(context, found.rest);
     } catch (error) {
+      if (error instanceof HelpRequest) return await help();
       return report(io, error, found.name, command.failureStatus);
     }
   } catch (error) {

@@ -10,3 +10,6 @@ export class CommandFailure extends Error {
     this.exitStatus = exitStatus;
   }
 }
+
+/** `--help` stands where a flag may stand. */
+export class HelpRequest extends Error {}

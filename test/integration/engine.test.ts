@@ -406,3 +406,11 @@ test('docker’s own client works against it', async () => {
   expect((await engine.docker(['run', '--rm', '-i', 'busybox', 'cat'], 'piped')).stdout).toBe('piped');
   expect((await engine.docker(['run', '--rm', 'busybox', 'sh', '-c', 'exit 9'])).code).toBe(9);
 });
+
+test('shutdown returns when nobody answers any more, so that another engine can follow at once', async () => {
+  await engine.must(['shutdown']);
+  const after = await engine.hull(['version']);
+  expect([after.code, after.stderr]).toEqual([1, expect.stringContaining('cannot connect')]);
+  await engine.start();
+  expect(await engine.findings()).toBe('');
+}, 60_000);

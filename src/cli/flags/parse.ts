@@ -1,4 +1,4 @@
-import { UsageError } from '../usage-error.ts';
+import { HelpRequest, UsageError } from '../usage-error.ts';
 import type { Flag, Flags, Values } from './flag.ts';
 
 export interface ParsedFlags<F extends Flags> {
@@ -11,7 +11,7 @@ export interface ParsedFlags<F extends Flags> {
 /**
  * Parses in the manner of docker's command line: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-n=value`, joined
  * short flags (`-it`), `--` ends the flags. With `passThrough` the first plain argument ends them too, so that what follows
- * belongs to the workload. Throws `UsageError` that names the flag.
+ * belongs to the workload. Throws `UsageError` that names the flag, and `HelpRequest` for `--help` among the flags.
  */
 export function parseFlags<F extends Flags>(
   flags: F,
@@ -65,6 +65,7 @@ class Parser {
     const equals = word.indexOf('=');
     const name = equals < 0 ? word : word.slice(0, equals);
     const found = this.#byLongName(name);
+    if (found === null && name === 'help') throw new HelpRequest();
     if (found === null) throw new UsageError(`unknown flag: --${name}`);
     if (equals >= 0) this.#set(found, word.slice(equals + 1));
     else this.#set(found, found.flag.boolean ? 'true' : this.#next(`--${name}`));
