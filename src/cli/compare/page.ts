@@ -56,7 +56,11 @@ function header(report: ComparisonReport, title: string): Markup {
       Host: ${host.name}, ${host.cpus} CPUs (${host.cpuModel}), ${bytesText(host.memory)} memory,
       ${host.operatingSystem}, kernel ${host.kernel}${own.length > 0 ? `; ${own.join(', ')}` : ''}.
     </p>
-    <p>Ready when this succeeds: <code>${probe}</code></p>`;
+    <p>Ready when this succeeds: <code>${probe}</code></p>
+    <p class="soft">
+      Bars show medians; the thin line reaches from the least to the most measured, the dotted one marks the
+      host itself.
+    </p>`;
 }
 
 function failures(subjects: readonly SubjectReport[]): readonly Markup[] {
@@ -88,7 +92,7 @@ function charts(sections: readonly Section[], { subjects }: ComparisonReport): r
 
 function table(sections: readonly Section[], { subjects }: ComparisonReport): Markup {
   const heads = subjects.map(
-    ({ kind, detail }) => html`<th scope="col">${kind}<br /><small>${detail}</small></th>`,
+    ({ kind, detail }) => html`<th scope="col">${kind} <small>${detail}</small></th>`,
   );
   const bodies = sections.map(
     ({ title, rows }) =>

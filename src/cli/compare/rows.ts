@@ -61,7 +61,7 @@ export function sectionsOf(report: ComparisonReport): Section[] {
     {
       title: 'Start-up to the first answer',
       rows: [
-        row('made once before', ({ start }) => figure(start.preparation, timeText)),
+        row('made once before', preparationCell),
         row('cold', ({ start }) => show(start.cold, timesCell), 'less is better'),
         row('warm', warmCell, 'less is better'),
       ],
@@ -129,6 +129,14 @@ function warmCell({ start }: SubjectReport): Cell {
 
 function partsText({ create, start, ready }: StartTimes): string {
   return `create ${timeText(create)}, start ${timeText(start)}, ready ${timeText(ready)}`;
+}
+
+/** Where nothing was made there is nothing to miss. */
+function preparationCell({ start }: SubjectReport): Cell {
+  const { preparation } = start;
+  return 'value' in preparation
+    ? figure(preparation, timeText)
+    : { text: '–', more: preparation.notMeasured, bar: null };
 }
 
 function sharedCell({ storage }: SubjectReport): Cell {

@@ -33,7 +33,7 @@ th, td { text-align: left; vertical-align: top; padding: .45rem .7rem; border-bo
 thead th { border-bottom-width: 2px; }
 tbody th { font-weight: 600; white-space: nowrap; }
 tr.section th { padding-top: 1.1rem; color: var(--soft); font-weight: 600; }
-td small { display: block; font-size: .84em; }
+td small, th small { display: block; font-size: .84em; font-weight: normal; }
 td.missing { color: var(--soft); font-style: italic; font-size: .88em; }
 ul { padding-left: 1.2rem; margin: .25rem 0; }
 @media print { body { max-width: none; } .chart { break-inside: avoid; } }

@@ -182,20 +182,24 @@ describe('planSubjects', () => {
   const no: Availability = { available: false, reason: 'not installed' };
   const isolations: Record<Isolation, Availability> = { container: yes, sandbox: no, vm: yes };
   test('all that the host can do, in order; the rest with its reason', () => {
-    const { subjects, skipped } = planSubjects({ image: 'x', machine: 'm' }, isolations);
+    const { subjects, skipped } = planSubjects(
+      { image: 'x' },
+      { name: 'm', description: 'Debian' },
+      isolations,
+    );
     expect(subjects.map(({ kind }) => kind)).toEqual(['container', 'vm', 'machine']);
-    expect(subjects[2]?.source).toEqual({ kind: 'machine', name: 'm' });
+    expect(subjects[2]).toMatchObject({ source: { kind: 'machine', name: 'm' }, detail: 'Debian' });
     expect(skipped).toEqual([{ kind: 'sandbox', why: 'not installed' }]);
   });
   test('only what was asked for', () => {
-    const { subjects } = planSubjects({ image: 'x', isolations: ['vm', 'container'] }, isolations);
+    const { subjects } = planSubjects({ image: 'x', isolations: ['vm', 'container'] }, null, isolations);
     expect(subjects.map(({ kind }) => kind)).toEqual(['container', 'vm']);
   });
   test('refuses what there is not', () => {
-    expect(() => planSubjects({ image: 'x', isolations: ['jail'] }, isolations)).toThrow(
+    expect(() => planSubjects({ image: 'x', isolations: ['jail'] }, null, isolations)).toThrow(
       '"jail" is no isolation',
     );
-    expect(() => planSubjects({ image: 'x', isolations: ['sandbox'] }, isolations)).toThrow(
+    expect(() => planSubjects({ image: 'x', isolations: ['sandbox'] }, null, isolations)).toThrow(
       'sandbox: not installed',
     );
   });

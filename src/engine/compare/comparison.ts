@@ -80,10 +80,10 @@ export class ComparisonService implements Comparison {
     const { images, machines, system, host, identity, program, processes } = this.#parts;
     const runs = checkRequest(request, program);
     const image = images.get(request.image);
-    if (request.machine !== undefined) machines.get(request.machine);
+    const machine = request.machine === undefined ? null : machines.get(request.machine);
     const startedAt = Date.now();
     const info = await system.info();
-    const { subjects, skipped } = planSubjects(request, info.isolations);
+    const { subjects, skipped } = planSubjects(request, machine, info.isolations);
     await this.#removeLeftovers();
     const available = processes.availableMemory();
     await using undo = new Rollback();

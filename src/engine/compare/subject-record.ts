@@ -28,7 +28,7 @@ export class SubjectRecord {
   readonly subject: Subject;
   readonly throughput = new ThroughputRecord();
   /** Made before the first run. */
-  preparation: Measured<number> = notMeasured('there is nothing to make: the layers lie unpacked');
+  preparation: Measured<number> = notMeasured('nothing has to be made: the layers lie unpacked');
   /** Why the first run was not cold. */
   notCold: string | null = null;
   failure: SubjectFailure | null = null;

@@ -1,6 +1,7 @@
 import { HullError } from '../../model/errors.ts';
 import { ISOLATIONS, type Availability, type Isolation } from '../../model/isolation.ts';
 import type { SubjectKind } from '../../model/comparison.ts';
+import type { MachineDisk } from '../../storage/storage.ts';
 import type { CompareRequest, CreateInstance } from '../api.ts';
 
 /** One column of the comparison. */
@@ -28,25 +29,31 @@ const DEADLINES: Readonly<Record<SubjectKind, number>> = {
 
 /** What can be measured here, and what cannot. Throws `invalid-argument` for isolations that there are not, `isolation-unavailable` when nothing is left. Pure. */
 export function planSubjects(
-  request: Pick<CompareRequest, 'image' | 'machine' | 'isolations'>,
+  request: Pick<CompareRequest, 'image' | 'isolations'>,
+  machine: Pick<MachineDisk, 'name' | 'description'> | null,
   isolations: Readonly<Record<Isolation, Availability>>,
 ): Plan {
   const wanted = wantedIsolations(request.isolations);
   const subjects: Subject[] = [];
   const skipped: { kind: SubjectKind; why: string }[] = [];
-  const add = (kind: SubjectKind, isolation: Isolation, source: Subject['source']): void => {
+  const add = (
+    kind: SubjectKind,
+    isolation: Isolation,
+    source: Subject['source'],
+    description?: string,
+  ): void => {
     const availability = isolations[isolation];
     if (!availability.available) {
       skipped.push({ kind, why: availability.reason });
       return;
     }
-    const { detail, warnings } = availability;
+    const { warnings } = availability;
+    const detail = description ?? availability.detail;
     subjects.push({ kind, isolation, source, detail, warnings, deadline: DEADLINES[kind] });
   };
   for (const isolation of wanted) add(isolation, isolation, { kind: 'image', reference: request.image });
-  if (request.machine === undefined)
-    skipped.push({ kind: 'machine', why: 'no machine disk was named (--machine)' });
-  else add('machine', 'vm', { kind: 'machine', name: request.machine });
+  if (machine === null) skipped.push({ kind: 'machine', why: 'no machine disk was named (--machine)' });
+  else add('machine', 'vm', { kind: 'machine', name: machine.name }, machine.description);
   if (subjects.length > 0) return { subjects, skipped };
   throw new HullError(
     'isolation-unavailable',
