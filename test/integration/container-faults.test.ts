@@ -4,14 +4,17 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { Cgroups } from '../../src/host/cgroup.ts';
 import { createHost } from '../../src/host/index.ts';
+import { names } from '../../src/model/engine-identity.ts';
 import { createContainerRuntime } from '../../src/runtime/container/index.ts';
+import { OciDriver } from '../../src/runtime/container/driver.ts';
 import { LogRotator, readLog } from '../../src/runtime/log-file.ts';
 import type { Bundle } from '../../src/runtime/runtime.ts';
+import { testIdentity } from '../support/identity.ts';
 import { makeBusyboxRoot } from './support/container-root.ts';
 
 const host = createHost();
 const folder = mkdtempSync(`${tmpdir()}/hull-flt-`);
-const identity = { tag: 'ff04', dataDir: `${folder}/data`, runDir: `${folder}/run` };
+const identity = testIdentity(folder);
 const cgroups = new Cgroups(host, identity.runDir);
 const runtime = createContainerRuntime({ host, identity, cgroups });
 const ALL = { stdout: true, stderr: true, follow: false, tail: null, since: null, until: null };
@@ -24,7 +27,7 @@ beforeAll(() => {
 
 afterAll(async () => {
   for (const leftover of await runtime.inventory()) await leftover.remove();
-  await cgroups.leave('hull-ff04');
+  await cgroups.leave(names.cgroupParent(identity));
   await host.namespaces.removeNet(`${folder}/netns`);
   rmSync(folder, { recursive: true, force: true });
 });
@@ -181,4 +184,21 @@ test('an idle container costs at most 2 MB of engine processes', async () => {
   await runtime.delete(bundle.id);
   expect(pss).toBeGreaterThan(0);
   expect(pss).toBeLessThan(2 << 20);
+});
+
+test('a runtime that is not installed hinders no search for what was left', async () => {
+  const missing = new OciDriver({
+    host,
+    identity,
+    isolation: 'container',
+    cgroups,
+    choose: () => Promise.resolve({ available: false, reason: 'crun is not installed' }),
+  });
+  const bundle = bundleOf('sleep 100');
+  await runtime.create(bundle);
+  await runtime.start(bundle.id);
+  const found = (await missing.inventory()).filter(({ owner }) => owner === bundle.id);
+  expect(found.map(({ kind }) => kind).sort()).toEqual(['cgroup', 'process']);
+  await runtime.delete(bundle.id);
+  expect((await missing.inventory()).filter(({ owner }) => owner === bundle.id)).toEqual([]);
 });

@@ -214,7 +214,8 @@ export class OciDriver implements Runtime {
   }
 
   async inventory(): Promise<readonly Leftover[]> {
-    const { oci } = this.#tools ?? (await this.#ready());
+    // An engine starts, and looks for what was left, also where a runtime is not installed.
+    const oci = (await this.probe()).available ? (await this.#ready()).oci : null;
     const { host, identity, cgroups } = this.#options;
     return findLeftovers({
       host,

@@ -7,7 +7,8 @@ import type { OciCommands } from './oci-commands.ts';
 export interface InventoryScope {
   readonly host: Host;
   readonly cgroups: Cgroups;
-  readonly oci: OciCommands;
+  /** Null where this host cannot run the isolation: what does not need its programs is found all the same. */
+  readonly oci: OciCommands | null;
   /** `hull-<tag>` */
   readonly parent: string;
   readonly exitDir: string;
@@ -21,11 +22,15 @@ export function findLeftovers(scope: InventoryScope): Leftover[] {
 }
 
 /** conmon processes whose exit folder or runtime state is this engine's. */
-function monitors({ host, oci }: InventoryScope): Leftover[] {
+function monitors({ host, oci, exitDir }: InventoryScope): Leftover[] {
   const found: Leftover[] = [];
   for (const pid of host.processes.list()) {
     const command = host.processes.command(pid);
-    if (!(command[0]?.endsWith('conmon') ?? false) || !command.includes(oci.runtime.root)) continue;
+    if (
+      !(command[0]?.endsWith('conmon') ?? false) ||
+      !command.some((word) => word === exitDir || word === oci?.runtime.root)
+    )
+      continue;
     const owner = command[command.indexOf('--cid') + 1] ?? null;
     found.push({
       kind: 'process',
@@ -38,6 +43,7 @@ function monitors({ host, oci }: InventoryScope): Leftover[] {
 }
 
 function states({ oci }: InventoryScope): Leftover[] {
+  if (oci === null) return [];
   return list(oci.runtime.root).map((id) => ({
     kind: 'folder',
     what: `${oci.runtime.root}/${id}`,
