@@ -16,7 +16,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const log = (message: string): void =>
     void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
   const host = createHost();
-  const folders = DaemonFolders.open(options);
+  const folders = await DaemonFolders.open(options);
   const ended = Promise.withResolvers<number>();
   const engine = composeEngine({
     host,

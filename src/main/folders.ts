@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, realpathSync, rmSync, writeSync } from 'node:fs';
-import { join, resolve, sep } from 'node:path';
+import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname, join, resolve, sep } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaemonOptions } from '../cli/index.ts';
+import { lockFile } from '../host/file-lock.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import { HullError } from '../model/errors.ts';
 
 const DEFAULT_DATA = '/var/lib/hull';
 const DEFAULT_RUN = '/run/hull';
+const LOCK_TRIES = 40;
+/** Milliseconds. */
+const LOCK_PAUSE = 50;
 /** Sockets of instances lie some 50 bytes below, and a socket's path has 107 bytes at most. */
 const MAX_RUN_PATH = 52;
 
@@ -14,16 +19,16 @@ const MAX_RUN_PATH = 52;
 export class DaemonFolders {
   readonly identity: EngineIdentity;
   readonly socket: string;
-  readonly #lock: string;
+  readonly #release: () => void;
 
-  private constructor(identity: EngineIdentity, socket: string, lock: string) {
+  private constructor(identity: EngineIdentity, socket: string, release: () => void) {
     this.identity = identity;
     this.socket = socket;
-    this.#lock = lock;
+    this.#release = release;
   }
 
   /** Throws `invalid-argument` for equal or nested folders, `wrong-state` when another daemon has them. */
-  static open(options: Pick<DaemonOptions, 'data' | 'run' | 'socket'>): DaemonFolders {
+  static async open(options: Pick<DaemonOptions, 'data' | 'run' | 'socket'>): Promise<DaemonFolders> {
     const data = make(options.data ?? DEFAULT_DATA);
     const run = make(options.run ?? DEFAULT_RUN);
     refuseNested(data, run);
@@ -35,16 +40,16 @@ export class DaemonFolders {
     }
     const tag = createHash('sha256').update(data).digest('hex').slice(0, 4);
     const lock = join(data, 'daemon.pid');
-    takeLock(lock);
+    const release = await takeLock(lock);
     return new DaemonFolders(
       { tag, dataDir: data, runDir: run },
       options.socket ?? join(run, 'hull.sock'),
-      lock,
+      release,
     );
   }
 
   close(): void {
-    rmSync(this.#lock, { force: true });
+    this.#release();
   }
 }
 
@@ -66,36 +71,17 @@ function refuseNested(data: string, run: string): void {
   );
 }
 
-/** The lock names a process for good: its pid and its start time. One left by a killed daemon is taken over. */
-function takeLock(path: string): void {
-  const own = `${process.pid} ${startTimeOf(process.pid)}`;
-  for (;;) {
-    try {
-      const file = openSync(path, 'wx', 0o600);
-      writeSync(file, own);
-      closeSync(file);
-      return;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    }
-    const [pid = '', startTime = ''] = readFileSync(path, 'utf8').split(' ');
-    if (startTime !== '' && startTimeOf(Number(pid)) === startTime) {
+/** A daemon that was just killed takes a moment to be gone. */
+async function takeLock(path: string): Promise<() => void> {
+  for (let tries = 0; ; tries++) {
+    const release = lockFile(path);
+    if (release !== null) return release;
+    if (tries >= LOCK_TRIES) {
       throw new HullError(
         'wrong-state',
-        `another hull daemon (process ${pid}) uses ${path.slice(0, path.lastIndexOf('/'))}; stop it, or choose another --data folder`,
+        `another hull daemon (process ${readFileSync(path, 'utf8').trim()}) uses ${dirname(path)}; stop it, or choose another --data folder`,
       );
     }
-    rmSync(path, { force: true });
-  }
-}
-
-/** Clock ticks since boot, field 22 of /proc/PID/stat; '' when there is no such process, or only its remains (a killed daemon whom nobody has waited for yet). */
-function startTimeOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '');
-  } catch {
-    return '';
+    await sleep(LOCK_PAUSE);
   }
 }
