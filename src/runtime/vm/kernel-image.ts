@@ -58,7 +58,8 @@ function align(size: number): number {
 
 /**
  * The uncompressed kernel of a bzImage or ELF file, for QEMU to enter directly; null when it has no PVH entry (use the file as it is then).
- * Rejects `kernel-not-found` when the file is no kernel, `host-tool-missing` when its compression needs a tool that is not installed.
+ * Rejects `kernel-not-found` when the file is no kernel, `host-tool-missing` when its compression needs a tool that is not installed,
+ * `command-failed` when only a part of it came out.
  */
 export async function extractKernel(
   image: Uint8Array,
@@ -76,5 +77,13 @@ export async function extractKernel(
   // The build appends the size in four bytes, except to gzip, which ends with it anyway.
   const isGzip = payload[0] === 0x1f && payload[1] === 0x8b;
   const kernel = await decompress(isGzip ? payload : payload.subarray(0, -4), exec, folder);
+  const size = Buffer.from(payload.subarray(-4)).readUInt32LE();
+  // A tool that could not write it all leaves a beginning that looks like a kernel.
+  if (kernel.length !== size) {
+    throw new HullError(
+      'command-failed',
+      `the guest kernel was decompressed to ${kernel.length} bytes in ${folder} where ${size} were expected; is the disk full, or the kernel's file damaged?`,
+    );
+  }
   return hasPvhEntry(kernel) ? kernel : null;
 }

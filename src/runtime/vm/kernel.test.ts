@@ -73,6 +73,9 @@ describe('kernel images', () => {
         size.writeUInt32LE(kernel.length);
         const unpacked = await extractKernel(bzImage(Buffer.concat([packed, size])), host.exec, folder);
         expect(Buffer.from(unpacked ?? []).equals(kernel)).toBe(true);
+        size.writeUInt32LE(kernel.length + 1);
+        const partial = extractKernel(bzImage(Buffer.concat([packed, size])), host.exec, folder);
+        await expect(partial).rejects.toThrow('is the disk full');
       },
     );
   }
