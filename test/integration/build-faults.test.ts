@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createHost } from '../../src/host/index.ts';
 import { STEP_ID_PREFIX } from '../../src/build/runtime-step-runner.ts';
 import { isHullError } from '../../src/model/errors.ts';
+import { testIdentity } from '../support/identity.ts';
 import { BuildBench } from './build/bench.ts';
 
 const undo: (() => Promise<void> | void)[] = [];
@@ -56,7 +57,8 @@ test('a daemon killed in the middle of a step leaves what the next one recognise
   const folder = mkdtempSync(join(tmpdir(), 'hull-killed-'));
   undo.push(() => rmSync(folder, { recursive: true, force: true }));
   mkdirSync(join(folder, 'data'));
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, 'build/killed.ts'), folder], {
+  const { tag } = testIdentity(folder);
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, 'build/killed.ts'), folder, tag], {
     stdout: 'pipe',
     env: { ...process.env, TMPDIR: folder },
     stderr: 'inherit',
@@ -67,7 +69,7 @@ test('a daemon killed in the middle of a step leaves what the next one recognise
   child.kill('SIGKILL');
   await child.exited;
 
-  const bench = new BuildBench(join(folder, 'data'), { runDir: join(folder, 'run'), tag: 'b1fd' });
+  const bench = new BuildBench(join(folder, 'data'), { runDir: join(folder, 'run'), tag });
   undo.push(() => bench.stop());
   const left = [...(await bench.runtime.inventory()), ...bench.builder.inventory()];
   expect(bench.builder.inventory()).toHaveLength(1);

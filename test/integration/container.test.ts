@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { Cgroups } from '../../src/host/cgroup.ts';
 import type { Exec } from '../../src/host/host.ts';
 import { createHost } from '../../src/host/index.ts';
+import { names } from '../../src/model/engine-identity.ts';
 import { describeRuntime, type RuntimeUnderTest } from '../../src/runtime/conformance.ts';
 import { createContainerRuntime, createSandboxRuntime } from '../../src/runtime/container/index.ts';
+import { testIdentity } from '../support/identity.ts';
 import { makeBusyboxRoot } from './support/container-root.ts';
 
 /** A host on which one program is not installed. */
@@ -17,16 +19,11 @@ function hiding(exec: Exec, hidden: string): Exec {
   };
 }
 
-/** `tag` differs from any engine's that may run on this host: its control groups are this test's alone. */
-async function open(
-  tag: string,
-  create: typeof createContainerRuntime,
-  without?: string,
-): Promise<RuntimeUnderTest> {
+async function open(create: typeof createContainerRuntime, without?: string): Promise<RuntimeUnderTest> {
   const real = createHost();
   const host = without === undefined ? real : { ...real, exec: hiding(real.exec, without) };
   const folder = mkdtempSync(`${tmpdir()}/hull-run-`);
-  const identity = { tag, dataDir: `${folder}/data`, runDir: `${folder}/run` };
+  const identity = testIdentity(folder);
   const cgroups = new Cgroups(host, identity.runDir);
   mkdirSync(identity.runDir, { recursive: true });
   makeBusyboxRoot(`${folder}/root`);
@@ -37,18 +34,18 @@ async function open(
     network: async () => ({ mode: 'none', namespace: `${folder}/netns`, link: null }),
     runDir: identity.runDir,
     close: async () => {
-      await cgroups.leave(`hull-${tag}`);
+      await cgroups.leave(names.cgroupParent(identity));
       await host.namespaces.removeNet(`${folder}/netns`);
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-describeRuntime('container (crun)', () => open('ff01', createContainerRuntime));
+describeRuntime('container (crun)', () => open(createContainerRuntime));
 
-describeRuntime('container (runc)', () => open('ff03', createContainerRuntime, 'crun'));
+describeRuntime('container (runc)', () => open(createContainerRuntime, 'crun'));
 
-describeRuntime('sandbox (gVisor)', () => open('ff02', createSandboxRuntime), {
+describeRuntime('sandbox (gVisor)', () => open(createSandboxRuntime), {
   timeout: 60_000,
   skip: {
     'exec: terminal and resize': 'the release in Debian 12 cannot give an exec a terminal',

@@ -7,6 +7,7 @@ import type { Host } from '../../src/host/host.ts';
 import { type EngineIdentity, names } from '../../src/model/engine-identity.ts';
 import type { Bundle, BundleNetwork, OutputChunk, Stdio } from '../../src/runtime/runtime.ts';
 import { defaultGuestProgram, VmRuntime } from '../../src/runtime/vm/vm-runtime.ts';
+import { testIdentity } from '../support/identity.ts';
 
 const APPLETS = [
   'sh',
@@ -70,10 +71,10 @@ export class VmFixture {
   readonly #kernel: { kernel?: string };
   #namespaces: string[] = [];
 
-  private constructor(host: Host, folder: string, tag: string) {
+  private constructor(host: Host, folder: string) {
     this.host = host;
     this.folder = folder;
-    this.identity = { tag, dataDir: `${folder}/data`, runDir: `${folder}/run` };
+    this.identity = testIdentity(folder);
     mkdirSync(this.identity.dataDir);
     this.#kernel = guestKernel(this.identity.dataDir);
     this.runtime = this.#makeRuntime();
@@ -84,7 +85,7 @@ export class VmFixture {
     writeFileSync(`${folder}/hosts`, '127.0.0.1 localhost\n');
     writeFileSync(`${folder}/hostname`, 'box\n');
     writeFileSync(`${folder}/resolv.conf`, 'nameserver 10.77.0.1\n');
-    const fixture = new VmFixture(createHost(), folder, randomBytes(2).toString('hex'));
+    const fixture = new VmFixture(createHost(), folder);
     mkdirSync(`${folder}/run/${fixture.id}`, { recursive: true });
     await fixture.#makeDisks();
     return fixture;

@@ -23,6 +23,7 @@ import { buildCacheRepository } from '../../../src/state/build-cache.ts';
 import { openDatabase } from '../../../src/state/database.ts';
 import { createRepositories } from '../../../src/state/storage-repositories.ts';
 import { createStorage, type Storage } from '../../../src/storage/index.ts';
+import { testIdentity } from '../../support/identity.ts';
 
 const SELF = [process.execPath, join(import.meta.dir, '../support/internal.ts')];
 const APPLETS = [
@@ -75,10 +76,7 @@ export class BuildBench {
   readonly #cgroups: Cgroups;
 
   constructor(data = join(this.folder, 'data'), fixed: Partial<EngineIdentity> = {}) {
-    const tag = ((process.pid * 6089 + Math.floor(Math.random() * 65536)) % 65536)
-      .toString(16)
-      .padStart(4, '0');
-    this.identity = { tag, dataDir: data, runDir: join(this.folder, 'run'), ...fixed };
+    this.identity = { ...testIdentity(this.folder, { data }), ...fixed };
     for (const folder of [this.identity.dataDir, this.identity.runDir])
       mkdirSync(folder, { recursive: true });
     const { host, identity } = this;

@@ -8,6 +8,7 @@ import type { EngineIdentity } from '../../../src/model/engine-identity.ts';
 import { names } from '../../../src/model/engine-identity.ts';
 import { createNetwork, type NetworkSettings } from '../../../src/network/index.ts';
 import type { Network, NetworkLease } from '../../../src/network/network.ts';
+import { testIdentity } from '../../support/identity.ts';
 
 const PEER = new URL('peer.ts', import.meta.url).pathname;
 
@@ -20,10 +21,7 @@ export class NetworkBench {
   readonly #undo: (() => Promise<void>)[] = [];
 
   constructor() {
-    const tag = ((process.pid * 7919 + Math.floor(Math.random() * 65536)) % 65536)
-      .toString(16)
-      .padStart(4, '0');
-    this.identity = { tag, dataDir: join(this.folder, 'data'), runDir: join(this.folder, 'run') };
+    this.identity = testIdentity(this.folder);
     for (const folder of [this.identity.dataDir, this.identity.runDir]) mkdirSync(folder);
   }
 

@@ -11,6 +11,7 @@ import { openDatabase, type Database } from '../../../src/state/database.ts';
 import type { Repositories } from '../../../src/state/repositories.ts';
 import { createRepositories } from '../../../src/state/storage-repositories.ts';
 import { createStorage, type Storage } from '../../../src/storage/index.ts';
+import { testIdentity } from '../../support/identity.ts';
 
 /** The command that stands in for hull's own. */
 export const SELF: readonly string[] = [process.execPath, join(import.meta.dir, 'internal.ts')];
@@ -31,7 +32,7 @@ export interface TestStore {
 }
 
 export async function makeStore(folder = mkdtempSync(join(tmpdir(), 'hull-store-'))): Promise<TestStore> {
-  const identity = { tag: 'te57', dataDir: join(folder, 'data'), runDir: join(folder, 'run') };
+  const identity = testIdentity(folder);
   mkdirSync(identity.dataDir, { recursive: true });
   const database = openDatabase(join(identity.dataDir, 'state.db'));
   const repositories = createRepositories(database);
