@@ -5,8 +5,8 @@ import { HullError } from '../../model/errors.ts';
 import type { Stdio } from '../../runtime/runtime.ts';
 import { LineReader, MEASURE_TIMEOUT, type Place, refused } from './inside.ts';
 
-const PROGRAM = '/var/tmp/hull-measure';
-const DISK_FILE = '/var/tmp/hull-measure.disk';
+/** On the machine's disk: /tmp and /run may be memory, and forbid running programs. */
+const FOLDER = '/var/tmp';
 /** Milliseconds until the machine's shell must have connected; the line is typed again every few seconds, for its login may come late. */
 const CONNECT_TIMEOUT = 60_000;
 const TYPE_AGAIN = 5_000;
@@ -17,6 +17,8 @@ export interface MachineConsole {
   /** The machine's address, and the host's on the same bridge. */
   readonly address: string;
   readonly gateway: string;
+  /** Folder in the machine for the program and its file. */
+  readonly folder?: string;
 }
 
 /**
@@ -24,7 +26,8 @@ export interface MachineConsole {
  * connects a second shell to the host, over the bridge; that one gets the program and runs it, and nothing is left of it after the instance.
  */
 export class MachinePlace implements Place, AsyncDisposable {
-  readonly scratch = DISK_FILE;
+  readonly scratch: string;
+  readonly #program: string;
   readonly #socket: Socket;
   readonly #server: Server;
   readonly #stdio: Stdio;
@@ -32,7 +35,9 @@ export class MachinePlace implements Place, AsyncDisposable {
   #onLine: (line: string) => void = () => undefined;
   #said = '';
 
-  private constructor(socket: Socket, server: Server, stdio: Stdio) {
+  private constructor(socket: Socket, server: Server, { stdio, folder = FOLDER }: MachineConsole) {
+    this.#program = `${folder}/hull-measure`;
+    this.scratch = `${this.#program}.disk`;
     this.#socket = socket;
     this.#server = server;
     this.#stdio = stdio;
@@ -66,7 +71,7 @@ export class MachinePlace implements Place, AsyncDisposable {
         CONNECT_TIMEOUT,
         'the connection from the machine’s shell',
       );
-      const place = new MachinePlace(socket, server, console.stdio);
+      const place = new MachinePlace(socket, server, console);
       await place.#upload(readFileSync(program));
       return place;
     } catch (error) {
@@ -82,7 +87,7 @@ export class MachinePlace implements Place, AsyncDisposable {
   async measure(args: readonly string[], onLine?: (line: string) => void): Promise<string> {
     this.#onLine = onLine ?? (() => undefined);
     // Arguments are words of ours: numbers, addresses and paths without blanks.
-    return await this.#run(`${PROGRAM} ${args.join(' ')} </dev/null 2>&1`);
+    return await this.#run(`${this.#program} ${args.join(' ')} </dev/null 2>&1`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,7 +98,8 @@ export class MachinePlace implements Place, AsyncDisposable {
 
   /** The shell reads its commands byte by byte, so what follows the line is left for `head`. */
   async #upload(program: Uint8Array): Promise<void> {
-    const done = this.#run(`head -c ${program.byteLength} >${PROGRAM} && chmod 700 ${PROGRAM} && echo there`);
+    const path = this.#program;
+    const done = this.#run(`head -c ${program.byteLength} >${path} && chmod 700 ${path} && echo there`);
     this.#socket.write(program);
     await done;
   }
