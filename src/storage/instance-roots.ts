@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { Rollback } from '../lib/rollback.ts';
 import type { Image, LayerInfo } from '../model/image.ts';
@@ -33,13 +33,18 @@ export class InstanceRoots implements RootStorage {
   readonly #parts: RootStorageParts;
   readonly #working: WorkingRoots;
   readonly #mounted = new Set<string>();
+  /**
+   * Roots that a former daemon mounted. They are used as they are: a second mount over the first would share its upper folder, and outlive it.
+   * Each may have been unmounted as a leak since.
+   */
+  readonly #inherited = new Set<string>();
 
   constructor(parts: RootStorageParts) {
     this.#parts = parts;
     this.#working = new WorkingRoots(parts);
   }
 
-  /** Undoes mounts that a crashed build left, and empties the temporary folder. */
+  /** Undoes mounts that a crashed build left, empties the temporary folder, and learns which roots are mounted. */
   async start(): Promise<void> {
     const { folders, host } = this.#parts;
     await this.#working.start();
@@ -47,6 +52,8 @@ export class InstanceRoots implements RootStorage {
     const below = host.mounts.list().filter((entry) => entry.target.startsWith(`${folders.temporary}/`));
     for (const { target } of below.toReversed()) await host.mounts.unmount(target);
     for (const path of await folders.leftovers()) await host.files.removeTree(path);
+    for (const { target } of host.mounts.list())
+      if (dirname(target) === folders.roots) this.#inherited.add(basename(target));
   }
 
   async prepare(
@@ -128,6 +135,8 @@ export class InstanceRoots implements RootStorage {
   /** Synchronous and without a spawn or a sync: this is on the way of every start. */
   #mount(id: string, layers: readonly LayerInfo[], { ephemeral }: PrepareOptions): RootFilesystem {
     const target = this.#target(id);
+    if (this.#inherited.delete(id) && this.#parts.host.mounts.list().some((entry) => entry.target === target))
+      this.#mounted.add(id);
     if (this.#mounted.has(id)) return { kind: 'mounts', path: target };
     const folder = join(this.#parts.folders.instances, id);
     const [upper, work] = [join(folder, 'upper'), join(folder, 'work')];

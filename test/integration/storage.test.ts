@@ -187,6 +187,22 @@ describe('roots of containers', () => {
     ]).toEqual([[], [], []]);
   });
 
+  test('a root that a former daemon mounted is not mounted a second time', async () => {
+    const image = await imageOf(await importFiles({ 'etc/base': 'base' }));
+    await store.storage.roots.prepare(ID, image, 'mounts', { ephemeral: true });
+    const before = mounts();
+    store = await store.reopen();
+    await store.storage.roots.prepare(ID, image, 'mounts', { ephemeral: true });
+    expect(mounts()).toEqual(before);
+    store = await store.reopen();
+    // As the search for leaks does with the root of an instance that does not run.
+    for (const leak of await store.storage.roots.inventory(new Set())) await leak.remove();
+    await store.storage.roots.prepare(ID, image, 'mounts', { ephemeral: true });
+    expect(mounts()).toEqual(before);
+    await store.storage.roots.release(ID);
+    expect(mounts()).toEqual([]);
+  });
+
   test('hide what a whiteout hides', async () => {
     const base = await importFiles({ gone: 'x', 'd/old': 'x', kept: 'k' });
     const top = await store.storage.layers.importTar({
