@@ -185,6 +185,8 @@ describe.each(['container', 'vm'] as const)('%s', (isolation) => {
       await engine.must(['rm', '-f', main]);
       expect((await engine.hull(['inspect', main])).code).toBe(1);
       expect(await engine.findings()).toBe('');
+      // Also what another daemon had set up.
+      expect(readFileSync(engine.logPath, 'utf8')).not.toContain('not taken apart');
     },
     LONG,
   );

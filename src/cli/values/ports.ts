@@ -24,7 +24,8 @@ export function parsePublish(value: string): readonly PublishedPort[] {
   checkAddress(hostIp);
   checkProtocol(protocol);
   const inner = range(inside);
-  const outer = hostPorts === '' ? null : range(hostPorts);
+  // Port 0 is any free one, as an absent port is.
+  const outer = hostPorts === '' || /^0+$/.test(hostPorts) ? null : range(hostPorts);
   return inner.map((port, at) => {
     return {
       port: `${port}/${protocol}`,
