@@ -96,8 +96,9 @@ export async function readThroughput(
       (value) => ({ value }),
       (error: unknown) => ({ notMeasured: messageOf(error) }),
     );
-    const setting = { host, here: place, address, dropCache: parts.processes.dropPageCache };
+    const common = { host, here: place, address, dropCache: parts.processes.dropPageCache };
     for (let round = 1; round <= rounds; round++) {
+      const setting = { ...common, hostFirst: round % 2 === 1 };
       await measureRound(setting, record.throughput, (kind) => onStep(`${kind}, round ${round}`), signal);
     }
   } finally {

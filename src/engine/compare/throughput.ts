@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   THROUGHPUT_KINDS,
   type Measured,
@@ -12,6 +13,8 @@ import { notMeasured, sampleOf } from './statistics.ts';
 const CPU_MILLISECONDS = '700';
 const NETWORK_MILLISECONDS = '400';
 const DISK_MEBIBYTES = '64';
+/** Milliseconds in which the host's programs read again what they need at once. */
+const AFTER_DROP = 500;
 
 /** What the program got, per second: `here` inside, `host` on the host next to it. */
 export interface ThroughputPair {
@@ -83,6 +86,8 @@ export interface ThroughputSetting {
   readonly here: Place;
   /** Of the instance; null without one. */
   readonly address: string | null;
+  /** In this round; the other way round in the next, so that being first favours none. */
+  readonly hostFirst: boolean;
   /** Lets the host forget file contents, so that a disk is read and not memory. Throws where it cannot. */
   readonly dropCache: () => void;
 }
@@ -109,24 +114,21 @@ export async function measureRound(
 
 async function measurePair(kind: ThroughputKind, setting: ThroughputSetting): Promise<ThroughputPair> {
   switch (kind) {
-    case 'cpu': {
-      const cpu = async (place: Place): Promise<number> =>
-        rateOf(await place.measure(['cpu', CPU_MILLISECONDS]), 'operations');
-      return { host: await cpu(setting.host), here: await cpu(setting.here) };
-    }
-    case 'diskWrite': {
-      const write = async (place: Place): Promise<number> =>
-        rateOf(await place.measure(['disk-write', place.scratch, DISK_MEBIBYTES]), 'bytes');
-      return { host: await write(setting.host), here: await write(setting.here) };
-    }
-    case 'diskRead': {
+    case 'cpu':
+      return inTurn(setting, async (place) =>
+        rateOf(await place.measure(['cpu', CPU_MILLISECONDS]), 'operations'),
+      );
+    case 'diskWrite':
+      return inTurn(setting, async (place) =>
+        rateOf(await place.measure(['disk-write', place.scratch, DISK_MEBIBYTES]), 'bytes'),
+      );
+    case 'diskRead':
       // Reads back, and removes, what diskWrite left.
-      const read = async (place: Place): Promise<number> => {
+      return inTurn(setting, async (place) => {
         setting.dropCache();
+        await sleep(AFTER_DROP);
         return rateOf(await place.measure(['disk-read', place.scratch]), 'bytes');
-      };
-      return { host: await read(setting.host), here: await read(setting.here) };
-    }
+      });
     case 'networkIn':
       return networkPair(setting, 'send');
     case 'networkOut':
@@ -134,16 +136,22 @@ async function measurePair(kind: ThroughputKind, setting: ThroughputSetting): Pr
   }
 }
 
+async function inTurn(
+  { host, here, hostFirst }: ThroughputSetting,
+  measure: (place: Place) => Promise<number>,
+): Promise<ThroughputPair> {
+  const first = await measure(hostFirst ? host : here);
+  const second = await measure(hostFirst ? here : host);
+  return hostFirst ? { host: first, here: second } : { host: second, here: first };
+}
+
 async function networkPair(
   setting: ThroughputSetting,
   direction: 'send' | 'receive',
 ): Promise<ThroughputPair> {
-  const { address, host, here } = setting;
+  const { address, host } = setting;
   if (address === null) throw new HullError('not-supported', 'the instance has no address');
-  return {
-    host: await network(host, host, '127.0.0.1', direction),
-    here: await network(host, here, address, direction),
-  };
+  return inTurn(setting, (place) => network(host, place, place === host ? '127.0.0.1' : address, direction));
 }
 
 /** The host's end connects to the server, as clients of the application do. */
