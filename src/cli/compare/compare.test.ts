@@ -4,7 +4,7 @@ import { byteRateText, bytesText, operationRateText, percentText, timeText } fro
 import { escapeText, html } from './markup.ts';
 import { pageReport } from './page.ts';
 import { sectionsOf } from './rows.ts';
-import { sampleReport } from './sample.ts';
+import { sampleReport } from '../testing/sample-report.ts';
 import { plain, textReport, wrap } from './text.ts';
 
 describe('figures', () => {
