@@ -59,3 +59,9 @@ export interface BuildMessage {
   error?: string;
   errorDetail?: { message: string; code?: number };
 }
+
+/** Answer of POST /build/prune; bytes. */
+export interface BuildPruneResponse {
+  CachesDeleted: readonly string[];
+  SpaceReclaimed: number;
+}

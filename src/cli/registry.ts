@@ -60,6 +60,16 @@ export interface Group {
 }
 
 export const GROUPS: Readonly<Record<string, Group>> = {
+  builder: {
+    summary: 'Manage the build cache',
+    commands: {
+      ...sameAs('build'),
+      prune: {
+        summary: 'Delete layers that only the build cache keeps',
+        load: () => import('./commands/builder-prune.ts'),
+      },
+    },
+  },
   container: {
     summary: 'Manage instances',
     commands: {

@@ -1,4 +1,10 @@
-import type { BuildMessage, ImageDeleteItem, ImageInspect, ImageSummary } from '../../api/docker.ts';
+import type {
+  BuildMessage,
+  BuildPruneResponse,
+  ImageDeleteItem,
+  ImageInspect,
+  ImageSummary,
+} from '../../api/docker.ts';
 import type { Caller } from './caller.ts';
 
 export interface BuildOptions {
@@ -36,6 +42,10 @@ export class Images {
 
   async tag(reference: string, repo: string, tag: string): Promise<void> {
     await this.#caller.done('POST', `/images/${reference}/tag`, { query: { repo, tag } });
+  }
+
+  pruneBuildCache(query: { all: boolean }): Promise<BuildPruneResponse> {
+    return this.#caller.json('POST', '/build/prune', { query });
   }
 
   /** `context` is a tar stream. A failed step comes as a message with `error`, not as a rejection. */

@@ -181,6 +181,12 @@ export interface Execs {
   resize(execId: string, size: TerminalSize): Promise<void>;
 }
 
+/** `bytes`: unpacked and as blobs. */
+export interface PrunedCache {
+  readonly layers: readonly Digest[];
+  readonly bytes: number;
+}
+
 export interface RemovedImage {
   readonly untagged?: string;
   readonly deleted?: Digest;
@@ -192,6 +198,11 @@ export interface Images {
   tag(reference: string, target: string): void;
   /** Docker's rules: a tag is taken away; the image goes with its last one. `image-in-use` names the instance. */
   remove(reference: string, options?: { force?: boolean }): Promise<readonly RemovedImage[]>;
+  /**
+   * Deletes the build cache's layers that no image uses; `all`: forgets every step too, so that the next build does them all again.
+   * `wrong-state` while an image is being made.
+   */
+  pruneBuildCache(options: { all: boolean }): Promise<PrunedCache>;
   build(request: BuildRequest, onEvent: (event: BuildEvent) => void, signal?: AbortSignal): Promise<Image>;
   /** A Debian base image from the host's own apt sources, e.g. `debian:bookworm-slim`. */
   bootstrap(

@@ -11,6 +11,7 @@ import type { Isolation } from '../model/isolation.ts';
 import { familiarReference, normalizeReference } from '../model/reference.ts';
 import type { Network } from '../network/network.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import type { BuildCacheRepository } from '../state/build-cache.ts';
 import type { Database } from '../state/database.ts';
 import type { RootStorage, VolumeStore } from '../storage/storage.ts';
 import type { EngineApi, Machines } from './api.ts';
@@ -29,6 +30,7 @@ import { Runs } from './instances/run.ts';
 import { Waiters } from './instances/waiters.ts';
 import { recover, type RecoveryParts } from './recovery/recover.ts';
 import { SystemService } from './system.ts';
+import { Volumes } from './volumes.ts';
 
 /** The parts that the engine joins; made by the daemon's composition. */
 export interface EngineParts {
@@ -43,9 +45,12 @@ export interface EngineParts {
   readonly volumes: VolumeStore;
   readonly machines: Machines;
   readonly builder: Builder;
+  readonly buildCache: BuildCacheRepository;
   readonly bootstrapper: Bootstrapper;
   readonly startStorage: () => Promise<void>;
   readonly validateImage: (image: Image, options: { deep: boolean }) => Promise<readonly string[]>;
+  /** Makes again what an image has lost; says what was done. */
+  readonly repairImage: (image: Image) => Promise<readonly string[]>;
   readonly cgroupLayout: () => 'v1' | 'v2' | 'hybrid';
   /** Gives back what was changed on the host for all instances; when the last engine's part is over. */
   readonly restoreHost: () => Promise<void>;
@@ -87,7 +92,7 @@ export class Engine {
       instances: new InstanceService({ ...shared, lifecycle }),
       execs: new ExecRegistry(registry, (config) => runs.runtimeOf(config), events),
       images: new ImageService({ ...shared, ...names, store: parts.images }),
-      volumes: parts.volumes,
+      volumes: new Volumes(parts.volumes, registry),
       machines: parts.machines,
       events,
       system: new SystemService({
@@ -120,9 +125,12 @@ export class Engine {
   }
 
   #check(options: { repair: boolean; deep: boolean }): ReturnType<typeof check> {
-    const { identity, network, roots, runtimes, builder, images, validateImage } = this.#parts;
+    const { identity, network, roots, runtimes, builder, images, validateImage, repairImage } = this.#parts;
     const examine = (): ReturnType<typeof examineImages> =>
-      examineImages(images.list(), (image) => validateImage(image, options));
+      examineImages(images.list(), {
+        validate: (image) => validateImage(image, options),
+        repair: options.repair ? repairImage : null,
+      });
     const { registry } = this.#own;
     return check({ identity, registry, network, roots, runtimes, builder, examineImages: examine }, options);
   }

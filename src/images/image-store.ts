@@ -22,4 +22,9 @@ export interface ImageStore {
   untag(reference: string): void;
   /** Deletes the image, and the layers and blobs that nothing else uses. Returns the digests removed. */
   remove(image: Digest): Promise<readonly Digest[]>;
+  /**
+   * Deletes what no image uses: layers, but for those in `keep`, and blobs. Only while no image is being made: its finished layers would go.
+   * Returns the layers that went.
+   */
+  prune(keep: ReadonlySet<Digest>): Promise<readonly LayerInfo[]>;
 }

@@ -1,4 +1,5 @@
 import { isDigest } from '../lib/digest.ts';
+import { KeyedLock } from '../lib/keyed-lock.ts';
 import { HullError } from '../model/errors.ts';
 import type { Descriptor, Digest, Image, ImageConfig, LayerInfo, Manifest } from '../model/image.ts';
 import { normalizeReference, parseReference } from '../model/reference.ts';
@@ -26,6 +27,7 @@ export function createImageStore(parts: ImageStoreParts): ImageStore {
 
 class StoredImages implements ImageStore {
   readonly #parts: ImageStoreParts;
+  readonly #lock = new KeyedLock();
 
   constructor(parts: ImageStoreParts) {
     this.#parts = parts;
@@ -55,8 +57,35 @@ class StoredImages implements ImageStore {
     layers: readonly LayerInfo[],
     references: readonly string[],
   ): Promise<Image> {
-    const { content, repositories } = this.#parts;
     const names = references.map(normalizeReference);
+    return await this.#alone(() => this.#commit(config, layers, names));
+  }
+
+  async remove(image: Digest): Promise<readonly Digest[]> {
+    return await this.#alone(() => this.#remove(image));
+  }
+
+  async prune(keep: ReadonlySet<Digest>): Promise<readonly LayerInfo[]> {
+    return await this.#alone(async () => {
+      const { content, layers, repositories } = this.#parts;
+      const unused = repositories.layers.unused().filter(({ diffId }) => !keep.has(diffId));
+      await layers.remove(unused.map(({ diffId }) => diffId));
+      await content.remove(repositories.blobs.unused().map(({ digest }) => digest));
+      return unused.filter(({ diffId }) => layers.find(diffId) === null);
+    });
+  }
+
+  /** One change at a time: a commit's blobs are not yet named by a record, and would go with a removal's. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#lock.run('', work);
+  }
+
+  async #commit(
+    config: Omit<ImageConfig, 'rootfs'>,
+    layers: readonly LayerInfo[],
+    names: readonly string[],
+  ): Promise<Image> {
+    const { content, repositories } = this.#parts;
     const diffIds = layers.map((layer) => layer.diffId);
     const full: ImageConfig = { ...config, rootfs: { type: 'layers', diff_ids: diffIds } };
     const configBlob = await content.put(JSON.stringify(full));
@@ -103,7 +132,7 @@ class StoredImages implements ImageStore {
     this.#parts.repositories.images.removeReference(normalizeReference(reference));
   }
 
-  async remove(image: Digest): Promise<readonly Digest[]> {
+  async #remove(image: Digest): Promise<readonly Digest[]> {
     const { repositories, content, layers, onLayersUnused } = this.#parts;
     const record = repositories.images.find(image);
     if (record === null) throw new HullError('image-not-found', `no image has the id ${image}`);

@@ -100,7 +100,7 @@ async function layerProblems(
   const { content, layers, uncompressedDigest } = parts;
   const known = layers.find(diffId);
   if (known === null) return [`the layer ${diffId} is not in the store`];
-  const problems: string[] = [];
+  const problems = layers.isUnpacked(diffId) ? [] : [`the unpacked layer ${diffId} is missing`];
   if (known.blob.digest !== descriptor.digest || known.blob.size !== descriptor.size)
     problems.push(`the manifest names another blob for the layer ${diffId}`);
   const condition = await content.examine(descriptor.digest, { deep });

@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import { createBuilder } from '../build/index.ts';
 import { createRuntimeStepRunner } from '../build/runtime-step-runner.ts';
 import { Engine } from '../engine/engine.ts';
+import type { Bootstrapper } from '../engine/images/images.ts';
 import { Cgroups } from '../host/cgroup.ts';
 import type { Host } from '../host/index.ts';
 import { TreeSyscalls } from '../host/tree-syscalls.ts';
-import { bootstrapImage } from '../images/bootstrap.ts';
+import { bootstrapImage, type BootstrapParts } from '../images/bootstrap.ts';
 import { createImageStore } from '../images/stored-images.ts';
+import { repairImage } from '../images/repair.ts';
 import { validate } from '../images/validate.ts';
 import { names, type EngineIdentity } from '../model/engine-identity.ts';
 import type { Digest } from '../model/image.ts';
@@ -68,23 +70,29 @@ export function composeEngine(options: CompositionOptions): Engine {
       readAttributes,
       withTemporary: (use) => storage.withTemporary(use),
     }),
-    bootstrapper: {
-      bootstrap: (reference, { packages }, onProgress, signal) =>
-        bootstrapImage(
-          { host, layers, images, withTemporary: (use) => storage.withTemporary(use) },
-          reference,
-          {
-            onProgress,
-            ...(packages === undefined ? {} : { packages }),
-            ...(signal === undefined ? {} : { signal }),
-          },
-        ),
+    bootstrapper: bootstrapper({ host, layers, images, withTemporary: (use) => storage.withTemporary(use) }),
+    buildCache: cache,
+    startStorage: async () => {
+      await storage.start();
+      // What a daemon killed in the middle of its work had finished and nobody has asked for since.
+      await images.prune(cache.layers());
     },
-    startStorage: () => storage.start(),
+    repairImage: (image) => repairImage(image, { content, layers }),
     validateImage: (image, { deep }) => {
       return validate(image, { content, layers, uncompressedDigest: storage.uncompressedDigest }, { deep });
     },
     cgroupLayout: () => cgroups.facts().layout,
     restoreHost: () => cgroups.leave(names.cgroupParent(identity)),
   });
+}
+
+function bootstrapper(parts: BootstrapParts): Bootstrapper {
+  return {
+    bootstrap: (reference, { packages }, onProgress, signal) =>
+      bootstrapImage(parts, reference, {
+        onProgress,
+        ...(packages === undefined ? {} : { packages }),
+        ...(signal === undefined ? {} : { signal }),
+      }),
+  };
 }

@@ -11,6 +11,10 @@ export interface BuildCacheRepository {
   find(key: Digest): BuildStepRecord | null;
   /** Replaces what the key had. */
   save(key: Digest, record: BuildStepRecord): void;
+  /** The layers that it names. */
+  layers(): ReadonlySet<Digest>;
+  /** Forgets what names layers that are no more; `all`: everything. */
+  prune(options: { all: boolean }): void;
 }
 
 /** Results of build steps by content key. */
@@ -28,6 +32,14 @@ export function buildCacheRepository(database: Database): BuildCacheRepository {
         diffId,
         createdAt,
       );
+    },
+    layers() {
+      const rows = database.all('SELECT DISTINCT diff_id FROM build_steps WHERE diff_id IS NOT NULL');
+      return new Set(rows.map((row) => row['diff_id'] as Digest));
+    },
+    prune({ all }) {
+      const lost = 'diff_id IS NOT NULL AND diff_id NOT IN (SELECT diff_id FROM layers)';
+      database.run(`DELETE FROM build_steps WHERE ${all ? 'TRUE' : lost}`);
     },
   };
 }

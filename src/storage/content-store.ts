@@ -41,7 +41,10 @@ export class FileContentStore implements ContentStore {
 
   async put(data: Uint8Array | string): Promise<StoredBlob> {
     const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-    return this.find(digestOf(bytes)) ?? (await this.write(chunksOf(bytes)));
+    const digest = digestOf(bytes);
+    const known = this.find(digest);
+    const isKept = known !== null && (await this.examine(digest, { deep: true })) === 'good';
+    return isKept ? known : await this.write(chunksOf(bytes));
   }
 
   async write(stream: AsyncIterable<Uint8Array>, expected: Partial<StoredBlob> = {}): Promise<StoredBlob> {
@@ -106,9 +109,8 @@ export class FileContentStore implements ContentStore {
   }
 
   async remove(digests: readonly Digest[]): Promise<void> {
-    this.#repositories.transaction(() =>
-      digests.forEach((digest) => this.#repositories.blobs.remove(digest)),
-    );
+    // On the disk before the files go: after a power cut no record must come back without its file.
+    this.#repositories.durably(() => digests.forEach((digest) => this.#repositories.blobs.remove(digest)));
     for (const digest of digests) await rm(this.#path(digest), { force: true });
   }
 

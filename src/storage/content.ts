@@ -14,7 +14,7 @@ export type BlobCondition = 'good' | 'missing' | 'corrupt';
  */
 export interface ContentStore {
   find(digest: Digest): StoredBlob | null;
-  /** Stores bytes. Known ones return at once. */
+  /** Stores bytes: known ones again only where their file is lost or damaged. */
   put(data: Uint8Array | string): Promise<StoredBlob>;
   /** Stores a stream; rejects `blob-corrupt` when it is not what was expected. */
   write(stream: AsyncIterable<Uint8Array>, expected?: Partial<StoredBlob>): Promise<StoredBlob>;

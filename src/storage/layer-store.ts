@@ -22,6 +22,10 @@ export interface LayerStore {
    * Null when the folder holds no change.
    */
   adoptUpper(upper: string): Promise<LayerInfo | null>;
+  /** Is the layer's folder there? (A layer that is not recorded is not.) */
+  isUnpacked(diffId: Digest): boolean;
+  /** Makes a lost folder or blob again from the other. Says what was done, a sentence each; nothing when nothing was lost or can be made. */
+  repair(diffId: Digest): Promise<readonly string[]>;
   /** The folder to use as an overlay lower. */
   path(diffId: Digest): string;
   /** Deletes layers by DiffID; callers make sure that nothing uses them. */

@@ -10,6 +10,7 @@ import type { Digest, LayerInfo } from '../model/image.ts';
 import type { LayerRecord, Repositories } from '../state/repositories.ts';
 import type { ContentStore, StoredBlob } from './content.ts';
 import type { DataFolders } from './data-folders.ts';
+import { isUnpacked, repairLayer } from './layer-repair.ts';
 import type { LayerSource, LayerStore } from './layer-store.ts';
 import { asStorage } from './storage-error.ts';
 import type { Trees } from './trees.ts';
@@ -85,6 +86,19 @@ export class OverlayLayerStore implements LayerStore {
     return join(this.#parts.folders.layers, found.folder);
   }
 
+  isUnpacked(diffId: Digest): boolean {
+    const found = this.#parts.repositories.layers.find(diffId);
+    return found !== null && isUnpacked(this.#parts, found);
+  }
+
+  async repair(diffId: Digest): Promise<readonly string[]> {
+    return await this.#lock.run(diffId, async () => {
+      const found = this.#parts.repositories.layers.find(diffId);
+      if (found === null) return [];
+      return await asStorage('cannot repair a layer', () => repairLayer(this.#parts, found));
+    });
+  }
+
   async remove(diffIds: readonly Digest[]): Promise<void> {
     for (const diffId of diffIds) await this.#lock.run(diffId, () => this.#removeOne(diffId));
   }
@@ -132,9 +146,12 @@ export class OverlayLayerStore implements LayerStore {
     keep: (blob: StoredBlob) => Promise<void>,
   ): Promise<LayerInfo> {
     return await this.#lock.run(diffId, async () => {
-      const known = this.find(diffId);
-      if (known !== null) return known;
       const { folders, host, repositories } = this.#parts;
+      const known = repositories.layers.find(diffId);
+      if (known !== null) {
+        await this.#replaceLost(known, blob, folder, keep);
+        return toInfo(known);
+      }
       await keep(blob);
       await using undo = new Rollback();
       const record: LayerRecord = {
@@ -153,11 +170,27 @@ export class OverlayLayerStore implements LayerStore {
     });
   }
 
+  /** A layer that is made once more heals the one that is recorded. */
+  async #replaceLost(
+    known: LayerRecord,
+    blob: StoredBlob,
+    folder: string,
+    keep: (blob: StoredBlob) => Promise<void>,
+  ): Promise<void> {
+    const { content, folders, host } = this.#parts;
+    const sameBlob = known.blob.digest === blob.digest;
+    if (sameBlob && (await content.examine(blob.digest, { deep: true })) !== 'good') await keep(blob);
+    if (isUnpacked(this.#parts, known)) return;
+    await rename(folder, join(folders.layers, known.folder));
+    await host.files.fsync(folders.layers);
+  }
+
   async #removeOne(diffId: Digest): Promise<void> {
     const { folders, host, repositories, content } = this.#parts;
     const found = repositories.layers.find(diffId);
     if (found === null || this.#uses.has(diffId)) return;
-    repositories.layers.remove(diffId);
+    // On the disk before the folder goes: after a power cut the record must not come back without it.
+    repositories.durably(() => repositories.layers.remove(diffId));
     await host.files.removeTree(join(folders.layers, found.folder));
     const shared = repositories.layers.list().some((layer) => layer.blob.digest === found.blob.digest);
     if (!shared) await content.remove([found.blob.digest]);

@@ -3,7 +3,8 @@ import type { ImageStore } from '../../images/image-store.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Digest, Image } from '../../model/image.ts';
 import type { ProgressSink } from '../../model/progress.ts';
-import type { BuildEvent, BuildRequest, Images, RemovedImage } from '../api.ts';
+import type { BuildCacheRepository } from '../../state/build-cache.ts';
+import type { BuildEvent, BuildRequest, Images, PrunedCache, RemovedImage } from '../api.ts';
 import type { EventBus } from '../events.ts';
 import type { Registry } from '../instances/registry.ts';
 import { planRemoval, type RemovalPlan } from './removal.ts';
@@ -21,6 +22,7 @@ export interface Bootstrapper {
 export interface ImagesParts {
   readonly store: ImageStore;
   readonly builder: Builder;
+  readonly buildCache: Pick<BuildCacheRepository, 'prune'>;
   readonly bootstrapper: Bootstrapper;
   readonly registry: Registry;
   readonly events: EventBus;
@@ -34,6 +36,9 @@ const SHORT_ID = 12;
 /** Use cases of images. */
 export class ImageService implements Images {
   readonly #parts: ImagesParts;
+  /** Builds and the like: their layers are not yet an image's. */
+  #making = 0;
+  #pruning: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ImagesParts) {
     this.#parts = parts;
@@ -95,7 +100,7 @@ export class ImageService implements Images {
     onEvent: (event: BuildEvent) => void,
     signal?: AbortSignal,
   ): Promise<Image> {
-    const image = await this.#parts.builder.build(request, onEvent, signal);
+    const image = await this.#make(() => this.#parts.builder.build(request, onEvent, signal));
     for (const tag of request.tags) this.#event('tag', image.id, tag);
     this.#parts.events.publish('builder', 'build', image.id);
     return image;
@@ -107,9 +112,23 @@ export class ImageService implements Images {
     onProgress: ProgressSink,
     signal?: AbortSignal,
   ): Promise<Image> {
-    const image = await this.#parts.bootstrapper.bootstrap(reference, options, onProgress, signal);
+    const { bootstrapper } = this.#parts;
+    const image = await this.#make(() => bootstrapper.bootstrap(reference, options, onProgress, signal));
     this.#event('import', image.id, reference);
     return image;
+  }
+
+  async pruneBuildCache({ all }: { all: boolean }): Promise<PrunedCache> {
+    if (this.#making > 0)
+      throw new HullError('wrong-state', 'an image is being made; prune the build cache when that is over');
+    const { buildCache, events, store } = this.#parts;
+    const pruned = store.prune(new Set());
+    this.#pruning = pruned.catch(() => undefined);
+    const layers = await pruned;
+    buildCache.prune({ all });
+    const bytes = layers.reduce((sum, { blob, unpackedSize }) => sum + blob.size + unpackedSize, 0);
+    events.publish('builder', 'prune', '', { reclaimed: String(bytes) });
+    return { layers: layers.map(({ diffId }) => diffId), bytes };
   }
 
   usage(): Promise<ReadonlyMap<Digest, { total: number; shared: number }>> {
@@ -130,6 +149,16 @@ export class ImageService implements Images {
       ];
     });
     return Promise.resolve(new Map(usage));
+  }
+
+  async #make(work: () => Promise<Image>): Promise<Image> {
+    await this.#pruning;
+    this.#making += 1;
+    try {
+      return await work();
+    } finally {
+      this.#making -= 1;
+    }
   }
 
   #event(action: string, id: Digest, name: string): void {

@@ -1,4 +1,4 @@
-import type { BuildMessage } from '../../../api/docker.ts';
+import type { BuildMessage, BuildPruneResponse } from '../../../api/docker.ts';
 import type { BuildEvent, BuildRequest, EngineApi } from '../../engine/api.ts';
 import { HullError, toHullError } from '../../model/errors.ts';
 import type { Exchange, JsonSink } from '../exchange.ts';
@@ -7,7 +7,22 @@ import type { Route } from '../router.ts';
 import { familiarName } from '../familiar-name.ts';
 import { checkPlatform } from './platform.ts';
 
-export const buildRoutes: readonly Route[] = [{ method: 'POST', path: '/build', handler: build }];
+export const buildRoutes: readonly Route[] = [
+  { method: 'POST', path: '/build', handler: build },
+  { method: 'POST', path: '/build/prune', handler: prune },
+];
+
+async function prune(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const { query } = exchange;
+  // What would keep more than is asked for here: deleting it all the same is not what was meant.
+  for (const name of ['keep-storage', 'filters']) {
+    if (!['', '0', '{}'].includes(query.nonEmpty(name) ?? ''))
+      throw new HullError('not-supported', `build/prune: "${name}" is not supported; leave it out`);
+  }
+  const { layers, bytes } = await engine.images.pruneBuildCache({ all: query.flag('all') });
+  const answer: BuildPruneResponse = { CachesDeleted: layers, SpaceReclaimed: bytes };
+  exchange.send(answer);
+}
 
 async function build(engine: EngineApi, exchange: Exchange): Promise<void> {
   const { query } = exchange;

@@ -17,7 +17,6 @@ const REQUESTS: readonly (readonly [method: Method, path: string, advice?: strin
   ['GET', '/containers/:id/checkpoints'],
   ['POST', '/containers/:id/checkpoints'],
   ['DELETE', '/containers/:id/checkpoints/:checkpoint'],
-  ['POST', '/build/prune'],
   ['POST', '/build/cancel'],
   ['POST', '/images/create', 'build the image, or make a base image with `hull bootstrap`'],
   ['POST', '/images/load'],

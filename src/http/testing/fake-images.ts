@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BuildEvent, BuildRequest, Images, RemovedImage } from '../../engine/api.ts';
+import type { BuildEvent, BuildRequest, Images, PrunedCache, RemovedImage } from '../../engine/api.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Digest, Image } from '../../model/image.ts';
 import type { ProgressSink } from '../../model/progress.ts';
@@ -42,6 +42,10 @@ export class FakeImages implements Images {
     }
     this.#images.delete(image.id);
     return [{ untagged: fullName(reference) }, { deleted: image.id }];
+  }
+
+  async pruneBuildCache({ all }: { all: boolean }): Promise<PrunedCache> {
+    return { layers: all ? [digest('layer')] : [], bytes: all ? 100 : 0 };
   }
 
   /** Understands `FROM`, `RUN fail` and `RUN echo …`; counts the context's bytes. */
