@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
@@ -13,7 +13,7 @@ const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/;
 /** Docker's mark on volumes that were made for one container and have a random name. */
 const ANONYMOUS_LABEL = 'com.docker.volume.anonymous';
 
-/** Named volumes as folders `DATA/volumes/NAME`. */
+/** Named volumes as folders `DATA/volumes/NAME`. Folders without a record are kept, unlike other garbage: they hold a user's data. */
 export class FolderVolumes implements VolumeStore {
   readonly #host: Host;
   readonly #folders: DataFolders;
@@ -23,13 +23,6 @@ export class FolderVolumes implements VolumeStore {
     this.#host = host;
     this.#folders = folders;
     this.#repositories = repositories;
-  }
-
-  /** Folders without a record are kept, unlike other garbage: they hold a user's data. They are reported by `unrecorded`. */
-  unrecorded(): readonly string[] {
-    return readdirSync(this.#folders.volumes)
-      .filter((name) => this.#repositories.volumes.find(name) === null)
-      .map((name) => join(this.#folders.volumes, name));
   }
 
   async ensure(name: string, labels: Readonly<Record<string, string>> = {}): Promise<Volume> {

@@ -29,7 +29,7 @@ function list(engine: EngineApi, exchange: Exchange): void {
         filters.any('name', (value) => volume.name.includes(value)) &&
         filters.any('driver', (value) => value === 'local') &&
         filters.labels(labelsOf(volume)) &&
-        (dangling === undefined || dangling === (users(engine, volume.name).length === 0)),
+        (dangling === undefined || dangling !== isUsed(engine, volume.name)),
     );
   const answer: VolumeList = { Volumes: volumes.map(volumeResource), Warnings: null };
   exchange.send(answer);
@@ -61,13 +61,6 @@ async function remove(engine: EngineApi, exchange: Exchange): Promise<void> {
   const name = exchange.param('name');
   if (engine.volumes.find(name) === null && exchange.query.flag('force')) return exchange.empty();
   find(engine, name);
-  const using = users(engine, name);
-  if (using.length > 0) {
-    throw new HullError(
-      'volume-in-use',
-      `remove ${name}: volume is in use - [${using.join(', ')}]; remove these instances first`,
-    );
-  }
   await engine.volumes.remove(name);
   exchange.empty();
 }
@@ -78,12 +71,9 @@ function find(engine: EngineApi, name: string): Volume {
   return volume;
 }
 
-/** Ids of the instances that mount the volume. */
-function users(engine: EngineApi, name: string): readonly string[] {
-  return engine.instances
-    .list()
-    .filter(({ config }) => config.mounts.some((mount) => mount.volume === name))
-    .map(({ config }) => config.id);
+/** Does an instance mount the volume? */
+function isUsed(engine: EngineApi, name: string): boolean {
+  return engine.instances.list().some(({ config }) => config.mounts.some((mount) => mount.volume === name));
 }
 
 function labelsOf(volume: Volume): Readonly<Record<string, string>> {

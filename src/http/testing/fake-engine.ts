@@ -13,6 +13,7 @@ import type {
   Machines,
   System,
 } from '../../engine/api.ts';
+import { Volumes } from '../../engine/volumes.ts';
 import { HullError } from '../../model/errors.ts';
 import { FakeRuntime, type FakeWorld } from '../../runtime/fake.ts';
 import type { FakeProgram } from '../../runtime/fake-programs.ts';
@@ -49,7 +50,7 @@ export function createFakeEngine(): FakeEngine {
     instances,
     execs: new FakeExecs(instances, runtime),
     images,
-    volumes: new FakeVolumes(),
+    volumes: new Volumes(new FakeVolumes(), instances),
     machines: new FakeMachines(),
     events,
     system: new FakeSystem(),
