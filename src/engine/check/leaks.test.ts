@@ -26,7 +26,11 @@ test('a build step that runs is no leak, though no record knows it; one that a k
     registry: { all: () => [] } as unknown as Registry,
     network: none,
     roots: none,
-    runtimes: { container: { inventory: () => Promise.resolve([...found, parent]) }, sandbox: none, vm: none },
+    runtimes: {
+      container: { inventory: () => Promise.resolve([...found, parent]) },
+      sandbox: none,
+      vm: none,
+    },
     builder: {
       owns: (id) => running.startsWith(id),
       inventory: () => [leftover('folder', left.slice(0, 16))],
