@@ -33,7 +33,7 @@ static void __attribute__((noreturn, format(printf, 3, 4))) give_up(int error, i
 }
 
 static void enter_root(bool first) {
-  write_text(WORKLOAD_CGROUP "/cgroup.procs", "0");
+  if (!write_text(WORKLOAD_CGROUP "/cgroup.procs", "0")) give_up(errno, 126, "cannot enter the workload's limits: %s", strerror(errno));
   if (!first) {
     if (setns(guest.cgroup_namespace, CLONE_NEWCGROUP) != 0 || setns(guest.mount_namespace, CLONE_NEWNS) != 0)
       give_up(errno, 126, "cannot join the workload: %s", strerror(errno));

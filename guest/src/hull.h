@@ -80,6 +80,8 @@ bool link_connected(void);
 /* Room for another data frame? */
 bool link_ready(void);
 bool link_idle(void);
+/* Makes room for another frame of a reply of any length: waits for the daemon to read, not for ever. */
+void link_wait(void);
 void link_send(enum frame_type type, uint32_t stream, const void *payload, size_t size);
 /* A frame of fields: build, add, send. */
 struct message { uint8_t bytes[FRAME_PAYLOAD_MAX]; size_t size; };
@@ -133,6 +135,8 @@ void child_run(const struct process_spec *spec, bool first, const char *terminal
 #define STREAMS_MAX 65
 struct pollfd;
 struct stream *stream_find(uint32_t id);
+/* Asked before a process or file is made for a stream: `stream_add` then has a place for it. */
+bool stream_room(void);
 struct stream *stream_add(uint32_t id, pid_t pid, struct process_pipes pipes, bool terminal, bool attached);
 bool stream_stdin(struct stream *stream, const uint8_t *data, size_t size);
 void stream_stdin_end(struct stream *stream);
@@ -152,6 +156,8 @@ bool workload_drained(int *status);
 int root_open(const char *path, int flags, mode_t mode);
 
 /* ---- stats.c ---- */
+/* Calls back for every process of the workload, in the agent's own numbers. */
+void each_process(void (*callback)(pid_t pid, uint32_t argument), uint32_t argument);
 void stats_send(uint32_t request);
 void processes_send(uint32_t request);
 uint64_t out_of_memory_kills(void);

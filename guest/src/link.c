@@ -15,6 +15,8 @@
 #define OUT_CAPACITY (1024 * 1024)
 #define OUT_BUSY (128 * 1024)
 #define HANG_UP_MS 100
+/* How long a daemon may leave a long reply unread. */
+#define READ_MS 2000
 
 static int port = -1;
 static bool connected;
@@ -86,6 +88,15 @@ static void flush(void) {
     out_start += (size_t)count;
   }
   out_start = out_end = 0;
+}
+
+void link_wait(void) {
+  struct pollfd state = {.fd = port, .events = POLLOUT};
+  while (session != 0 && !room(FRAME_HEADER + FRAME_PAYLOAD_MAX + FRAME_TRAILER)) {
+    flush();
+    if (out_end > out_start && poll(&state, 1, READ_MS) <= 0) return;
+    if ((state.revents & (POLLHUP | POLLERR)) != 0) return;
+  }
 }
 
 /* {"HULLSYNC", u64 number, u16 oldest version, u16 newest version, u32 0}, answered in kind with the version chosen (0: none). */

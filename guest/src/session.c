@@ -46,25 +46,21 @@ static void handle_configure(uint32_t request, struct fields fields) {
 static void handle_spawn(uint32_t id, struct fields fields, bool first) {
   if (first && guest.state != STATE_CONFIGURED) return reply_error(id, EINVAL, 0, "the workload cannot start now");
   if (!first && guest.state != STATE_RUNNING) return reply_error(id, ESRCH, 0, "the workload does not run");
+  if (stream_find(id) != NULL || (!first && id <= WORKLOAD_STREAM)) return reply_error(id, EEXIST, 0, "the stream is in use");
+  if (!stream_room()) return reply_error(id, EMFILE, 0, "too many processes are attached");
   struct process_spec spec;
   if (!process_spec_read(&spec, fields)) return reply_error(id, EINVAL, 0, "the process description is malformed");
   struct process_pipes pipes;
-  struct spawn_failure failure;
+  struct spawn_failure failure = {0};
   pid_t pid = spawn(&spec, first, &pipes, &failure);
   if (pid < 0) {
     reply_error(id, failure.error, failure.exit_status, failure.text);
-  } else if (!first && stream_find(id) != NULL) {
-    reply_error(id, EEXIST, 0, "the stream is in use");
   } else {
     /* The workload may have been attached before it was started. */
     uint8_t payload[4];
     put32(payload, (uint32_t)pid);
-    if (stream_add(id, pid, pipes, spec.terminal, !first || spec.attached) == NULL) {
-      kill(pid, SIGKILL);
-      reply_error(id, EMFILE, 0, "too many processes are attached");
-    } else {
-      link_send(FRAME_STARTED, id, payload, sizeof payload);
-    }
+    stream_add(id, pid, pipes, spec.terminal, !first || spec.attached);
+    link_send(FRAME_STARTED, id, payload, sizeof payload);
   }
   process_spec_free(&spec);
 }
@@ -80,9 +76,9 @@ static void handle_file(uint32_t id, struct fields fields, bool reading) {
     if (value.field == FIELD_UID) uid = (uid_t)field_number(&value);
     if (value.field == FIELD_GID) gid = (gid_t)field_number(&value);
   }
-  if (path == NULL || stream_find(id) != NULL) {
+  if (path == NULL || id <= WORKLOAD_STREAM || stream_find(id) != NULL || !stream_room()) {
     free(path);
-    return reply_error(id, EINVAL, 0, "the file request is malformed");
+    return reply_error(id, EINVAL, 0, stream_room() ? "the file request is malformed" : "too many files are open");
   }
   int fd = root_open(path, reading ? O_RDONLY | O_NONBLOCK : O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, mode);
   if (fd < 0) {
@@ -96,6 +92,8 @@ static void handle_file(uint32_t id, struct fields fields, bool reading) {
   free(path);
 }
 
+static void kill_one(pid_t pid, uint32_t number) { kill(pid, (int)number); }
+
 /* {u32 signal, u32 all} */
 static bool handle_signal(uint32_t id, const uint8_t *payload, size_t size) {
   if (size != 8) return false;
@@ -104,9 +102,7 @@ static bool handle_signal(uint32_t id, const uint8_t *payload, size_t size) {
   if (stream == NULL || stream_pid(stream) <= 0) {
     reply_error(id, ESRCH, 0, "the process does not run");
   } else if (id == WORKLOAD_STREAM && get32(payload + 4) != 0) {
-    char pids[65536], *rest = pids;
-    if (read_text(WORKLOAD_CGROUP "/cgroup.procs", pids, sizeof pids) > 0)
-      for (char *line; (line = strsep(&rest, "\n")) != NULL && *line != 0;) kill(atoi(line), number);
+    each_process(kill_one, get32(payload));
     reply_ok(id);
   } else if (kill(stream_pid(stream), number) != 0) {
     reply_error(id, errno, 0, strerror(errno));
@@ -147,6 +143,8 @@ static uint8_t *parts;
 static size_t parts_size;
 
 static bool add_part(const uint8_t *payload, size_t size) {
+  /* realloc() to 0 bytes frees. */
+  if (size == 0) return true;
   if (size > PARTS_MAX - parts_size) return false;
   uint8_t *longer = realloc(parts, parts_size + size);
   if (longer == NULL) return false;

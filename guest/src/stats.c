@@ -53,13 +53,13 @@ void stats_send(uint32_t request) {
 }
 
 /* One process as {u32 length, the raw /proc/PID/stat line, 0, uid, 0, the command line}. */
-static size_t describe(const char *pid, uint8_t *record, size_t size) {
-  char path[300], stat[1024], status[4096], command[2048];
-  snprintf(path, sizeof path, "/proc/%s/stat", pid);
+static size_t describe(pid_t pid, uint8_t *record, size_t size) {
+  char path[64], stat[1024], status[4096], command[2048];
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
   ssize_t stat_length = read_text(path, stat, sizeof stat);
-  snprintf(path, sizeof path, "/proc/%s/cmdline", pid);
+  snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
   ssize_t command_length = read_text(path, command, sizeof command);
-  snprintf(path, sizeof path, "/proc/%s/status", pid);
+  snprintf(path, sizeof path, "/proc/%d/status", pid);
   if (stat_length < 0 || command_length < 0 || read_text(path, status, sizeof status) < 0) return 0;
   char *uid = strstr(status, "\nUid:");
   int length = snprintf((char *)record + 4, size - 4, "%.*s%c%d%c", (int)stat_length, stat, 0, uid == NULL ? 0 : atoi(uid + 5), 0);
@@ -69,13 +69,23 @@ static size_t describe(const char *pid, uint8_t *record, size_t size) {
   return 4 + (size_t)length + (size_t)command_length;
 }
 
-void processes_send(uint32_t request) {
-  char pids[65536], *rest = pids;
-  if (read_text(WORKLOAD_CGROUP "/cgroup.procs", pids, sizeof pids) < 0) pids[0] = 0;
+void each_process(void (*callback)(pid_t pid, uint32_t argument), uint32_t argument) {
+  FILE *pids = fopen(WORKLOAD_CGROUP "/cgroup.procs", "re");
+  if (pids == NULL) return;
+  for (char line[32]; fgets(line, sizeof line, pids) != NULL;) callback(atoi(line), argument);
+  fclose(pids);
+}
+
+static void process_send(pid_t pid, uint32_t request) {
   uint8_t record[4096];
-  for (char *pid; (pid = strsep(&rest, "\n")) != NULL && *pid != 0;) {
-    size_t size = describe(pid, record, sizeof record);
-    if (size > 0) link_send(FRAME_DATA, request, record, size);
-  }
+  size_t size = describe(pid, record, sizeof record);
+  link_wait();
+  if (size > 0) link_send(FRAME_DATA, request, record, size);
+}
+
+/* Hundreds of processes and their long command lines do not fit what is queued for the daemon at once. */
+void processes_send(uint32_t request) {
+  each_process(process_send, request);
+  link_wait();
   reply_ok(request);
 }

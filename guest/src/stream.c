@@ -39,15 +39,18 @@ struct stream *stream_find(uint32_t id) {
   return NULL;
 }
 
+bool stream_room(void) {
+  for (size_t i = 0; i < STREAMS_MAX; i++)
+    if (streams[i].id == 0) return true;
+  return false;
+}
+
 struct stream *stream_add(uint32_t id, pid_t pid, struct process_pipes pipes, bool terminal, bool attached) {
   for (size_t i = 0; i < STREAMS_MAX; i++) {
     if (streams[i].id != 0) continue;
     streams[i] = (struct stream){.id = id, .pid = pid, .fds = pipes, .terminal = terminal, .attached = attached};
     return &streams[i];
   }
-  close(pipes.in);
-  if (pipes.out != pipes.in) close(pipes.out);
-  close(pipes.err);
   return NULL;
 }
 
@@ -74,7 +77,8 @@ static void stream_remove(struct stream *stream) {
   close_input(stream);
   close_output(stream);
   free(stream->input);
-  *stream = (struct stream){0};
+  /* Whoever is in the middle of this stream finds it without descriptors, not with descriptor 0. */
+  *stream = (struct stream){.fds = {-1, -1, -1}};
 }
 
 bool stream_stdin(struct stream *stream, const uint8_t *data, size_t size) {
