@@ -59,8 +59,10 @@ static void take_terminal(const char *terminal, bool first) {
   mount(terminal, "/dev/console", NULL, MS_BIND, NULL);
 }
 
-static void enter_folder(const char *folder) {
+/* The workload's working folder is made where it is missing; a command that runs beside it must find its own. */
+static void enter_folder(const char *folder, bool first) {
   if (chdir(folder) == 0) return;
+  if (!first) give_up(errno, 126, "cannot enter the working folder \"%s\": %s", folder, strerror(errno));
   char partial[4096];
   snprintf(partial, sizeof partial, "%s", folder);
   for (char *at = partial + 1; *at != 0; at++) {
@@ -141,7 +143,7 @@ void child_run(const struct process_spec *spec, bool first, const char *terminal
   if (!find_user(spec->user, &user, error, sizeof error)) give_up(EINVAL, 126, "%s", error);
   if (terminal != NULL && fchown(0, user.uid, (gid_t)-1) != 0) note("cannot hand over the terminal");
   set_environment(spec, &user);
-  enter_folder(spec->folder[0] ? spec->folder : "/");
+  enter_folder(spec->folder[0] ? spec->folder : "/", first);
   become(&user, spec->capabilities);
   execvp(spec->arguments[0], spec->arguments);
   int reason = errno;

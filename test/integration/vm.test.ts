@@ -34,9 +34,15 @@ async function run(bundle: Bundle): Promise<{ runtime: VmRuntime; stdio: Stdio }
 /** Runs a command in the running VM, to its end. */
 async function exec(
   args: readonly string[],
-  options: { user?: string; tty?: boolean } = {},
+  options: { user?: string; tty?: boolean; cwd?: string } = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const process = { args, env: ['PATH=/bin'], cwd: '/', user: options.user ?? '', tty: options.tty ?? false };
+  const process = {
+    args,
+    env: ['PATH=/bin'],
+    cwd: options.cwd ?? '/',
+    user: options.user ?? '',
+    tty: options.tty ?? false,
+  };
   const session = await fixture.runtime.exec(fixture.id, { process, openStdin: false, privileged: false });
   const output = await collect(session.stdio.output);
   return { code: await session.exited, ...output };
@@ -156,6 +162,7 @@ describe('beside the workload', () => {
         stderr: 'err\n',
       });
       expect((await exec(['id', '-u'], { user: '1234:1' })).stdout).toBe('1234\n');
+      expect((await exec(['pwd'], { cwd: '/not/there' })).code).toBe(126);
       expect(await exec(['nothing'])).toMatchObject({
         code: 127,
         stderr: expect.stringContaining('not found'),
