@@ -1,11 +1,13 @@
+import { refuseNul } from './json-body.ts';
 import { HullError } from '../model/errors.ts';
 
 /** The query string of a request, typed. Every method throws `invalid-argument` naming the parameter. */
 export class Query {
   readonly #values: URLSearchParams;
 
-  /** `search`: without the question mark; may be empty. */
+  /** `search`: without the question mark; may be empty. Throws `invalid-argument` where it has a NUL character. */
   constructor(search: string) {
+    if (search.includes('%00')) throw new HullError('invalid-argument', 'the query has a NUL character');
     this.#values = new URLSearchParams(search);
   }
 
@@ -63,6 +65,7 @@ export class Query {
   json(name: string): unknown {
     const value = this.nonEmpty(name);
     if (value === undefined) return undefined;
+    refuseNul(`query parameter "${name}"`, value);
     try {
       return JSON.parse(value) as unknown;
     } catch (error) {

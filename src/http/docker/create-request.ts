@@ -18,8 +18,8 @@ export function toCreateInstance(body: CreateBody, name: string | undefined): Cr
     env: present(body.Env),
     workingDir: nonEmpty(body.WorkingDir),
     user: nonEmpty(body.User),
-    hostname: nonEmpty(body.Hostname),
-    domainname: nonEmpty(body.Domainname),
+    hostname: oneWord('Hostname', nonEmpty(body.Hostname)),
+    domainname: oneWord('Domainname', nonEmpty(body.Domainname)),
     tty: present(body.Tty),
     openStdin: present(body.OpenStdin),
     stdinOnce: present(body.StdinOnce),
@@ -33,8 +33,8 @@ export function toCreateInstance(body: CreateBody, name: string | undefined): Cr
     ports: parsePortBindings(host.PortBindings ?? {}),
     publishAll: present(host.PublishAllPorts),
     exposedPorts: exposedPortsOf(body, host),
-    extraHosts: present(host.ExtraHosts),
-    dns: present(host.Dns),
+    extraHosts: present(host.ExtraHosts)?.map((entry) => oneWord('HostConfig.ExtraHosts', entry)),
+    dns: present(host.Dns)?.map((server) => oneWord('HostConfig.Dns', server)),
     resources: resourcesOf(host),
     readOnlyRoot: present(host.ReadonlyRootfs),
     init: present(host.Init),
@@ -47,6 +47,16 @@ export function toCreateInstance(body: CreateBody, name: string | undefined): Cr
     stopTimeout: present(body.StopTimeout),
     size: terminalSize(host.ConsoleSize),
   });
+}
+
+/** These are written into files where a blank or a line's end begins something else. */
+function oneWord<T extends string | undefined>(field: string, value: T): T {
+  if (value !== undefined && /[\s\p{Cc}]/u.test(value))
+    throw new HullError(
+      'invalid-argument',
+      `${field}: ${JSON.stringify(value)} has blanks or control characters`,
+    );
+  return value;
 }
 
 function sourceOf(body: CreateBody, host: HostConfigBody): CreateInstance['source'] {
@@ -169,7 +179,7 @@ function resourcesOf(host: HostConfigBody): Resources {
     memorySwap: host.MemorySwap === -1 ? -1 : limit('MemorySwap', host.MemorySwap),
     nanoCpus: limit('NanoCpus', host.NanoCpus) ?? quotaAsNanoCpus(host),
     cpuShares: limit('CpuShares', host.CpuShares),
-    cpusetCpus: nonEmpty(host.CpusetCpus),
+    cpusetCpus: oneWord('HostConfig.CpusetCpus', nonEmpty(host.CpusetCpus)),
     pidsLimit: host.PidsLimit === -1 ? undefined : limit('PidsLimit', host.PidsLimit),
   });
 }
