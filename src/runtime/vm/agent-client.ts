@@ -43,6 +43,8 @@ interface Pending {
 
 const STATES = ['booted', 'configured', 'running', 'exited'] as const;
 const REPLY_MAX = 8 << 20;
+/** Bytes that a record takes here beyond its own: empty ones count too. */
+const RECORD_COST = 64;
 const REQUEST_DEADLINE = 30_000;
 
 /** One connection to the agent of one guest. When it breaks, everything pending fails and `closed` resolves; the guest goes on. */
@@ -219,7 +221,7 @@ export class AgentClient {
       pending?.reject(parseRefusal(frame.payload));
     } else if (frame.type === FRAME.data) {
       if (pending === undefined) return;
-      pending.bytes += frame.payload.length;
+      pending.bytes += frame.payload.length + RECORD_COST;
       if (pending.bytes > REPLY_MAX)
         throw new HullError(
           'guest-unreachable',

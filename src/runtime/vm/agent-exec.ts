@@ -56,7 +56,7 @@ export function stdioOf(stream: AgentStream, givesInput: boolean): Stdio {
 }
 
 function failedSession(refusal: AgentRefusal): ExecSession {
-  const output = new ChunkQueue<OutputChunk>();
+  const output = new ChunkQueue();
   output.push({ stream: 'stderr', data: Buffer.from(`${refusal.message}\n`) });
   output.end();
   const nothing = (): Promise<void> => Promise.resolve();

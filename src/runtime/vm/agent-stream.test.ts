@@ -47,6 +47,23 @@ describe('a stream', () => {
     }).toThrow('floods');
   });
 
+  test('a flood of tiny and empty frames costs no more than its bytes', async () => {
+    const { stream: one } = stream();
+    await one.open();
+    for (let count = 0; count < 20_000; count++)
+      one.receive(FRAME.output, Buffer.from([1 + (count % 2), 120]));
+    for (let count = 0; count < 20_000; count++) one.receive(FRAME.output, Buffer.from([1]));
+    one.finish(0);
+    const lengths = { stdout: 0, stderr: 0 };
+    let chunks = 0;
+    for await (const { stream: name, data } of one.output) {
+      lengths[name] += data.length;
+      chunks++;
+    }
+    expect(lengths).toEqual({ stdout: 10_000, stderr: 10_000 });
+    expect(chunks).toBeLessThan(2000);
+  });
+
   test('input waits for the window, and is dropped when the process ends', async () => {
     const { stream: one, sent } = stream();
     const writing = one.write(Buffer.alloc(STDIN_WINDOW + 100));

@@ -15,7 +15,7 @@ type Send = (type: number, stream: number, payload: Uint8Array) => Promise<void>
 export class AgentStream {
   readonly id: number;
   readonly #send: Send;
-  readonly #output: ChunkQueue<OutputChunk>;
+  readonly #output: ChunkQueue;
   #credit = 0;
   #taken = 0;
   #window = STDIN_WINDOW;

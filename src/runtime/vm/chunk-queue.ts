@@ -1,9 +1,14 @@
+import type { OutputChunk } from '../runtime.ts';
+
+/** Credit counts bytes, but a chunk of one byte costs a hundred: so many are held apart at most. */
+const CHUNKS_MAX = 1024;
+
 /**
  * A bounded hand-over between one producer and one consumer. The producer learns by `onTaken` what the consumer has taken, and must not
  * push more than it was allowed to: this is where flow control's credit comes from.
  */
-export class ChunkQueue<T extends { readonly data: Uint8Array }> implements AsyncIterable<T> {
-  #chunks: T[] = [];
+export class ChunkQueue implements AsyncIterable<OutputChunk> {
+  #chunks: OutputChunk[] = [];
   #held = 0;
   #ended = false;
   #failure: Error | null = null;
@@ -19,10 +24,11 @@ export class ChunkQueue<T extends { readonly data: Uint8Array }> implements Asyn
     return this.#held;
   }
 
-  push(chunk: T): void {
-    if (this.#ended) return;
+  push(chunk: OutputChunk): void {
+    if (this.#ended || chunk.data.length === 0) return;
     this.#chunks.push(chunk);
     this.#held += chunk.data.length;
+    if (this.#chunks.length > CHUNKS_MAX) this.#chunks = joined(this.#chunks);
     this.#signal();
   }
 
@@ -43,7 +49,7 @@ export class ChunkQueue<T extends { readonly data: Uint8Array }> implements Asyn
     if (forgotten > 0) this.#onTaken(forgotten);
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<T> {
+  async *[Symbol.asyncIterator](): AsyncIterator<OutputChunk> {
     for (;;) {
       const chunk = this.#chunks.shift();
       if (chunk !== undefined) {
@@ -65,4 +71,14 @@ export class ChunkQueue<T extends { readonly data: Uint8Array }> implements Asyn
     this.#wake = null;
     wake?.();
   }
+}
+
+/** One chunk per stream: between two pipes there is no order to keep. */
+function joined(chunks: readonly OutputChunk[]): OutputChunk[] {
+  return (['stdout', 'stderr'] as const)
+    .map((stream) => ({
+      stream,
+      data: Buffer.concat(chunks.filter((chunk) => chunk.stream === stream).map((chunk) => chunk.data)),
+    }))
+    .filter((chunk) => chunk.data.length > 0);
 }

@@ -29,7 +29,7 @@ export class MachineVm implements Vm {
   #console: Promise<Socket> | null = null;
   #killed = false;
   #exitStatus: ExitStatus | null = null;
-  readonly #clients = new Set<ChunkQueue<OutputChunk>>();
+  readonly #clients = new Set<ChunkQueue>();
   readonly #log: ConsoleLog;
   readonly #exit = Promise.withResolvers<ExitStatus>();
 
@@ -74,7 +74,7 @@ export class MachineVm implements Vm {
   }
 
   attach(givesInput: boolean): Stdio {
-    const queue = new ChunkQueue<OutputChunk>();
+    const queue = new ChunkQueue();
     if (this.#exitStatus !== null) queue.end();
     this.#clients.add(queue);
     return {

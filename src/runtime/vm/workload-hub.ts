@@ -7,7 +7,7 @@ import { ChunkQueue } from './chunk-queue.ts';
 const CLIENT_LAG = 128 * 1024;
 
 interface Client {
-  readonly queue: ChunkQueue<OutputChunk>;
+  readonly queue: ChunkQueue;
   readonly givesInput: boolean;
 }
 
