@@ -28,6 +28,15 @@ const printed = (): string =>
   readFileSync(`${folder}/log`, 'utf8').replaceAll(/^\S+ stdout (?:F (.*\n)|P (.*)\n)/gm, '$1$2');
 
 describe('a console’s log', () => {
+  test('is rotated when it has reached its limit, and goes on', () => {
+    writeFileSync(`${folder}/raw`, `${'x'.repeat(999)}\n`.repeat(1000).concat('the end\n'));
+    open(200_000).log.stop();
+    const sizes = ['log', 'log.1', 'log.2'].map((name) => statSync(`${folder}/${name}`).size);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(200_000);
+    expect(statSync(`${folder}/log.3`, { throwIfNoEntry: false })).toBeUndefined();
+    expect(readFileSync(`${folder}/log`, 'utf8')).toEndWith('the end\n');
+  });
+
   test('has every byte once, across daemons', () => {
     writeFileSync(`${folder}/raw`, 'one\ntw');
     open().log.stop();

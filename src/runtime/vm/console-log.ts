@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { formatLog } from '../log-line.ts';
+import { rotateLog } from '../log-rotation.ts';
 import type { LogTarget } from '../runtime.ts';
 
 const PACE = 100;
@@ -61,11 +62,10 @@ export class ConsoleLog {
     const file = openSync(this.#raw, 'r');
     try {
       const buffer = Buffer.alloc(CHUNK);
-      for (
-        let count = readSync(file, buffer, 0, CHUNK, this.#offset);
-        count > 0;
-        count = readSync(file, buffer, 0, CHUNK, this.#offset)
-      ) {
+      // Up to where it was: a machine that prints without end must not keep the daemon here.
+      while (this.#offset < size) {
+        const count = readSync(file, buffer, 0, CHUNK, this.#offset);
+        if (count === 0) break;
         this.#offset += count;
         this.#write(Buffer.from(buffer.subarray(0, count)));
       }
@@ -82,7 +82,10 @@ export class ConsoleLog {
   #write(data: Uint8Array): void {
     this.#onData(data);
     const lines = formatLog('stdout', data, Date.now());
-    const size = statSync(this.#log.path, { throwIfNoEntry: false })?.size ?? 0;
-    if (size + lines.length <= this.#log.hardLimit) appendFileSync(this.#log.path, lines);
+    const { path, hardLimit } = this.#log;
+    if (lines.length > hardLimit) return;
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    if (size + lines.length > hardLimit) rotateLog(path);
+    appendFileSync(path, lines);
   }
 }
