@@ -3,6 +3,9 @@ import fc from 'fast-check';
 import { FIELD, FieldWriter, numberField, readFields } from './agent-fields.ts';
 import { parseGuestFacts } from './guest-facts.ts';
 import { columnsFor, parseProcesses, processTable } from './guest-processes.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { readHead, readTail } from './bounded-read.ts';
 import { parseExitRecord } from './vm-record.ts';
 
 function record(stat: string, uid: number, command: string): Uint8Array {
@@ -13,6 +16,18 @@ function record(stat: string, uid: number, command: string): Uint8Array {
 }
 
 describe('what a guest says', () => {
+  test('of files that it writes without end a part is read', () => {
+    const folder = mkdtempSync(`${tmpdir()}/hull-part-`);
+    try {
+      writeFileSync(`${folder}/file`, `begin${'x'.repeat(100_000)}end`);
+      expect(readHead(`${folder}/file`, 7)).toBe('beginxx');
+      expect(readTail(`${folder}/file`, 5)).toBe('xxend');
+      expect(readTail(`${folder}/file`, 200_000)).toHaveLength(100_008);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test('fields are read back, and any bytes are read without a throw', () => {
     const written = new FieldWriter().text(FIELD.kernel, '6.1').number(FIELD.state, 2).build();
     const fields = readFields(written);

@@ -1,8 +1,9 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import type { Host } from '../../host/host.ts';
 import type { Rollback } from '../../lib/rollback.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Bundle } from '../runtime.ts';
+import { readTail } from './bounded-read.ts';
 import type { GuestKernel } from './kernel.ts';
 import type { Acceleration } from './kvm-probe.ts';
 import { printable } from './printable.ts';
@@ -14,6 +15,8 @@ import { rotateGrownLog } from '../log-rotation.ts';
 import { joinTap, removeTap } from './tap.ts';
 import { runFiles, type VmRecord, writeRecord } from './vm-record.ts';
 import { memoryOf, shapeOf } from './vm-shape.ts';
+
+const LAST_WORDS = 1000;
 
 export interface LaunchContext {
   readonly host: Host;
@@ -108,12 +111,12 @@ function startQemu(
 export function lastWords(runDir: string): string {
   const said = [runFiles.errors(runDir), runFiles.console(runDir)].map((path) => {
     try {
-      return readFileSync(path, 'utf8');
+      return readTail(path, LAST_WORDS);
     } catch {
       return '';
     }
   });
-  return said.join('\n').split('\n').map(printable).join('\n').trim().slice(-1000);
+  return said.join('\n').split('\n').map(printable).join('\n').trim().slice(-LAST_WORDS);
 }
 
 /** Undoes a launch from its record alone, whoever made it. Tries everything, then rejects with all that failed. Fine twice. */

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { ExitStatus } from '../../model/instance.ts';
 import type { NetworkLink, Started } from '../runtime.ts';
+import { readHead } from './bounded-read.ts';
 import { isRecord } from './qmp.ts';
 
 export interface ProcessHandle {
@@ -65,7 +66,7 @@ export function parseExitRecord(text: string, now: number): ExitStatus | null {
 
 export function readExitRecord(runDir: string): ExitStatus | null {
   const path = runFiles.exit(runDir);
-  return existsSync(path) ? parseExitRecord(readFileSync(path, 'utf8').slice(0, 4096), Date.now()) : null;
+  return existsSync(path) ? parseExitRecord(readHead(path, 4096), Date.now()) : null;
 }
 
 function parseJson(text: string): unknown {
