@@ -199,6 +199,44 @@ describe('beside the workload', () => {
   );
 });
 
+describe('a guest under strain', () => {
+  test(
+    'more processes than one reply can queue are listed whole, and end nobody’s session',
+    async () => {
+      const script = `exec 3<&0; i=0; while [ $i -lt 700 ]; do (read x <&3) & i=$((i+1)); done; echo ready; wait # ${'x'.repeat(1800)}`;
+      const { runtime, stdio } = await run(
+        fixture.bundle(['sh', '-c', script], { openStdin: true, resources: { memory: 400 << 20 } }),
+      );
+      await readUntil(stdio, 'ready');
+      const beside = await runtime.exec(fixture.id, {
+        process: { args: ['cat'], env: ['PATH=/bin'], cwd: '/', user: '', tty: false },
+        openStdin: true,
+        privileged: false,
+      });
+      const { rows } = await runtime.processes(fixture.id, []);
+      expect(rows.filter((row) => row.join(' ').includes('xxxx'))).toHaveLength(701);
+      await beside.stdio.write(Buffer.from('still here\n'));
+      await beside.stdio.closeInput();
+      expect((await collect(beside.stdio.output)).stdout).toBe('still here\n');
+      expect(await beside.exited).toBe(0);
+    },
+    SLOW,
+  );
+
+  test(
+    'one that does not answer is killed all the same',
+    async () => {
+      const { runtime } = await run(fixture.bundle(['sleep', '100']));
+      await runtime.pause(fixture.id);
+      const begin = performance.now();
+      await runtime.signal(fixture.id, 9);
+      expect((await runtime.wait(fixture.id)).code).toBe(137);
+      expect(performance.now() - begin).toBeLessThan(15_000);
+    },
+    SLOW,
+  );
+});
+
 describe('the log', () => {
   test(
     'is rotated at its limit without losing a line, and goes to the new file',

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../host/host.ts';
 import { HullError } from '../../model/errors.ts';
@@ -23,6 +24,8 @@ import { WorkloadHub } from './workload-hub.ts';
 const BOOT_DEADLINE = 90_000;
 const CONNECT_DEADLINE = 5_000;
 const RECONNECT_PAUSE = 200;
+/** How long a guest may take to answer that it kills its workload: one that hangs never does. */
+const KILL_GRACE = 5_000;
 /** Exit status of a workload that was killed. */
 const KILLED = 137;
 
@@ -38,6 +41,8 @@ export class AgentVm implements Vm {
   readonly #exit = Promise.withResolvers<ExitStatus>();
   #exitStatus: ExitStatus | null = null;
   #closed = false;
+  #rotating = false;
+  #rotateAgain = false;
 
   constructor(host: Host, bundle: Bundle, record: VmRecord) {
     this.#host = host;
@@ -125,7 +130,24 @@ export class AgentVm implements Vm {
     return this.hub.attach(givesInput);
   }
 
+  /** SIGKILL is final: the guest does it, so that its end is on record; one that does not answer is ended from outside. */
   async signal(signal: number, all: boolean): Promise<void> {
+    const { SIGKILL } = constants.signals;
+    if (signal !== SIGKILL) return await this.#forward(signal, all);
+    const late = new AbortController();
+    const asked = this.#forward(SIGKILL, all).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof HullError && error.code === 'wrong-state') throw error;
+        return false;
+      },
+    );
+    const patience = sleep(KILL_GRACE, false, { signal: late.signal }).catch(() => false);
+    const answered = await Promise.race([asked, patience]).finally(() => late.abort());
+    if (!answered && this.alive) this.#host.processes.kill(this.#record.qemu.pid, SIGKILL);
+  }
+
+  async #forward(signal: number, all: boolean): Promise<void> {
     const agent = await this.agent();
     try {
       await agent.signal(WORKLOAD_STREAM, signal, all);
@@ -183,6 +205,21 @@ export class AgentVm implements Vm {
 
   /** The guest holds the workload's output back until it is told of the new file, or (no daemon) drops it: the file never outgrows its limit. */
   async #rotateLog(): Promise<void> {
+    // One at a time, however often the guest asks.
+    this.#rotateAgain = true;
+    if (this.#rotating) return;
+    this.#rotating = true;
+    try {
+      while (this.#rotateAgain) {
+        this.#rotateAgain = false;
+        await this.#rotateLogNow();
+      }
+    } finally {
+      this.#rotating = false;
+    }
+  }
+
+  async #rotateLogNow(): Promise<void> {
     const { path } = this.bundle.log;
     rotateLog(path);
     const monitor = await this.monitor();
