@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
-import { capabilitiesOf } from './capabilities.ts';
+import { capabilitiesOf } from '../capabilities.ts';
 import type { OciDevice } from './oci.ts';
 import { type OciSeccomp, parseSeccompProfile, resolveSeccomp, type SeccompProfile } from './seccomp.ts';
 

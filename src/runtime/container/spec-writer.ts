@@ -13,7 +13,7 @@ import type { Host } from '../../host/host.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { ProcessSpec } from '../../model/instance.ts';
 import type { Bundle } from '../runtime.ts';
-import { ALL_CAPABILITIES, resolveCapabilities } from './capabilities.ts';
+import { ALL_CAPABILITIES, resolveCapabilities } from '../capabilities.ts';
 import { type OciRuntime, runFiles } from './conmon.ts';
 import { HostFacts, hostDevices } from './host-facts.ts';
 import type { OciSeccomp } from './seccomp.ts';

@@ -6,7 +6,7 @@ import {
   capabilitiesOf,
   DEFAULT_CAPABILITIES,
   resolveCapabilities,
-} from './capabilities.ts';
+} from '../capabilities.ts';
 import { parseSeccompProfile, resolveSeccomp } from './seccomp.ts';
 import { buildSpec, type SpecFacts } from './spec.ts';
 import { resolveUser } from './user.ts';

@@ -1,2 +1,0 @@
-/** Shared with the VM runtime. */
-export * from '../capabilities.ts';
