@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { HullError } from '../../model/errors.ts';
-import type { Bundle, ExecSession, ExecSpec, OutputChunk, Stdio } from '../runtime.ts';
+import type { Bundle, ExecSession, ExecSpec, Stdio } from '../runtime.ts';
 import { type AgentClient, AgentRefusal } from './agent-client.ts';
 import { processFields } from './agent-fields.ts';
 import { FRAME } from './agent-protocol.ts';

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import type { Host } from '../../host/host.ts';
 import { HullError } from '../../model/errors.ts';
 import type { ExitStatus } from '../../model/instance.ts';
-import type { Bundle, ExecSession, OutputChunk, ProcessTable, Started, Stdio } from '../runtime.ts';
+import type { Bundle, ExecSession, ProcessTable, Started, Stdio } from '../runtime.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { ConsoleLog } from './console-log.ts';
 import { isAlive } from './process-handle.ts';

@@ -1,4 +1,4 @@
-import type { OutputChunk, Stdio } from '../runtime.ts';
+import type { Stdio } from '../runtime.ts';
 import { FRAME } from './agent-protocol.ts';
 import type { AgentClient } from './agent-client.ts';
 import { ChunkQueue } from './chunk-queue.ts';
