@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { EngineIdentity } from '../../src/model/engine-identity.ts';
 
 /**
- * Who a test's engine is, in a folder of the test's own. The tag is drawn: test files run at the same time, and two with one tag would find, use and
+ * Who a test's engine is, in a folder of the test's own. The tag is drawn: two runs of the tests may be on one host, and files with one tag would find, use and
  * remove each other's control groups, bridges and rules. `data`, `tag`: where a second engine has to be taken for the first.
  */
 export function testIdentity(

@@ -2,8 +2,6 @@ import { decodeBytes, encodeBytes } from '../byte-text.ts';
 import { concat } from '../streams.ts';
 import { TarError } from './types.ts';
 
-export type PaxRecords = Map<string, Uint8Array>;
-
 const SPACE = 0x20;
 const EQUALS = 0x3d;
 const NEWLINE = 0x0a;
