@@ -15,7 +15,7 @@ import type { BuildCacheRepository } from '../state/build-cache.ts';
 import type { Database } from '../state/database.ts';
 import type { RootStorage, VolumeStore } from '../storage/storage.ts';
 import type { EngineApi, Machines } from './api.ts';
-import { check, removeLeaks } from './check/check.ts';
+import { check, removeLeaks, stuckRemovals } from './check/check.ts';
 import { createComparison } from './compare/index.ts';
 import { EventBus } from './events.ts';
 import { ExecRegistry } from './execs.ts';
@@ -65,6 +65,7 @@ export class Engine {
   readonly api: EngineApi;
   readonly #parts: EngineParts;
   readonly #own: Pick<RecoveryParts, 'registry' | 'lifecycle' | 'runs' | 'logs'>;
+  #givesHostBack = false;
   readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
   constructor(parts: EngineParts) {
@@ -116,12 +117,17 @@ export class Engine {
       log(`left by an earlier daemon: ${finding.kind} ${finding.what}: ${finding.note}`);
   }
 
-  /** Ends what only the daemon does; instances go on. */
+  /** Ends what only the daemon does: nobody may call afterwards. Instances go on, unless a shutdown has stopped them: then the host is given back. */
   async stop(): Promise<void> {
+    const { log, network, restoreHost, database } = this.#parts;
     await this.#own.lifecycle.settled();
     this.#own.logs.stop();
-    await this.#parts.network.stop();
-    this.#parts.database.close();
+    if (this.#givesHostBack) {
+      await network.teardown().catch((error: unknown) => log(`taking the network down: ${messageOf(error)}`));
+      await restoreHost().catch((error: unknown) => log(`giving the host back: ${messageOf(error)}`));
+    }
+    await network.stop();
+    database.close();
   }
 
   #check(options: { repair: boolean; deep: boolean }): ReturnType<typeof check> {
@@ -131,21 +137,26 @@ export class Engine {
         validate: (image) => validateImage(image, options),
         repair: options.repair ? repairImage : null,
       });
-    const { registry } = this.#own;
-    return check({ identity, registry, network, roots, runtimes, builder, examineImages: examine }, options);
+    const { registry, lifecycle } = this.#own;
+    const stuck = {
+      list: () => stuckRemovals(registry, lifecycle),
+      retry: (id: string) => lifecycle.recoverInterrupted(id),
+    };
+    return check(
+      { identity, registry, network, roots, runtimes, builder, stuck, examineImages: examine },
+      options,
+    );
   }
 
+  /** The daemon ends the engine after the answer. */
   async #shutdown(options: { instances: 'keep' | 'stop' }): Promise<void> {
-    const { log, network, onShutdown, restoreHost } = this.#parts;
+    const { registry, lifecycle } = this.#own;
     if (options.instances === 'stop') {
-      await Promise.all(this.#own.registry.list().map(({ config }) => this.#own.lifecycle.stop(config.id)));
-      await this.#own.lifecycle.settled();
-      await network.teardown();
-      await restoreHost().catch((error: unknown) => log(`giving the host back: ${messageOf(error)}`));
+      await Promise.all(registry.list().map(({ config }) => lifecycle.stop(config.id)));
+      await lifecycle.settled();
+      this.#givesHostBack = true;
     }
-    await this.stop();
-    // The answer goes out first.
-    setTimeout(onShutdown, 20);
+    this.#parts.onShutdown();
   }
 }
 

@@ -21,7 +21,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const engine = composeEngine({
     host,
     identity: folders.identity,
-    guestKernel: process.env['HULL_GUEST_KERNEL'],
+    // Empty is as good as unset.
+    guestKernel: process.env['HULL_GUEST_KERNEL'] || undefined,
     build: { ...BUILD, builtWith: `Bun ${process.versions['bun'] ?? ''}` },
     log,
     debug: options.debug ? log : () => undefined,
@@ -36,17 +37,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       if (level === 'error' || options.debug) log(line);
     },
   });
-  const stop = (): void => {
-    engine.stop().then(
-      () => ended.resolve(0),
-      (error: unknown) => {
-        log(`stopping: ${messageOf(error)}`);
-        ended.resolve(1);
-      },
-    );
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  process.on('SIGTERM', () => ended.resolve(0));
+  process.on('SIGINT', () => ended.resolve(0));
   process.on('SIGHUP', () => undefined);
   process.on('unhandledRejection', (error) =>
     log(`defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
@@ -60,7 +52,9 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     idle.touch();
     return await ended.promise;
   } finally {
+    // First nobody may ask any more, then the engine ends.
     await server.close();
+    await engine.stop().catch((error: unknown) => log(`stopping: ${messageOf(error)}`));
     folders.close();
   }
 }

@@ -2,12 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../model/errors.ts';
 import type { Leftover } from '../../runtime/runtime.ts';
 import type { CheckFinding } from '../api.ts';
+import type { Lifecycle } from '../instances/lifecycle.ts';
+import type { InstanceRecord } from '../instances/record.ts';
+import type { Registry } from '../instances/registry.ts';
 import { findLeaks, type LeakParts } from './leaks.ts';
 
 /** What passes within this many milliseconds was work in progress. */
 const SECOND_LOOK = 400;
 
 export interface CheckParts extends LeakParts {
+  /** Instances whose removal did not end, and how to try again. */
+  readonly stuck: {
+    readonly list: () => readonly InstanceRecord[];
+    readonly retry: (id: string) => Promise<void>;
+  };
   /** Damage of stored images, one finding each. `deep` verifies digests. */
   readonly examineImages: (options: { repair: boolean; deep: boolean }) => Promise<readonly CheckFinding[]>;
 }
@@ -17,10 +25,36 @@ export async function check(
   parts: CheckParts,
   options: { repair: boolean; deep: boolean },
 ): Promise<readonly CheckFinding[]> {
+  const findings: CheckFinding[] = await finishRemovals(parts, options.repair);
   const leaks = await steadyLeaks(parts);
-  const findings: CheckFinding[] = [];
   for (const leak of leaks) findings.push(await report(leak, options.repair));
   return [...findings, ...(await parts.examineImages(options))];
+}
+
+/** Instances that nobody sees any more, whose removal failed half-way and is not being tried. */
+export function stuckRemovals(
+  registry: Registry,
+  lifecycle: Pick<Lifecycle, 'busy'>,
+): readonly InstanceRecord[] {
+  return registry
+    .all()
+    .filter(({ config, status }) => status.state === 'removing' && !lifecycle.busy(config.id));
+}
+
+async function finishRemovals({ stuck }: CheckParts, repair: boolean): Promise<CheckFinding[]> {
+  const found = stuck.list();
+  if (repair) await Promise.all(found.map(({ config }) => stuck.retry(config.id)));
+  const left = new Set(stuck.list().map(({ config }) => config.id));
+  return found.map(({ config }) => ({
+    problem: 'leak',
+    kind: 'instance',
+    what: config.name,
+    owner: config.id,
+    repaired: !left.has(config.id),
+    note: left.has(config.id)
+      ? `its removal did not end${repair ? ' this time either: the daemon’s log says why' : '; hull check --repair tries again'}`
+      : 'its removal has ended',
+  }));
 }
 
 /** Removes every leak: at start, when nothing is in progress. Returns what was found. */

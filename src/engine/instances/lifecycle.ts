@@ -138,6 +138,11 @@ export class Lifecycle {
     });
   }
 
+  /** Is a change of this instance under way? */
+  busy(id: string): boolean {
+    return this.#queue.busy(id);
+  }
+
   /** Resolves when nothing goes on in the background any more. */
   async settled(): Promise<void> {
     while (this.#background.size > 0) await Promise.allSettled(this.#background);
