@@ -25,7 +25,14 @@ export async function unpackContext(
   blueprint: string | undefined,
   signal: AbortSignal,
 ): Promise<BuildContext> {
-  await trees.extract(stream, root, { mode: 'plain', limits: LIMITS }, { signal });
+  try {
+    await trees.extract(stream, root, { mode: 'plain', limits: LIMITS }, { signal });
+  } catch (error) {
+    if (!isHullError(error, 'archive-invalid')) throw error;
+    // The folder is the engine's own affair.
+    const message = error.message.replace(`into ${root}`, 'the build context');
+    throw new HullError('archive-invalid', message, { cause: error });
+  }
   const name = posix
     .normalize(blueprint === undefined || blueprint === '' ? 'Dockerfile' : blueprint)
     .replace(/^\/+/u, '');
