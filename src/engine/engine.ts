@@ -37,6 +37,8 @@ export interface EngineParts {
   readonly host: Host;
   readonly identity: EngineIdentity;
   readonly database: Database;
+  /** The program that `compare` measures with. */
+  readonly measureProgram: string;
   readonly build: { readonly version: string; readonly commit: string; readonly builtWith: string };
   readonly runtimes: Readonly<Record<Isolation, Runtime>>;
   readonly network: Network;
@@ -65,6 +67,7 @@ export class Engine {
   readonly api: EngineApi;
   readonly #parts: EngineParts;
   readonly #own: Pick<RecoveryParts, 'registry' | 'lifecycle' | 'runs' | 'logs'>;
+  readonly #images: ImageService;
   #givesHostBack = false;
   readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
@@ -87,12 +90,13 @@ export class Engine {
     const lifecycle = new Lifecycle(shared);
     const names = { normalize: normalizeReference, familiar: familiarReference };
     this.#parts = parts;
+    this.#images = new ImageService({ ...shared, ...names, store: parts.images });
     this.#own = { registry, lifecycle, runs, logs };
     const api = {
       identity: parts.identity,
       instances: new InstanceService({ ...shared, lifecycle }),
       execs: new ExecRegistry(registry, (config) => runs.runtimeOf(config), events),
-      images: new ImageService({ ...shared, ...names, store: parts.images }),
+      images: this.#images,
       volumes: new Volumes(parts.volumes, registry),
       machines: parts.machines,
       events,
@@ -120,6 +124,7 @@ export class Engine {
   /** Ends what only the daemon does: nobody may call afterwards. Instances go on, unless a shutdown has stopped them: then the host is given back. */
   async stop(): Promise<void> {
     const { log, network, restoreHost, database } = this.#parts;
+    await this.#images.settled();
     await this.#own.lifecycle.settled();
     this.#own.logs.stop();
     if (this.#givesHostBack) {

@@ -19,6 +19,7 @@ import { buildCacheRepository } from '../state/build-cache.ts';
 import { openDatabase } from '../state/database.ts';
 import { createRepositories } from '../state/storage-repositories.ts';
 import { createStorage } from '../storage/index.ts';
+import { GUEST_PROGRAM, placeMeasureProgram } from './embedded.ts';
 
 export interface CompositionOptions {
   readonly host: Host;
@@ -41,14 +42,14 @@ export function composeEngine(options: CompositionOptions): Engine {
   const onLayersUnused = (diffIds: readonly Digest[]) => storage.disks.removeImage(diffIds);
   const images = createImageStore({ repositories, content, layers, onLayersUnused });
   const cgroups = new Cgroups(host, identity.runDir);
+  const settings = {
+    guestProgram: GUEST_PROGRAM,
+    ...(guestKernel === undefined ? {} : { kernel: guestKernel }),
+  };
   const runtimes = {
     container: createContainerRuntime({ host, identity, cgroups }),
     sandbox: createSandboxRuntime({ host, identity, cgroups }),
-    vm: createVmRuntime({
-      host,
-      identity,
-      ...(guestKernel === undefined ? {} : { settings: { kernel: guestKernel } }),
-    }),
+    vm: createVmRuntime({ host, identity, settings }),
   };
   const network = createNetwork({ host, identity });
   const runner = createRuntimeStepRunner({ host, identity, runtime: runtimes.container, network });
@@ -57,6 +58,7 @@ export function composeEngine(options: CompositionOptions): Engine {
   const cache = buildCacheRepository(database);
   return new Engine({
     ...options,
+    measureProgram: placeMeasureProgram(identity.runDir),
     ...{ database, runtimes, network, images, roots, volumes },
     machines: storage.machines,
     builder: createBuilder({

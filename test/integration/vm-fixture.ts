@@ -221,6 +221,27 @@ export class VmFixture {
     };
   }
 
+  /** Creates, attaches, starts. */
+  async run(bundle: Bundle): Promise<{ runtime: VmRuntime; stdio: Stdio }> {
+    const { runtime } = this;
+    await runtime.create(bundle);
+    const stdio = await runtime.attach(bundle.id);
+    await runtime.start(bundle.id);
+    return { runtime, stdio };
+  }
+
+  /** Runs a command in the running VM, to its end. */
+  async exec(
+    args: readonly string[],
+    options: { user?: string; tty?: boolean; cwd?: string } = {},
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
+    const { user = '', tty = false, cwd = '/' } = options;
+    const process = { args, env: ['PATH=/bin'], cwd, user, tty };
+    const session = await this.runtime.exec(this.id, { process, openStdin: false, privileged: false });
+    const output = await collect(session.stdio.output);
+    return { code: await session.exited, ...output };
+  }
+
   async remove(): Promise<void> {
     await this.runtime.delete(this.id);
     new Cgroups(this.host, this.identity.runDir).group(names.cgroupParent(this.identity)).remove();

@@ -1,11 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import type { Bundle, Stdio } from '../../src/runtime/runtime.ts';
-import { encodeFrame, encodeSync, FRAME, WORKLOAD_STREAM } from '../../src/runtime/vm/agent-protocol.ts';
-import { connectSocket } from '../../src/runtime/vm/unix-socket.ts';
-import { runFiles } from '../../src/runtime/vm/vm-record.ts';
-import type { VmRuntime } from '../../src/runtime/vm/vm-runtime.ts';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { collect, readUntil, VmFixture } from './vm-fixture.ts';
 
 const SLOW = 60_000;
@@ -22,32 +16,6 @@ afterEach(async () => {
   await fixture.newScratch();
 }, SLOW);
 
-/** Creates, attaches, starts. */
-async function run(bundle: Bundle): Promise<{ runtime: VmRuntime; stdio: Stdio }> {
-  const { runtime } = fixture;
-  await runtime.create(bundle);
-  const stdio = await runtime.attach(bundle.id);
-  await runtime.start(bundle.id);
-  return { runtime, stdio };
-}
-
-/** Runs a command in the running VM, to its end. */
-async function exec(
-  args: readonly string[],
-  options: { user?: string; tty?: boolean; cwd?: string } = {},
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  const process = {
-    args,
-    env: ['PATH=/bin'],
-    cwd: options.cwd ?? '/',
-    user: options.user ?? '',
-    tty: options.tty ?? false,
-  };
-  const session = await fixture.runtime.exec(fixture.id, { process, openStdin: false, privileged: false });
-  const output = await collect(session.stdio.output);
-  return { code: await session.exited, ...output };
-}
-
 describe('the workload of a VM', () => {
   test(
     'runs as process 1 of its own root, with output, environment, folder, files and exit code',
@@ -61,7 +29,7 @@ describe('the workload of a VM', () => {
         user: 'bob',
         tty: false,
       };
-      const { runtime, stdio } = await run(fixture.bundle([], { process }));
+      const { runtime, stdio } = await fixture.run(fixture.bundle([], { process }));
       const output = await collect(stdio.output);
       expect(output.stdout).toBe(
         'pid 1\nred\n/new/folder\nbox\nnameserver 10.77.0.1\n127.0.0.1 localhost\nuid=1000(bob) gid=1001(bobs) groups=1001(bobs),2000(extra)\n',
@@ -97,7 +65,7 @@ describe('the workload of a VM', () => {
   test(
     'reads stdin to its end, and writes more than any buffer holds',
     async () => {
-      const { runtime, stdio } = await run(
+      const { runtime, stdio } = await fixture.run(
         fixture.bundle(['sh', '-c', 'wc -c; seq 1 200000'], { openStdin: true, stdinOnce: true }),
       );
       await stdio.write(Buffer.alloc(300_000, 'x'));
@@ -121,7 +89,7 @@ describe('the workload of a VM', () => {
         tty: true,
         size: { rows: 33, columns: 111 },
       };
-      const { runtime, stdio } = await run(fixture.bundle([], { process, openStdin: true }));
+      const { runtime, stdio } = await fixture.run(fixture.bundle([], { process, openStdin: true }));
       await stdio.write(Buffer.from('stty size; tty\n'));
       expect(await readUntil(stdio, '/dev/pts/0')).toContain('33 111');
       await runtime.resize(fixture.id, { rows: 20, columns: 50 });
@@ -136,7 +104,7 @@ describe('the workload of a VM', () => {
     'gets signals, and is killed by what it cannot ignore',
     async () => {
       const trap = "trap 'echo caught' USR1; echo ready; while true; do sleep 0.1; done";
-      const { runtime, stdio } = await run(fixture.bundle(['sh', '-c', trap], { init: true }));
+      const { runtime, stdio } = await fixture.run(fixture.bundle(['sh', '-c', trap], { init: true }));
       const iterator = stdio.output[Symbol.asyncIterator]();
       expect(Buffer.from((await iterator.next()).value?.data ?? []).toString()).toBe('ready\n');
       await runtime.signal(fixture.id, 10);
@@ -153,24 +121,24 @@ describe('beside the workload', () => {
   test(
     'commands run, alone and at once, a stalled one stalling no other; top and stats tell of them',
     async () => {
-      const { runtime } = await run(
+      const { runtime } = await fixture.run(
         fixture.bundle(['sleep', '100'], { capDrop: ['CHOWN'], resources: { memory: 200 << 20 } }),
       );
-      expect(await exec(['sh', '-c', 'echo out; echo err >&2; exit 5'])).toEqual({
+      expect(await fixture.exec(['sh', '-c', 'echo out; echo err >&2; exit 5'])).toEqual({
         code: 5,
         stdout: 'out\n',
         stderr: 'err\n',
       });
-      expect((await exec(['id', '-u'], { user: '1234:1' })).stdout).toBe('1234\n');
-      expect((await exec(['pwd'], { cwd: '/not/there' })).code).toBe(126);
-      expect(await exec(['nothing'])).toMatchObject({
+      expect((await fixture.exec(['id', '-u'], { user: '1234:1' })).stdout).toBe('1234\n');
+      expect((await fixture.exec(['pwd'], { cwd: '/not/there' })).code).toBe(126);
+      expect(await fixture.exec(['nothing'])).toMatchObject({
         code: 127,
         stderr: expect.stringContaining('not found'),
       });
-      expect((await exec(['sh', '-c', 'tty; echo $$'], { tty: true })).stdout).toMatch(
+      expect((await fixture.exec(['sh', '-c', 'tty; echo $$'], { tty: true })).stdout).toMatch(
         /^\/dev\/pts\/0\r\n\d+\r\n$/,
       );
-      expect((await exec(['sh', '-c', 'cat /proc/self/status'])).stdout).toContain(
+      expect((await fixture.exec(['sh', '-c', 'cat /proc/self/status'])).stdout).toContain(
         'CapEff:\t00000000a80425fa',
       );
       const flood = await runtime.exec(fixture.id, {
@@ -179,7 +147,7 @@ describe('beside the workload', () => {
         privileged: false,
       });
       const answers = await Promise.all(
-        [1, 2, 3].map((number) => exec(['sh', '-c', `sleep 0.2; echo ${number}`])),
+        [1, 2, 3].map((number) => fixture.exec(['sh', '-c', `sleep 0.2; echo ${number}`])),
       );
       expect(answers.map((answer) => answer.stdout)).toEqual(['1\n', '2\n', '3\n']);
       const table = await runtime.processes(fixture.id, []);
@@ -204,7 +172,7 @@ describe('a guest under strain', () => {
     'more processes than one reply can queue are listed whole, and end nobody’s session',
     async () => {
       const script = `exec 3<&0; i=0; while [ $i -lt 700 ]; do (read x <&3) & i=$((i+1)); done; echo ready; wait # ${'x'.repeat(1800)}`;
-      const { runtime, stdio } = await run(
+      const { runtime, stdio } = await fixture.run(
         fixture.bundle(['sh', '-c', script], { openStdin: true, resources: { memory: 400 << 20 } }),
       );
       await readUntil(stdio, 'ready');
@@ -226,53 +194,12 @@ describe('a guest under strain', () => {
   test(
     'one that does not answer is killed all the same',
     async () => {
-      const { runtime } = await run(fixture.bundle(['sleep', '100']));
+      const { runtime } = await fixture.run(fixture.bundle(['sleep', '100']));
       await runtime.pause(fixture.id);
       const begin = performance.now();
       await runtime.signal(fixture.id, 9);
       expect((await runtime.wait(fixture.id)).code).toBe(137);
       expect(performance.now() - begin).toBeLessThan(15_000);
-    },
-    SLOW,
-  );
-});
-
-describe('the log', () => {
-  test(
-    'is rotated at its limit without losing a line, and goes to the new file',
-    async () => {
-      const path = `${fixture.folder}/run/rotated.log`;
-      const { stdio, runtime } = await run(
-        fixture.bundle(['seq', '1', '4000'], { log: { path, hardLimit: 150_000 } }),
-      );
-      await collect(stdio.output);
-      await runtime.wait(fixture.id);
-      const text = ['.2', '.1', ''].map((suffix) =>
-        existsSync(path + suffix) ? readFileSync(path + suffix, 'utf8') : '',
-      );
-      expect(text.every((part) => part.length <= 150_000)).toBe(true);
-      expect(text[1]?.length).toBeGreaterThan(50_000);
-      const printed = text.join('').replaceAll(/^\S+ \S+ (?:F (.*\n)|P (.*)\n)/gm, '$1$2');
-      const lines = printed.trimEnd().split('\n').map(Number);
-      expect(lines).toEqual(Array.from({ length: 4000 }, (_, index) => index + 1));
-    },
-    SLOW,
-  );
-
-  test(
-    'stays within its limit when nobody rotates it',
-    async () => {
-      const path = `${fixture.folder}/run/bounded.log`;
-      const { runtime } = await run(
-        fixture.bundle(['sh', '-c', 'sleep 0.7; seq 1 20000; sleep 0.3'], {
-          log: { path, hardLimit: 150_000 },
-        }),
-      );
-      runtime.disconnect();
-      const bundle = fixture.bundle([]);
-      while ((await fixture.newRuntime().adopt(bundle)).state === 'running') await Bun.sleep(500);
-      expect(statSync(path).size).toBeLessThanOrEqual(150_000);
-      expect(statSync(path).size).toBeGreaterThan(100_000);
     },
     SLOW,
   );
@@ -308,7 +235,7 @@ describe('mounts', () => {
         'touch /read-only-root 2>/dev/null || echo root refused',
         'touch /scratchpad/x && echo tmpfs',
       ].join('; ');
-      const { stdio, runtime } = await run(
+      const { stdio, runtime } = await fixture.run(
         fixture.bundle(['sh', '-c', script], { mounts, readOnlyRoot: true, privileged: true }),
       );
       const { stdout } = await collect(stdio.output);
@@ -327,10 +254,10 @@ describe('the network', () => {
     'the guest has the link’s address: ping, TCP and UDP both ways',
     async () => {
       const { network, enterPeer } = await fixture.network();
-      const { runtime } = await run(
+      const { runtime } = await fixture.run(
         fixture.bundle(['sh', '-c', 'nc -l -p 80 -e cat & udp-echo 53 & sleep 100'], { network }),
       );
-      expect((await exec(['ping', '-c', '1', '-W', '5', '10.77.0.1'])).stdout).toContain(
+      expect((await fixture.exec(['ping', '-c', '1', '-W', '5', '10.77.0.1'])).stdout).toContain(
         '1 packets received',
       );
       const peer = (args: readonly string[], input = '') =>
@@ -350,85 +277,6 @@ describe('the network', () => {
       ]);
       expect(left).not.toContain('hull-tap');
       expect(left).toContain('10.77.0.2/24');
-    },
-    SLOW,
-  );
-});
-
-describe('across daemons', () => {
-  test(
-    'a VM goes on without its daemon, and the next one takes over output, exec and exit code',
-    async () => {
-      const bundle = fixture.bundle(['sh', '-c', 'echo one; read line; echo two $line; exit 4'], {
-        openStdin: true,
-      });
-      const { stdio } = await run(bundle);
-      await readUntil(stdio, 'one');
-      const second = fixture.newRuntime();
-      const adopted = await second.adopt(bundle);
-      expect(adopted).toMatchObject({ state: 'running' });
-      expect((await exec(['echo', 'hello'])).stdout).toBe('hello\n');
-      const again = await second.attach(bundle.id);
-      await again.write(Buffer.from('more\n'));
-      expect((await collect(again.output)).stdout).toBe('two more\n');
-      expect((await second.wait(bundle.id)).code).toBe(4);
-      const third = fixture.newRuntime();
-      expect(await third.adopt(bundle)).toEqual({ state: 'exited' });
-      expect((await third.wait(bundle.id)).code).toBe(4);
-    },
-    SLOW,
-  );
-
-  test(
-    'a daemon that dies in the middle of a frame, or while an exec runs, confuses nobody',
-    async () => {
-      const bundle = fixture.bundle(['sh', '-c', 'echo up; cat'], { openStdin: true });
-      const { runtime, stdio: first } = await run(bundle);
-      await readUntil(first, 'up');
-      const spec = { args: ['sleep', '50'], env: ['PATH=/bin'], cwd: '/', user: '', tty: true };
-      await runtime.exec(fixture.id, { process: spec, openStdin: true, privileged: false });
-      runtime.disconnect();
-      for (const keep of [3, 17, 1000]) {
-        const socket = await connectSocket(runFiles.agent(bundle.runDir), 5000);
-        const sync = encodeSync(randomBytes(8));
-        const frame = encodeFrame(sync.session, FRAME.stdin, WORKLOAD_STREAM, Buffer.alloc(5000, 'z'));
-        socket.write(Buffer.concat([sync.bytes, frame.subarray(0, keep)]));
-        await new Promise((resolve) => socket.once('data', resolve));
-        socket.destroy();
-      }
-      const next = fixture.newRuntime();
-      expect(await next.adopt(bundle)).toMatchObject({ state: 'running' });
-      const stdio = await next.attach(bundle.id);
-      await stdio.write(Buffer.from('whole\n'));
-      expect(await readUntil(stdio, 'whole')).toBe('whole\n');
-      expect((await exec(['echo', 'fine'])).stdout).toBe('fine\n');
-      const { rows } = await next.processes(fixture.id, ['-o', 'pid,args']);
-      expect(rows.map((row) => row[1])).not.toContain('sleep 50');
-    },
-    SLOW,
-  );
-
-  test(
-    'nothing is left after delete, and a second delete is fine',
-    async () => {
-      const source = `${fixture.folder}/shared`;
-      mkdirSync(source, { recursive: true });
-      const mounts = [{ type: 'bind' as const, source, target: '/data', readOnly: true, options: [] }];
-      const { runtime } = await run(fixture.bundle(['sleep', '100'], { mounts }));
-      const processes = await runtime.hostProcesses(fixture.id);
-      expect(processes.workload).toHaveLength(1);
-      expect(processes.helpers.length).toBeGreaterThanOrEqual(1);
-      expect(new Set((await runtime.inventory()).map((found) => found.owner))).toEqual(new Set([fixture.id]));
-      await runtime.delete(fixture.id);
-      await runtime.delete(fixture.id);
-      expect(await runtime.inventory()).toEqual([]);
-      expect(
-        [...processes.workload, ...processes.helpers].filter((pid) => fixture.host.processes.alive(pid)),
-      ).toEqual([]);
-      expect(existsSync(`${fixture.folder}/run/${fixture.id}/s0`)).toBe(false);
-      expect(
-        fixture.host.mounts.list().filter((mount) => mount.target.startsWith(`${fixture.folder}/run`)),
-      ).toEqual([]);
     },
     SLOW,
   );

@@ -1,6 +1,3 @@
-import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Host } from '../../host/host.ts';
 import { availableMemory, dropPageCache, readMappings } from '../../host/process-memory.ts';
 import { runGroup } from '../../host/process-group.ts';
@@ -11,7 +8,7 @@ import { ComparisonService, type ComparisonParts } from './comparison.ts';
 type Given = Pick<
   ComparisonParts,
   'identity' | 'instances' | 'execs' | 'images' | 'machines' | 'system' | 'imageDisk'
-> & { readonly host: Host };
+> & { readonly host: Host; readonly measureProgram: string };
 
 /** The comparison over the real host. */
 export function createComparison(given: Given): Comparison {
@@ -20,14 +17,6 @@ export function createComparison(given: Given): Comparison {
     runProbe: runGroup,
     commandOf: (pid) => given.host.processes.command(pid),
     processes: { isolationOf: readIsolation, mappingsOf: readMappings, dropPageCache, availableMemory },
-    program: measureProgram(process.execPath),
+    program: given.measureProgram,
   });
-}
-
-/** Beside the executable (`dist/guest/hull-measure`), or in the checkout when run from source. */
-function measureProgram(executable: string): string {
-  const beside = `${dirname(executable)}/guest/hull-measure`;
-  return existsSync(beside)
-    ? beside
-    : fileURLToPath(new URL('../../../dist/guest/hull-measure', import.meta.url));
 }

@@ -37,7 +37,7 @@ const SHORT_ID = 12;
 export class ImageService implements Images {
   readonly #parts: ImagesParts;
   /** Builds and the like: their layers are not yet an image's. */
-  #making = 0;
+  readonly #making = new Set<Promise<Image>>();
   #pruning: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ImagesParts) {
@@ -119,7 +119,7 @@ export class ImageService implements Images {
   }
 
   async pruneBuildCache({ all }: { all: boolean }): Promise<PrunedCache> {
-    if (this.#making > 0)
+    if (this.#making.size > 0)
       throw new HullError('wrong-state', 'an image is being made; prune the build cache when that is over');
     const { buildCache, events, store } = this.#parts;
     const pruned = store.prune(new Set());
@@ -153,12 +153,18 @@ export class ImageService implements Images {
 
   async #make(work: () => Promise<Image>): Promise<Image> {
     await this.#pruning;
-    this.#making += 1;
+    const made = work();
+    this.#making.add(made);
     try {
-      return await work();
+      return await made;
     } finally {
-      this.#making -= 1;
+      this.#making.delete(made);
     }
+  }
+
+  /** Resolves when no image is being made any more: those who asked for them have gone, and what was half done is undone. */
+  async settled(): Promise<void> {
+    while (this.#making.size > 0) await Promise.allSettled(this.#making);
   }
 
   #event(action: string, id: Digest, name: string): void {

@@ -1,0 +1,16 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import guest from '../../dist/guest/hull-guest' with { type: 'file' };
+import measure from '../../dist/guest/hull-measure' with { type: 'file' };
+
+/** PID 1 of VMs: only read, so it may stay inside the executable. */
+export const GUEST_PROGRAM: string = guest;
+
+/** Puts the measuring program, which is mounted into instances, where it is a file. Returns its path. */
+export function placeMeasureProgram(runDir: string): string {
+  const folder = join(runDir, 'programs');
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  const path = join(folder, 'hull-measure');
+  writeFileSync(path, readFileSync(measure), { mode: 0o755 });
+  return path;
+}
