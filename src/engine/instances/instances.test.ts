@@ -12,6 +12,7 @@ import { admit, admitOrThrow } from './admission.ts';
 import { checkIsolationMemory, checkName, checkResources } from './checks.ts';
 import { configure, type Facts } from './configure.ts';
 import { DeferredStdio, PendingAttachments } from './deferred-stdio.ts';
+import { interruptionOf } from './endings.ts';
 import { inventName } from './names.ts';
 import { FRESH_STATUS, type InstanceRecord } from './record.ts';
 import { Registry } from './registry.ts';
@@ -298,6 +299,12 @@ describe('plans', () => {
       'boot',
     );
     expect(plan.map(({ type }) => type)).toEqual(cases.map(([, type]) => type));
+  });
+  test('interruptions: what was at rest keeps its own end', () => {
+    const said = (state: InstanceState): string | null => interruptionOf(record('a', 'aa', state));
+    expect(said('starting')).toContain('being started');
+    expect(said('running')).toContain('no daemon watched it');
+    for (const state of ['created', 'exited', 'dead'] as const) expect(said(state)).toBeNull();
   });
   test('leaks: what nobody owns, and what an instance at rest should not have', () => {
     expect(isLeak({ kind: 'folder' }, null)).toBe(true);

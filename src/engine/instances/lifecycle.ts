@@ -11,6 +11,7 @@ import { admitOrThrow } from './admission.ts';
 import { logFolderOf } from './bundle.ts';
 import { PendingAttachments } from './deferred-stdio.ts';
 import { instanceAttributes } from './attributes.ts';
+import { interruptionOf, killedWhileStarting, runSeconds, within } from './endings.ts';
 import type { LogKeeper } from './log-keeper.ts';
 import type { InstanceRecord } from './record.ts';
 import type { Registry } from './registry.ts';
@@ -131,9 +132,12 @@ export class Lifecycle {
       if (record === null) return;
       if (record.status.state === 'removing') return this.#remove(record, record.config.autoRemove);
       await this.#dismantle(record);
+      const over = { endpoint: null, ports: [], pid: 0 };
       const exit = record.status.exit ?? { code: 255, oomKilled: false, finishedAt: Date.now() };
-      const error = 'the daemon ended while the instance was being started; start it again';
-      this.#parts.registry.update(id, { lease: null }, { state: 'exited', pid: 0, exit, error });
+      const why = interruptionOf(record);
+      // Where only the clean-up was cut short, the end is on record already.
+      const end = why === null ? {} : { state: 'exited' as const, exit, error: why };
+      this.#parts.registry.update(id, { lease: null }, { ...over, ...end });
       if (record.config.autoRemove) await this.#remove(this.#current(id), true);
     });
   }
@@ -354,27 +358,4 @@ export class Lifecycle {
       ...more,
     });
   }
-}
-
-function killedWhileStarting({ config }: InstanceRecord): HullError {
-  return new HullError('start-failed', `instance ${config.name} was killed while it was being started`, {
-    details: { exitCode: 137 },
-  });
-}
-
-/** Null when `promise` takes longer; `seconds` -1 waits for ever. */
-async function within<T>(promise: Promise<T>, seconds: number): Promise<T | null> {
-  if (seconds < 0) return promise;
-  const { promise: late, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(() => resolve(null), seconds * 1000);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function runSeconds(record: InstanceRecord): number {
-  const { startedAt, exit } = record.status;
-  return startedAt === null || exit === null ? 0 : Math.round((exit.finishedAt - startedAt) / 1000);
 }

@@ -1,0 +1,43 @@
+import { HullError } from '../../model/errors.ts';
+import type { InstanceRecord } from './record.ts';
+
+/** A start that was ended by a kill, or by a removal. */
+export function killedWhileStarting({ config }: InstanceRecord): HullError {
+  return new HullError('start-failed', `instance ${config.name} was killed while it was being started`, {
+    details: { exitCode: 137 },
+  });
+}
+
+/** What a daemon's or the host's end cut short, for the user; null when the instance was at rest. */
+export function interruptionOf({ status }: InstanceRecord): string | null {
+  switch (status.state) {
+    case 'starting':
+      return 'the daemon ended while the instance was being started; start it again';
+    case 'running':
+    case 'stopping':
+      return 'the run ended while no daemon watched it (the host was started again, or its processes were killed); its exit status is not known';
+    case 'created':
+    case 'exited':
+    case 'removing':
+    case 'dead':
+      return null;
+  }
+}
+
+/** Null when `promise` takes longer; `seconds` -1 waits for ever. */
+export async function within<T>(promise: Promise<T>, seconds: number): Promise<T | null> {
+  if (seconds < 0) return promise;
+  const { promise: late, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), seconds * 1000);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** How long the last run took, in seconds. */
+export function runSeconds(record: InstanceRecord): number {
+  const { startedAt, exit } = record.status;
+  return startedAt === null || exit === null ? 0 : Math.round((exit.finishedAt - startedAt) / 1000);
+}
