@@ -103,10 +103,15 @@ export class DescriptorSink {
   }
 }
 
+/** Bytes that the compressor is given at once. */
+const BLOCK = 256 * 1024;
+
 /** Compresses what is written into a sink; slow compression slows the writer. */
 export class GzipSink {
   readonly #gzip: Gzip = createGzip({ level: LEVEL, chunkSize: 256 * 1024 });
   readonly #done: Promise<void>;
+  readonly #block = new Uint8Array(BLOCK);
+  #filled = 0;
 
   constructor(sink: DescriptorSink) {
     this.#done = (async () => {
@@ -118,7 +123,20 @@ export class GzipSink {
 
   /** The chunk is copied: its buffer may be used again. */
   async write(chunk: Uint8Array): Promise<void> {
-    if (this.#gzip.write(Uint8Array.from(chunk))) return;
+    for (let at = 0; at < chunk.length;) {
+      const part = chunk.subarray(at, at + BLOCK - this.#filled);
+      this.#block.set(part, this.#filled);
+      this.#filled += part.length;
+      at += part.length;
+      if (this.#filled === BLOCK) await this.#flush();
+    }
+  }
+
+  /** In blocks of one size, however the data came: what the compressor makes of it depends on that too, and the same layer must give the same blob. */
+  async #flush(): Promise<void> {
+    const block = this.#block.slice(0, this.#filled);
+    this.#filled = 0;
+    if (this.#gzip.write(block)) return;
     const drained = once(this.#gzip, 'drain');
     // It fails too when the sink does; one of the two is told.
     drained.catch(() => undefined);
@@ -126,6 +144,7 @@ export class GzipSink {
   }
 
   async end(): Promise<void> {
+    if (this.#filled > 0) await this.#flush();
     this.#gzip.end();
     await this.#done;
   }
