@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { totalmem } from 'node:os';
 import { HullError } from '../model/errors.ts';
@@ -125,6 +125,17 @@ export class Cgroups {
   async leave(parent: string): Promise<void> {
     await this.group(parent).removeWhenEmpty();
     await this.restore();
+    this.#removePlainFolders(parent);
+  }
+
+  /** Where a hierarchy was not mounted for a while (another engine unmounted it), container runtimes have made plain folders in its place. */
+  #removePlainFolders(parent: string): void {
+    for (const name of CRUN_NEEDS) {
+      const path = `${MOUNT_ROOT}/${name}`;
+      if (!existsSync(path) || existsSync(`${path}/cgroup.procs`)) continue;
+      rmSync(`${path}/${parent}`, { recursive: true, force: true });
+      if (subfolders(path).length === 0) removeFolder(path);
+    }
   }
 
   /** The group at `path` (such as `hull-1a2b/<id>`) below every hierarchy's root. It need not exist. */
