@@ -1,0 +1,19 @@
+/** Docker's event shape, so that old clients understand it. */
+export interface EngineEvent {
+  readonly type: 'container' | 'image' | 'volume' | 'network' | 'daemon' | 'builder';
+  readonly action: string;
+  readonly actor: { readonly id: string; readonly attributes: Readonly<Record<string, string>> };
+  /** Nanoseconds since the epoch. */
+  readonly timeNano: bigint;
+}
+
+export interface EventQuery {
+  /** Milliseconds since the epoch. */
+  readonly since: number | null;
+  readonly until: number | null;
+}
+
+export interface Events {
+  /** Past events from `since` on, then live ones until `until` (or for ever): none lost in between. */
+  subscribe(query: EventQuery, signal?: AbortSignal): AsyncIterable<EngineEvent>;
+}

@@ -1,0 +1,122 @@
+import type { ExitStatus, Instance, NetworkMode, PortBinding, TerminalSize } from '../../model/instance.ts';
+import type { Isolation } from '../../model/isolation.ts';
+import type { Resources } from '../../model/resources.ts';
+import type { LinkCounters } from '../../network/network.ts';
+import type { ProcessTable, RuntimeStats, Stdio } from '../../runtime/runtime.ts';
+
+/** A create request after the wire's shape is gone, before the image's defaults are merged in. Absent means the image's or the engine's default. */
+export interface CreateInstance {
+  readonly name?: string;
+  readonly source:
+    | { readonly kind: 'image'; readonly reference: string }
+    | { readonly kind: 'machine'; readonly name: string };
+  readonly isolation?: Isolation;
+  readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
+  readonly env?: readonly string[];
+  readonly workingDir?: string;
+  readonly user?: string;
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly tty?: boolean;
+  readonly openStdin?: boolean;
+  readonly stdinOnce?: boolean;
+  readonly attach?: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly mounts?: readonly MountRequest[];
+  readonly networkMode?: NetworkMode;
+  readonly ports?: readonly PortBinding[];
+  readonly publishAll?: boolean;
+  readonly exposedPorts?: readonly string[];
+  readonly extraHosts?: readonly string[];
+  readonly dns?: readonly string[];
+  readonly resources?: Resources;
+  readonly readOnlyRoot?: boolean;
+  readonly init?: boolean;
+  readonly privileged?: boolean;
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly autoRemove?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly stopSignal?: string;
+  readonly stopTimeout?: number;
+  readonly size?: TerminalSize;
+}
+
+/** A mount as asked for. `volume` with an empty `source` is anonymous. */
+export interface MountRequest {
+  readonly type: 'bind' | 'volume' | 'tmpfs';
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** A bind's missing source: `-v` creates the folder, `--mount` refuses. */
+  readonly createSource?: boolean;
+  readonly options?: readonly string[];
+}
+
+export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
+
+export interface LogQuery {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly follow: boolean;
+  /** Lines from the end; null for all. */
+  readonly tail: number | null;
+  /** Milliseconds since the epoch (fractions allowed). */
+  readonly since: number | null;
+  readonly until: number | null;
+}
+
+/** One piece of output: a whole line with its newline, or a part of one. */
+export interface LogRecord {
+  readonly stream: 'stdout' | 'stderr';
+  /** RFC 3339 with nanoseconds, in UTC, as written by the monitor. */
+  readonly time: string;
+  readonly data: Uint8Array;
+}
+
+export interface Instances {
+  list(): readonly Instance[];
+  /** By full id, name, or unambiguous id prefix. Throws `instance-not-found`, `ambiguous-id`. */
+  get(nameOrId: string): Instance;
+  create(request: CreateInstance): Promise<{ id: string; warnings: readonly string[] }>;
+  /** Fine when it already runs (returns false). */
+  start(nameOrId: string): Promise<boolean>;
+  /** Stop signal, then SIGKILL after the timeout (seconds; -1 waits for ever). False when it did not run. */
+  stop(nameOrId: string, options?: { timeout?: number; signal?: string }): Promise<boolean>;
+  restart(nameOrId: string, options?: { timeout?: number; signal?: string }): Promise<void>;
+  kill(nameOrId: string, signal?: string): Promise<void>;
+  remove(nameOrId: string, options?: { force?: boolean; volumes?: boolean }): Promise<void>;
+  wait(nameOrId: string, condition: WaitCondition, signal?: AbortSignal): Promise<ExitStatus>;
+  /** Before the start too: then it sees every byte. */
+  attach(nameOrId: string, streams: { stdin: boolean; stdout: boolean; stderr: boolean }): Promise<Stdio>;
+  resize(nameOrId: string, size: TerminalSize): Promise<void>;
+  logs(nameOrId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogRecord>;
+  stats(nameOrId: string): Promise<InstanceStats>;
+  top(nameOrId: string, psArgs: readonly string[]): Promise<ProcessTable>;
+  /** Bytes written by the instance, and of its image. */
+  sizes(nameOrId: string): Promise<{ writable: number; root: number }>;
+  /** Memory of everything on the host that exists for the instance. */
+  footprint(nameOrId: string): Promise<Footprint>;
+}
+
+/** One host process; bytes. */
+export interface ProcessFootprint {
+  readonly pid: number;
+  readonly pss: number;
+  readonly rss: number;
+  readonly command: string;
+}
+
+/** `workload`: its own processes (QEMU for a VM); `helpers`: what exists beside it (conmon, virtiofsd). */
+export interface Footprint {
+  readonly workload: readonly ProcessFootprint[];
+  readonly helpers: readonly ProcessFootprint[];
+}
+
+export interface InstanceStats {
+  readonly runtime: RuntimeStats;
+  readonly network: { readonly name: string; readonly counters: LinkCounters } | null;
+  readonly onlineCpus: number;
+  /** Of the whole host, nanoseconds, all CPUs: what `docker stats` computes its percentage from. */
+  readonly systemCpuNanoseconds: number;
+}

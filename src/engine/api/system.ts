@@ -1,0 +1,39 @@
+import type { Availability, Isolation } from '../../model/isolation.ts';
+
+export interface EngineInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly cpus: number;
+  readonly memory: number;
+  readonly kernel: string;
+  readonly operatingSystem: string;
+  readonly cgroupVersion: '1' | '2';
+  readonly cgroupLayout: 'v1' | 'v2' | 'hybrid';
+  readonly isolations: Readonly<Record<Isolation, Availability>>;
+  readonly warnings: readonly string[];
+  readonly network: {
+    readonly name: string;
+    readonly subnet: string;
+    readonly gateway: string;
+    readonly bridge: string;
+  };
+}
+
+/** One thing that records and host disagree about. */
+export interface CheckFinding {
+  readonly problem: 'leak' | 'missing' | 'corrupt';
+  readonly kind: string;
+  readonly what: string;
+  readonly owner: string | null;
+  readonly repaired: boolean;
+  readonly note: string;
+}
+
+export interface System {
+  info(): Promise<EngineInfo>;
+  version(): { version: string; commit: string; builtWith: string };
+  /** Compares records with the host; `deep` verifies every blob's digest. */
+  check(options: { repair: boolean; deep: boolean }): Promise<readonly CheckFinding[]>;
+  /** Ends the daemon: `keep` leaves instances running, `stop` stops them and takes the network down. Resolves when it is safe to exit. */
+  shutdown(options: { instances: 'keep' | 'stop' }): Promise<void>;
+}
