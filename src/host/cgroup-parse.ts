@@ -46,14 +46,17 @@ const V1_CONTROLLERS: ReadonlySet<string> = new Set([
   'misc',
 ]);
 
-/** Controllers that no v1 hierarchy has, by /proc/cgroups (name, hierarchy, groups, enabled). */
-export function unmountedControllers(text: string): string[] {
+/**
+ * Controllers of /proc/cgroups (name, hierarchy, groups, enabled) that are not among the `mounted`. The hierarchy's number does not tell: a
+ * hierarchy that was unmounted keeps it for as long as the kernel holds one of its groups.
+ */
+export function unmountedControllers(text: string, mounted: ReadonlyMap<string, string>): string[] {
   return text
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => line.split(/\s+/))
-    .filter(([, hierarchy, , enabled]) => hierarchy === '0' && enabled === '1')
-    .map(([name]) => name ?? '');
+    .filter(([name = '', , , enabled]) => enabled === '1' && !mounted.has(name))
+    .map(([name = '']) => name);
 }
 
 /** `key value` lines (memory.stat, cpu.stat, memory.events, memory.oom_control); what is no whole number is left out. */

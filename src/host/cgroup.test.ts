@@ -43,10 +43,10 @@ describe('cgroupFacts', () => {
 });
 
 describe('parsers', () => {
-  test('controllers without a hierarchy', () => {
+  test('controllers without a hierarchy, or with one that is mounted no more', () => {
     const text =
-      '#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t1\t1\t1\nhugetlb\t0\t1\t1\nrdma\t0\t1\t0\n';
-    expect(unmountedControllers(text)).toEqual(['hugetlb']);
+      '#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t1\t1\t1\nhugetlb\t0\t1\t1\nrdma\t0\t1\t0\nperf_event\t15\t3\t1\n';
+    expect(unmountedControllers(text, new Map([['cpu', '/cpu']]))).toEqual(['hugetlb', 'perf_event']);
   });
 
   test('keyed values come back', () => {
@@ -88,7 +88,7 @@ describe('parsers', () => {
         const { read, write } = parseBlockBytes(text);
         expect(read + write).toBeGreaterThanOrEqual(0);
         expect([...parseKeyed(text).values()].every((value) => value >= 0)).toBe(true);
-        unmountedControllers(text);
+        unmountedControllers(text, new Map());
         const limit = parseLimit(text);
         expect(limit === null || limit === 'max' || Number.isFinite(limit)).toBe(true);
       }),

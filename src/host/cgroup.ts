@@ -59,14 +59,16 @@ export class Cgroups {
    * when crun can run.
    */
   prepareForCrun(): string | null {
-    if (this.facts().layout === 'v2') return null;
-    const missing = unmountedControllers(readOrEmpty('/proc/cgroups')).filter((name) =>
+    // Another engine may have mounted or unmounted since the last look.
+    this.#facts = null;
+    const { layout, controllers } = this.facts();
+    if (layout !== 'hybrid') return null;
+    const missing = unmountedControllers(readOrEmpty('/proc/cgroups'), controllers).filter((name) =>
       CRUN_NEEDS.includes(name),
     );
-    if (this.facts().layout === 'v1' || missing.length === 0) return null;
+    if (missing.length === 0) return null;
     try {
       for (const name of missing) {
-        mkdirSync(`${MOUNT_ROOT}/${name}`, { recursive: true });
         this.#mountHierarchy(name);
         writeFileSync(this.#memory, `${name}\n`, { flag: 'a' });
       }
@@ -84,10 +86,17 @@ export class Cgroups {
    */
   #mountHierarchy(name: string): void {
     const target = `${MOUNT_ROOT}/${name}`;
+    const made = mkdirSync(target, { recursive: true }) !== undefined;
     try {
       this.#host.mounts.mount('cgroup', target, 'cgroup', `${name},favordynmods`);
     } catch {
-      this.#host.mounts.mount('cgroup', target, 'cgroup', name);
+      try {
+        this.#host.mounts.mount('cgroup', target, 'cgroup', name);
+      } catch (error) {
+        // Container runtimes would take a folder that is left for a hierarchy.
+        if (made) removeFolder(target);
+        throw error;
+      }
     }
   }
 
