@@ -59,6 +59,13 @@ export interface PortBinding {
 
 export type NetworkMode = 'bridge' | 'host' | 'none';
 
+/** What happens when a run ends by itself. */
+export interface RestartPolicy {
+  readonly name: 'no' | 'always' | 'unless-stopped' | 'on-failure';
+  /** For `on-failure`: how often at most; 0 for no bound. */
+  readonly maximumRetryCount: number;
+}
+
 /** What the user asked for, merged with the image's defaults. Never changes after create. */
 export interface InstanceConfig {
   /** 64 hexadecimal digits. */
@@ -91,6 +98,8 @@ export interface InstanceConfig {
   readonly capAdd: readonly string[];
   readonly capDrop: readonly string[];
   readonly autoRemove: boolean;
+  /** Absent means `no`. */
+  readonly restartPolicy?: RestartPolicy;
   readonly labels: Readonly<Record<string, string>>;
   /** Name or number, e.g. `SIGTERM`. */
   readonly stopSignal: string;
