@@ -1,4 +1,13 @@
-import type { Digest, Image, ImageConfig, LayerInfo } from '../model/image.ts';
+import type { Digest, Image, ImageConfig, LayerInfo, Manifest } from '../model/image.ts';
+
+/** What an image is made from when it came from a registry or an archive. */
+export interface ForeignImage {
+  readonly config: { readonly value: ImageConfig; readonly data: Uint8Array };
+  /** Null: one is made from the layers. */
+  readonly manifest: { readonly value: Manifest; readonly data: Uint8Array } | null;
+  readonly layers: readonly LayerInfo[];
+  readonly references: readonly string[];
+}
 
 /** Images by reference and id, over the content store. */
 export interface ImageStore {
@@ -17,6 +26,12 @@ export interface ImageStore {
     layers: readonly LayerInfo[],
     references: readonly string[],
   ): Promise<Image>;
+  /**
+   * Makes an image from documents that came from elsewhere, which are kept byte for byte; in the same order. Layers bottom first, as many as the
+   * configuration has; blobs that the manifest names and no layer has are in the content store already. A reference may have a digest.
+   */
+  adopt(image: ForeignImage): Promise<Image>;
+  /** A reference with a tag, or one with a digest that a registry knows the image by. */
   tag(image: Digest, reference: string): void;
   /** Takes the reference away; the image stays, dangling when it was the last. */
   untag(reference: string): void;

@@ -2,14 +2,13 @@ import { isDigest } from '../lib/digest.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import { HullError } from '../model/errors.ts';
 import type { Descriptor, Digest, Image, ImageConfig, LayerInfo, Manifest } from '../model/image.ts';
-import { normalizeReference, parseReference } from '../model/reference.ts';
+import { formatReference, normalizeReference, parseReference } from '../model/reference.ts';
 import type { ImageRecord, Repositories } from '../state/repositories.ts';
-import type { ContentStore } from '../storage/content.ts';
+import type { ContentStore, StoredBlob } from '../storage/content.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
-import type { ImageStore } from './image-store.ts';
+import type { ForeignImage, ImageStore } from './image-store.ts';
+import { CONFIG_TYPE, MANIFEST_TYPE } from './media-types.ts';
 
-export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
-export const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
 const HEX_PREFIX = /^(?:sha256:)?([0-9a-f]{1,64})$/;
 
 export interface ImageStoreParts {
@@ -57,8 +56,17 @@ class StoredImages implements ImageStore {
     layers: readonly LayerInfo[],
     references: readonly string[],
   ): Promise<Image> {
-    const names = references.map(normalizeReference);
-    return await this.#alone(() => this.#commit(config, layers, names));
+    const names = references.map(canonicalName);
+    return await this.#alone(async () => {
+      const diffIds = layers.map((layer) => layer.diffId);
+      const value: ImageConfig = { ...config, rootfs: { type: 'layers', diff_ids: diffIds } };
+      return await this.#commit(documentOf(value), null, layers, names);
+    });
+  }
+
+  async adopt({ config, manifest, layers, references }: ForeignImage): Promise<Image> {
+    const names = references.map(canonicalName);
+    return await this.#alone(() => this.#commit(config, manifest, layers, names));
   }
 
   async remove(image: Digest): Promise<readonly Digest[]> {
@@ -81,36 +89,33 @@ class StoredImages implements ImageStore {
   }
 
   async #commit(
-    config: Omit<ImageConfig, 'rootfs'>,
+    config: Document<ImageConfig>,
+    foreign: Document<Manifest> | null,
     layers: readonly LayerInfo[],
     names: readonly string[],
   ): Promise<Image> {
     const { content, repositories } = this.#parts;
-    const diffIds = layers.map((layer) => layer.diffId);
-    const full: ImageConfig = { ...config, rootfs: { type: 'layers', diff_ids: diffIds } };
-    const configBlob = await content.put(JSON.stringify(full));
-    const manifest: Manifest = {
-      schemaVersion: 2,
-      mediaType: MANIFEST_TYPE,
-      config: { mediaType: CONFIG_TYPE, digest: configBlob.digest, size: configBlob.size },
-      layers: layers.map((layer): Descriptor => layer.blob),
-    };
-    const manifestBlob = await content.put(JSON.stringify(manifest));
+    const configBlob = await content.put(config.data);
+    const manifest = foreign ?? documentOf(manifestOf(configBlob, layers));
+    const manifestBlob = await content.put(manifest.data);
     const record: ImageRecord = {
       id: configBlob.digest,
       manifestDigest: manifestBlob.digest,
-      manifest,
-      config: full,
+      manifest: manifest.value,
+      config: config.value,
       storedAt: Date.now(),
     };
     repositories.durably(() => {
-      const missing = diffIds.find((diffId) => repositories.layers.find(diffId) === null);
+      const missing = layers.find(({ diffId }) => repositories.layers.find(diffId) === null);
       if (missing !== undefined)
         throw new HullError(
           'state-corrupt',
-          `the layer ${missing} was removed while the image was made; build it again`,
+          `the layer ${missing.diffId} was removed while the image was made; make it again`,
         );
       repositories.images.add(record);
+      // The image's earlier manifest, if it had one, goes on being kept.
+      const named = foreign === null ? [] : [manifestBlob, ...manifest.value.layers];
+      for (const { digest } of named) repositories.images.addBlob(record.id, digest);
       for (const name of names) repositories.images.setReference(name, record.id);
     });
     return this.#toImage(record);
@@ -119,23 +124,18 @@ class StoredImages implements ImageStore {
   tag(image: Digest, reference: string): void {
     const { images } = this.#parts.repositories;
     if (images.find(image) === null) throw new HullError('image-not-found', `no image has the id ${image}`);
-    const parsed = parseReference(reference);
-    if (parsed.digest !== null)
-      throw new HullError(
-        'invalid-reference',
-        `${reference} has a digest: an image is tagged with a name and a tag only`,
-      );
-    images.setReference(normalizeReference(reference), image);
+    images.setReference(canonicalName(reference), image);
   }
 
   untag(reference: string): void {
-    this.#parts.repositories.images.removeReference(normalizeReference(reference));
+    this.#parts.repositories.images.removeReference(canonicalName(reference));
   }
 
   async #remove(image: Digest): Promise<readonly Digest[]> {
     const { repositories, content, layers, onLayersUnused } = this.#parts;
     const record = repositories.images.find(image);
     if (record === null) throw new HullError('image-not-found', `no image has the id ${image}`);
+    const named = repositories.images.blobs(image);
     repositories.durably(() => repositories.images.remove(image));
     const diffIds = record.config.rootfs.diff_ids;
     const others = repositories.images.list();
@@ -144,10 +144,9 @@ class StoredImages implements ImageStore {
     if (!others.some((other) => other.config.rootfs.diff_ids.join() === diffIds.join()))
       await onLayersUnused?.(diffIds);
     await layers.remove(unused);
-    const blobs = [record.id, record.manifestDigest].filter(
-      (digest) => !others.some((other) => other.id === digest || other.manifestDigest === digest),
-    );
-    await content.remove(blobs);
+    const free = new Set(repositories.blobs.unused().map(({ digest }) => digest));
+    const blobs = new Set([record.id, record.manifestDigest, ...named]);
+    await content.remove([...blobs].filter((digest) => free.has(digest)));
     return [image, ...unused.filter((diffId) => layers.find(diffId) === null)];
   }
 
@@ -156,7 +155,13 @@ class StoredImages implements ImageStore {
     const canonical = orNull(() => normalizeReference(text));
     if (canonical === null) return null;
     const { digest } = parseReference(canonical);
-    if (digest !== null) return images.findByManifest(digest) ?? images.find(digest)?.id ?? null;
+    if (digest !== null)
+      return (
+        images.resolve(canonicalName(canonical)) ??
+        images.findByManifest(digest) ??
+        images.find(digest)?.id ??
+        null
+      );
     return images.resolve(canonical);
   }
 
@@ -177,14 +182,41 @@ class StoredImages implements ImageStore {
 
   #toImage(record: ImageRecord): Image {
     const { repositories, layers } = this.#parts;
+    const references = repositories.images.references(record.id);
     return {
       ...record,
       layers: record.config.rootfs.diff_ids.map(
         (diffId, index) => layers.find(diffId) ?? missingLayer(record, diffId, index),
       ),
-      references: repositories.images.references(record.id),
+      references: references.filter((name) => !name.includes('@')),
+      digests: references.filter((name) => name.includes('@')),
     };
   }
+}
+
+/** A value, and the bytes that it was read from or is written as. */
+interface Document<T> {
+  readonly value: T;
+  readonly data: Uint8Array;
+}
+
+function documentOf<T>(value: T): Document<T> {
+  return { value, data: new TextEncoder().encode(JSON.stringify(value)) };
+}
+
+function manifestOf(config: StoredBlob, layers: readonly LayerInfo[]): Manifest {
+  return {
+    schemaVersion: 2,
+    mediaType: MANIFEST_TYPE,
+    config: { mediaType: CONFIG_TYPE, digest: config.digest, size: config.size },
+    layers: layers.map((layer): Descriptor => layer.blob),
+  };
+}
+
+/** As a reference is recorded: `name:tag`, or `name@digest`, where a tag beside the digest says nothing. */
+function canonicalName(text: string): string {
+  const reference = parseReference(text);
+  return reference.digest === null ? normalizeReference(text) : formatReference({ ...reference, tag: null });
 }
 
 /** A layer whose record is lost: the image stays visible, so that it can be checked, repaired or removed. */

@@ -2,14 +2,7 @@ import { isDigest, digestOf } from '../lib/digest.ts';
 import type { Descriptor, Digest, Image } from '../model/image.ts';
 import type { ContentStore } from '../storage/content.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
-import { CONFIG_TYPE, MANIFEST_TYPE } from './stored-images.ts';
-
-const LAYER_TYPES = new Set([
-  'application/vnd.oci.image.layer.v1.tar',
-  'application/vnd.oci.image.layer.v1.tar+gzip',
-  'application/vnd.oci.image.layer.v1.tar+zstd',
-  'application/vnd.docker.image.rootfs.diff.tar.gzip',
-]);
+import { CONFIG_TYPES, LAYER_TYPES, MANIFEST_TYPES } from './media-types.ts';
 
 export interface ValidateParts {
   readonly content: ContentStore;
@@ -43,11 +36,11 @@ function shapeProblems({ id, manifest, config, layers }: Image): string[] {
   const claim = (holds: boolean, otherwise: string) => void (holds || problems.push(otherwise));
   const count = config.rootfs.diff_ids.length;
   claim(
-    manifest.schemaVersion === 2 && manifest.mediaType === MANIFEST_TYPE,
+    manifest.schemaVersion === 2 && MANIFEST_TYPES.has(manifest.mediaType),
     `the manifest has the media type ${manifest.mediaType}`,
   );
   claim(
-    manifest.config.mediaType === CONFIG_TYPE,
+    CONFIG_TYPES.has(manifest.config.mediaType),
     `the configuration has the media type ${manifest.config.mediaType}`,
   );
   claim(
@@ -101,8 +94,9 @@ async function layerProblems(
   const known = layers.find(diffId);
   if (known === null) return [`the layer ${diffId} is not in the store`];
   const problems = layers.isUnpacked(diffId) ? [] : [`the unpacked layer ${diffId} is missing`];
-  if (known.blob.digest !== descriptor.digest || known.blob.size !== descriptor.size)
-    problems.push(`the manifest names another blob for the layer ${diffId}`);
+  // A manifest that came from elsewhere may name another compression of the layer than the one that was stored first.
+  if (known.blob.digest === descriptor.digest && known.blob.size !== descriptor.size)
+    problems.push(`the manifest gives another size for the blob of the layer ${diffId}`);
   const condition = await content.examine(descriptor.digest, { deep });
   if (condition !== 'good')
     return [...problems, `the blob ${descriptor.digest} of the layer ${diffId} is ${condition}`];

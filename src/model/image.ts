@@ -82,6 +82,8 @@ export interface Image {
   readonly layers: readonly LayerInfo[];
   /** Full references (`docker.io/library/debian:bookworm-slim`) that point at it now. */
   readonly references: readonly string[];
+  /** The same with a digest (`docker.io/library/debian@sha256:…`): what registries know it as. */
+  readonly digests?: readonly string[];
   /** When it came into this store, milliseconds since the epoch. */
   readonly storedAt: number;
 }

@@ -21,7 +21,8 @@ export function blobRepository(database: Database): BlobRepository {
       database
         .all(
           `SELECT * FROM blobs WHERE digest NOT IN
-            (SELECT id FROM images UNION SELECT manifest_digest FROM images UNION SELECT blob_digest FROM layers)`,
+            (SELECT id FROM images UNION SELECT manifest_digest FROM images UNION SELECT blob_digest FROM layers
+              UNION SELECT digest FROM image_blobs)`,
         )
         .map(toBlob),
   };
@@ -80,6 +81,11 @@ export function imageRepository(database: Database): ImageRepository {
       database
         .all('SELECT reference FROM image_references WHERE image_id = ? ORDER BY reference', id)
         .map((row) => text(row, 'reference')),
+    blobs: (id) =>
+      database
+        .all('SELECT digest FROM image_blobs WHERE image_id = ? ORDER BY digest', id)
+        .map((row) => text(row, 'digest') as Digest),
+    addBlob: (id, digest) => database.run('INSERT OR IGNORE INTO image_blobs VALUES (?, ?)', id, digest),
     setReference: (reference, id) =>
       database.run('INSERT OR REPLACE INTO image_references VALUES (?, ?)', reference, id),
     removeReference: (reference) =>

@@ -82,4 +82,15 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID`,
     ],
   },
+  {
+    name: 'blobs of images that came from elsewhere',
+    statements: [
+      `CREATE TABLE image_blobs (
+        image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+        digest TEXT NOT NULL REFERENCES blobs (digest),
+        PRIMARY KEY (image_id, digest)
+      ) STRICT, WITHOUT ROWID`,
+      'CREATE INDEX image_blobs_by_blob ON image_blobs (digest)',
+    ],
+  },
 ];

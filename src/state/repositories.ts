@@ -61,7 +61,11 @@ export interface ImageRepository {
   add(image: ImageRecord): void;
   remove(id: Digest): void;
   resolve(reference: string): Digest | null;
+  /** With tags, and with digests (`name@sha256:…`). */
   references(id: Digest): readonly string[];
+  /** Blobs that the image needs besides its documents and its layers' own: what its manifests name. */
+  blobs(id: Digest): readonly Digest[];
+  addBlob(id: Digest, digest: Digest): void;
   setReference(reference: string, id: Digest): void;
   removeReference(reference: string): void;
 }

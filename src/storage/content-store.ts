@@ -69,10 +69,13 @@ export class FileContentStore implements ContentStore {
 
   async begin(): Promise<BlobWriter> {
     const { path, done } = this.#folders.temporaryPath();
-    return new TemporaryBlob(path, await open(path, 'wx', 0o600), done, async (blob) => {
-      await rename(path, this.#path(blob.digest));
-      await this.#files.fsync(this.#folders.blobs);
-      this.#repositories.blobs.add(blob);
+    return new TemporaryBlob(path, await open(path, 'wx', 0o600), done, (blob) => this.#commit(path, blob));
+  }
+
+  async adopt(path: string, blob: StoredBlob): Promise<void> {
+    await asStorage('cannot store a blob', async () => {
+      await this.#files.fsync(path);
+      await this.#commit(path, blob);
     });
   }
 
@@ -112,6 +115,12 @@ export class FileContentStore implements ContentStore {
     // On the disk before the files go: after a power cut no record must come back without its file.
     this.#repositories.durably(() => digests.forEach((digest) => this.#repositories.blobs.remove(digest)));
     for (const digest of digests) await rm(this.#path(digest), { force: true });
+  }
+
+  async #commit(path: string, blob: StoredBlob): Promise<void> {
+    await rename(path, this.#path(blob.digest));
+    await this.#files.fsync(this.#folders.blobs);
+    this.#repositories.blobs.add(blob);
   }
 
   #path(digest: Digest): string {

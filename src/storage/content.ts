@@ -20,6 +20,8 @@ export interface ContentStore {
   write(stream: AsyncIterable<Uint8Array>, expected?: Partial<StoredBlob>): Promise<StoredBlob>;
   /** A file for somebody else to write into (a process, by its descriptor); then `keep` with what was written. */
   begin(): Promise<BlobWriter>;
+  /** Takes over a file on the store's filesystem that is known to hold this blob. The file is gone afterwards. */
+  adopt(path: string, blob: StoredBlob): Promise<void>;
   /** Small blobs whole, digest verified. Rejects `blob-corrupt`. */
   read(digest: Digest): Promise<Uint8Array>;
   /** The bytes as a stream, not verified. Rejects `blob-corrupt` when the file is missing. */

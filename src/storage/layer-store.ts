@@ -1,4 +1,4 @@
-import type { Digest, LayerInfo } from '../model/image.ts';
+import type { Descriptor, Digest, LayerInfo } from '../model/image.ts';
 import type { Progress } from '../model/progress.ts';
 
 export interface LayerSource {
@@ -9,6 +9,16 @@ export interface LayerSource {
   readonly progress?: (progress: Progress) => void;
 }
 
+/** A layer's blob in a file on the store's filesystem: its digest has been verified. */
+export interface LayerFile {
+  readonly path: string;
+  readonly blob: Descriptor;
+  readonly diffId: Digest;
+  /** Bytes of the blob that have been read. */
+  readonly onProgress?: (bytes: number) => void;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Unpacked layers, one folder per DiffID, in overlayfs form (whiteouts as 0:0 devices, opaque folders as `trusted.overlay.opaque`).
  * A layer is unpacked to a temporary folder by a confined process, its DiffID verified, the filesystem synced, renamed, then recorded.
@@ -17,6 +27,10 @@ export interface LayerStore {
   find(diffId: Digest): LayerInfo | null;
   /** Unpacks a tar stream, and keeps its blob (gzip) as well. Known layers return at once. */
   importTar(source: LayerSource): Promise<LayerInfo>;
+  /** Unpacks a blob and keeps it as it is, compression and all. The file is moved away when the layer is new. Rejects `blob-corrupt` for another DiffID. */
+  importFile(file: LayerFile): Promise<LayerInfo>;
+  /** Keeps layers from being removed until the returned function is called. */
+  hold(diffIds: readonly Digest[]): () => void;
   /**
    * Takes an overlay upper folder over as a layer (renamed, not copied) and writes its tar as a blob. The folder must be unmounted or quiet.
    * Null when the folder holds no change.

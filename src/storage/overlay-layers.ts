@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { createReadStream, mkdirSync, readdirSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
@@ -11,7 +11,7 @@ import type { LayerRecord, Repositories } from '../state/repositories.ts';
 import type { ContentStore, StoredBlob } from './content.ts';
 import type { DataFolders } from './data-folders.ts';
 import { isUnpacked, repairLayer } from './layer-repair.ts';
-import type { LayerSource, LayerStore } from './layer-store.ts';
+import type { LayerFile, LayerSource, LayerStore } from './layer-store.ts';
 import { asStorage } from './storage-error.ts';
 import type { Trees } from './trees.ts';
 
@@ -60,6 +60,25 @@ export class OverlayLayerStore implements LayerStore {
     );
   }
 
+  async importFile(file: LayerFile): Promise<LayerInfo> {
+    const { content, folders, host, trees } = this.#parts;
+    return await asStorage('cannot import a layer', () =>
+      folders.withTemporary(host.files, async (folder) => {
+        mkdirSync(folder, { mode: 0o755 });
+        const stream = readLayerFile(file);
+        const call = file.signal === undefined ? {} : { signal: file.signal };
+        const result = await trees.extract(stream, folder, { mode: 'layer', sync: true }, call);
+        checkDiffId(file.diffId, result.diffId);
+        const { mediaType, ...blob } = file.blob;
+        return await this.#record(
+          { diffId: file.diffId, blob, unpackedSize: result.unpackedSize, mediaType },
+          folder,
+          () => content.adopt(file.path, blob),
+        );
+      }),
+    );
+  }
+
   async adoptUpper(upper: string): Promise<LayerInfo | null> {
     if (readdirSync(upper).length === 0) return null;
     const { content, trees } = this.#parts;
@@ -70,9 +89,7 @@ export class OverlayLayerStore implements LayerStore {
         { mode: 'layer', gzip: true, settle: true },
         { output: writer.descriptor },
       );
-      return await this.#record(result.diffId, result.blob, result.unpackedSize, upper, (blob) =>
-        writer.keep(blob),
-      );
+      return await this.#record({ ...result, mediaType: MEDIA_TYPE }, upper, () => writer.keep(result.blob));
     });
   }
 
@@ -103,7 +120,6 @@ export class OverlayLayerStore implements LayerStore {
     for (const diffId of diffIds) await this.#lock.run(diffId, () => this.#removeOne(diffId));
   }
 
-  /** Keeps layers from being removed until the returned function is called. */
   hold(diffIds: readonly Digest[]): () => void {
     for (const diffId of diffIds) this.#uses.set(diffId, (this.#uses.get(diffId) ?? 0) + 1);
     return () => {
@@ -125,26 +141,15 @@ export class OverlayLayerStore implements LayerStore {
       { mode: 'layer', sync: true },
       { output: writer.descriptor },
     );
-    if (source.diffId !== undefined && source.diffId !== result.diffId) {
-      throw new HullError(
-        'blob-corrupt',
-        `a layer should have the DiffID ${source.diffId} but has ${result.diffId}`,
-      );
-    }
-    if (result.blob === null) throw new HullError('internal', 'unpacking gave no blob');
-    return await this.#record(result.diffId, result.blob, result.unpackedSize, folder, (blob) =>
-      writer.keep(blob),
-    );
+    if (source.diffId !== undefined) checkDiffId(source.diffId, result.diffId);
+    const { blob } = result;
+    if (blob === null) throw new HullError('internal', 'unpacking gave no blob');
+    return await this.#record({ ...result, blob, mediaType: MEDIA_TYPE }, folder, () => writer.keep(blob));
   }
 
   /** The commit: blob, then folder, then row. A layer that is known by now is returned instead; `folder` is the caller's to remove then. */
-  async #record(
-    diffId: Digest,
-    blob: StoredBlob,
-    unpackedSize: number,
-    folder: string,
-    keep: (blob: StoredBlob) => Promise<void>,
-  ): Promise<LayerInfo> {
+  async #record(made: MadeLayer, folder: string, keep: () => Promise<void>): Promise<LayerInfo> {
+    const { diffId, blob, mediaType, unpackedSize } = made;
     return await this.#lock.run(diffId, async () => {
       const { folders, host, repositories } = this.#parts;
       const known = repositories.layers.find(diffId);
@@ -152,12 +157,12 @@ export class OverlayLayerStore implements LayerStore {
         await this.#replaceLost(known, blob, folder, keep);
         return toInfo(known);
       }
-      await keep(blob);
+      await keep();
       await using undo = new Rollback();
       const record: LayerRecord = {
         diffId,
         folder: folders.freshLayer(),
-        blob: { mediaType: MEDIA_TYPE, ...blob },
+        blob: { mediaType, digest: blob.digest, size: blob.size },
         unpackedSize,
       };
       const target = join(folders.layers, record.folder);
@@ -175,11 +180,11 @@ export class OverlayLayerStore implements LayerStore {
     known: LayerRecord,
     blob: StoredBlob,
     folder: string,
-    keep: (blob: StoredBlob) => Promise<void>,
+    keep: () => Promise<void>,
   ): Promise<void> {
     const { content, folders, host } = this.#parts;
     const sameBlob = known.blob.digest === blob.digest;
-    if (sameBlob && (await content.examine(blob.digest, { deep: true })) !== 'good') await keep(blob);
+    if (sameBlob && (await content.examine(blob.digest, { deep: true })) !== 'good') await keep();
     if (isUnpacked(this.#parts, known)) return;
     await rename(folder, join(folders.layers, known.folder));
     await host.files.fsync(folders.layers);
@@ -195,6 +200,28 @@ export class OverlayLayerStore implements LayerStore {
     const shared = repositories.layers.list().some((layer) => layer.blob.digest === found.blob.digest);
     if (!shared) await content.remove([found.blob.digest]);
   }
+}
+
+/** A layer that was unpacked or archived, before it is recorded. */
+interface MadeLayer {
+  readonly diffId: Digest;
+  readonly blob: StoredBlob;
+  readonly mediaType: string;
+  readonly unpackedSize: number;
+}
+
+function checkDiffId(wanted: Digest, found: Digest): void {
+  if (wanted !== found)
+    throw new HullError('blob-corrupt', `a layer should have the DiffID ${wanted} but has ${found}`);
+}
+
+function readLayerFile({ path, onProgress }: LayerFile): AsyncIterable<Uint8Array> {
+  let bytes = 0;
+  const stream = createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Uint8Array>;
+  return tap(stream, (chunk) => {
+    bytes += chunk.length;
+    onProgress?.(bytes);
+  });
 }
 
 function toInfo({ diffId, blob, unpackedSize }: LayerRecord): LayerInfo {
