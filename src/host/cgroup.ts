@@ -11,6 +11,9 @@ import {
   parsePids,
   unmountedControllers,
 } from './cgroup-parse.ts';
+import { type Freezer, freeze, freezerOf, isFrozen, thaw } from './cgroup-freezer.ts';
+import { limitWrites, writeLimits } from './cgroup-limits.ts';
+import type { Resources } from '../model/resources.ts';
 import type { Host } from './host.ts';
 
 export type { CgroupFacts, CgroupLayout } from './cgroup-parse.ts';
@@ -193,6 +196,26 @@ export class Cgroup {
     return parseKeyed(this.#read('memory', file)).get('oom_kill') ?? 0;
   }
 
+  /** Stops every process where it is; resolves when all have stopped. Rejects `not-supported` on a host without a freezer. */
+  async freeze(): Promise<void> {
+    await freeze(this.#freezer());
+  }
+
+  /** Lets the processes go on. Fine when they do. */
+  thaw(): void {
+    thaw(this.#freezer());
+  }
+
+  frozen(): boolean {
+    const folder = this.#folder('freezer');
+    return folder !== null && isFrozen(freezerOf(folder, this.#version));
+  }
+
+  /** Changes the limits of a group that has those of `before`. Throws when the kernel refuses. */
+  limit(before: Resources, after: Resources): void {
+    writeLimits((controller) => this.#folder(controller), limitWrites(this.#version, before, after));
+  }
+
   /** All processes, of groups below too. */
   pids(): number[] {
     const found = new Set<number>();
@@ -216,6 +239,8 @@ export class Cgroup {
         );
       }
       this.#killNow(pids);
+      // A frozen process dies only when it is let go on.
+      if (this.frozen()) this.thaw();
       await sleep(pause);
     }
   }
@@ -300,8 +325,24 @@ export class Cgroup {
   }
 
   #read(controller: string, file: string): string {
+    const folder = this.#folder(controller);
+    return folder === null ? '' : readOrEmpty(`${folder}/${file}`);
+  }
+
+  #folder(controller: string): string | null {
     const root = this.#facts.layout === 'v2' ? this.#facts.unified : this.#facts.controllers.get(controller);
-    return root === null || root === undefined ? '' : readOrEmpty(`${root}/${this.path}/${file}`);
+    return root === null || root === undefined ? null : `${root}/${this.path}`;
+  }
+
+  #freezer(): Freezer {
+    const folder = this.#folder('freezer');
+    if (folder !== null) return freezerOf(folder, this.#version);
+    throw new HullError('not-supported', 'this host has no freezer control group: nothing can be paused');
+  }
+
+  /** Where the controllers are: on a hybrid host on v1. */
+  get #version(): 'v1' | 'v2' {
+    return this.#facts.layout === 'v2' ? 'v2' : 'v1';
   }
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { withTimeout } from '../lib/rollback.ts';
+import { CONTROL_CASES } from './conformance-control.ts';
 import {
   Bench,
   bytes,
@@ -29,6 +30,7 @@ export interface ConformanceOptions {
 type Case = (bench: Bench) => Promise<void>;
 
 const CASES: Readonly<Record<string, Case>> = {
+  ...CONTROL_CASES,
   'runs to the end with status 0': async (bench) => {
     expect(await bench.run(['true'])).toMatchObject({ code: 0, oomKilled: false, output: '' });
   },

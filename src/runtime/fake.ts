@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { HullError } from '../model/errors.ts';
 import type { ExitStatus, ProcessSpec, TerminalSize } from '../model/instance.ts';
 import type { Availability, Isolation } from '../model/isolation.ts';
+import type { Resources } from '../model/resources.ts';
 import { FAKE_PROGRAMS, type FakeProgram } from './fake-programs.ts';
 import { formatLog } from './log-line.ts';
 import type {
@@ -12,18 +13,21 @@ import type {
   HostProcesses,
   Leftover,
   OutputChunk,
+  Pausable,
   ProcessTable,
   Runtime,
   RuntimeStats,
   Started,
   Stdio,
+  Updatable,
 } from './runtime.ts';
 
 /** Pieces held between a process and its reader, as a pipe would. */
 const BUFFER = { highWaterMark: 64 } as const;
 
 /** The methods that a test may make fail once. */
-export type FakeStep = 'create' | 'start' | 'signal' | 'exec' | 'stats' | 'delete';
+export type FakeStep =
+  'create' | 'start' | 'signal' | 'exec' | 'stats' | 'pause' | 'resume' | 'update' | 'delete';
 
 /** What would be the host's: it outlives the runtime object, as containers outlive the daemon. */
 export class FakeWorld {
@@ -70,6 +74,8 @@ class FakeTask {
   handler: ((signal: number) => void) | null = null;
   size: TerminalSize | undefined;
   #over = false;
+  /** Not null while paused. */
+  #held: PromiseWithResolvers<void> | null = null;
 
   constructor(pid: number, spec: ProcessSpec, openStdin: boolean, log: (chunk: OutputChunk) => void) {
     this.pid = pid;
@@ -99,8 +105,23 @@ class FakeTask {
     );
   }
 
+  get paused(): boolean {
+    return this.#held !== null;
+  }
+
+  /** What comes meanwhile is held: signals, and what the program prints. */
+  pause(): void {
+    this.#held ??= Promise.withResolvers<void>();
+  }
+
+  resume(): void {
+    this.#held?.resolve();
+    this.#held = null;
+  }
+
   signal(signal: number): void {
-    if (signal === 9 || this.handler === null) this.end(128 + signal);
+    if (this.#held !== null) void this.#held.promise.then(() => this.signal(signal));
+    else if (signal === 9 || this.handler === null) this.end(128 + signal);
     else this.handler(signal);
   }
 
@@ -112,6 +133,7 @@ class FakeTask {
   }
 
   async #print(text: string | Uint8Array, stream: 'stdout' | 'stderr'): Promise<void> {
+    await this.#held?.promise;
     if (this.#over) return;
     const data = typeof text === 'string' ? Buffer.from(text) : text;
     const chunk: OutputChunk = { stream: this.#spec.tty ? 'stdout' : stream, data };
@@ -142,7 +164,7 @@ class FakeTask {
 }
 
 interface FakeRun {
-  readonly bundle: Bundle;
+  bundle: Bundle;
   readonly task: FakeTask;
   readonly program: FakeProgram;
   started: Started | null;
@@ -159,7 +181,7 @@ export interface FakeRuntimeOptions {
 }
 
 /** A runtime in memory, for the engine's tests: programs are functions, nothing touches the host but the log file. */
-export class FakeRuntime implements Runtime {
+export class FakeRuntime implements Runtime, Pausable, Updatable {
   readonly isolation: Isolation;
   readonly world: FakeWorld;
   readonly #programs: Readonly<Record<string, FakeProgram>>;
@@ -258,6 +280,22 @@ export class FakeRuntime implements Runtime {
     };
   }
 
+  async pause(id: string): Promise<void> {
+    this.world.enter('pause', id);
+    this.#running(id).task.pause();
+  }
+
+  async resume(id: string): Promise<void> {
+    this.world.enter('resume', id);
+    this.#running(id).task.resume();
+  }
+
+  async update(id: string, resources: Resources): Promise<void> {
+    this.world.enter('update', id);
+    const run = this.#running(id);
+    run.bundle = { ...run.bundle, resources };
+  }
+
   async delete(id: string): Promise<void> {
     this.world.enter('delete', id);
     this.world.runs.get(id)?.task.end(137);
@@ -268,7 +306,9 @@ export class FakeRuntime implements Runtime {
     const run = this.world.runs.get(bundle.id);
     if (run === undefined) return { state: 'gone' };
     if (!run.task.running) return { state: 'exited' };
-    return run.started === null ? { state: 'created' } : { state: 'running', started: run.started };
+    if (run.started === null) return { state: 'created' };
+    const running = { state: 'running', started: run.started } as const;
+    return run.task.paused ? { ...running, paused: true } : running;
   }
 
   async hostProcesses(id: string): Promise<HostProcesses> {

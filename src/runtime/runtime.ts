@@ -164,7 +164,7 @@ export interface ProcessTable {
 /** `created`: exists, not started. `exited`: `wait` resolves at once. `gone`: nothing found and no exit status was kept. */
 export type AdoptedRun =
   | { readonly state: 'created' | 'exited' | 'gone' }
-  | { readonly state: 'running'; readonly started: Started };
+  | { readonly state: 'running'; readonly started: Started; readonly paused?: boolean };
 
 export interface HostProcesses {
   /** The workload's processes (a container's own, QEMU for a VM). */
@@ -185,11 +185,20 @@ export interface Leftover {
 }
 
 /** Optional capabilities: a runtime that has one implements it, and `isPausable` and the like ask. */
+
+/**
+ * Stops every process of an instance where it is, and lets it go on. Both are fine twice, and reject `wrong-state` when it does not run. Signals
+ * to a paused instance take effect when it goes on; `delete` works all the same.
+ */
 export interface Pausable {
+  /** Resolves when nothing runs any more. */
   pause(id: string): Promise<void>;
   resume(id: string): Promise<void>;
 }
+
+/** Changes the limits of an instance that runs. */
 export interface Updatable {
+  /** `resources`: all limits as they are to be from now on. Rejects `not-supported` naming what cannot change while it runs. */
   update(id: string, resources: Resources): Promise<void>;
 }
 

@@ -26,12 +26,25 @@ export class OciCommands {
   /** Was it created and not started? crun and runc keep a FIFO until the start; runsc is asked. */
   async waitsForStart(id: string): Promise<boolean> {
     if (this.runtime.kind !== 'runsc') return existsSync(`${this.runtime.root}/${id}/exec.fifo`);
-    const { stdout } = await this.#host.exec.run([...this.#command('state'), id]);
-    return /"status":\s*"created"/.test(stdout);
+    return await this.#hasStatus(id, 'created');
+  }
+
+  /** Does the runtime say that it is paused? Only gVisor pauses by itself. */
+  async isPaused(id: string): Promise<boolean> {
+    return this.runtime.kind === 'runsc' && (await this.#hasStatus(id, 'paused'));
   }
 
   async signal(id: string, signal: number, all: boolean): Promise<void> {
     await this.#must('kill', ...(all ? ['--all'] : []), id, String(signal));
+  }
+
+  /** For a runtime whose processes the control group's freezer would surprise: only gVisor's. */
+  async pause(id: string): Promise<void> {
+    await this.#must('pause', id);
+  }
+
+  async resume(id: string): Promise<void> {
+    await this.#must('resume', id);
   }
 
   /** A listing of the processes that the host cannot see; null where ps(1) of the host sees them. */
@@ -44,9 +57,16 @@ export class OciCommands {
     if (!existsSync(`${this.runtime.root}/${id}`) && this.runtime.kind !== 'runsc') return;
     // crun's state is a folder of its own: nothing else of it is left once the cgroup is empty.
     if (this.runtime.kind === 'crun') return await this.#host.files.removeTree(`${this.runtime.root}/${id}`);
+    // runsc panics when a paused sandbox is deleted.
+    if (await this.isPaused(id)) await this.resume(id);
     const { code, stderr } = await this.#host.exec.run([...this.#command('delete'), '--force', id]);
     if (code !== 0 && !/does not exist|not exist/.test(stderr))
       throw new HullError('command-failed', `${this.runtime.kind} delete: ${stderr.trim()}`);
+  }
+
+  async #hasStatus(id: string, status: string): Promise<boolean> {
+    const { stdout } = await this.#host.exec.run([...this.#command('state'), id]);
+    return new RegExp(`"status":\\s*"${status}"`).test(stdout);
   }
 
   async #must(command: string, ...rest: string[]): Promise<void> {

@@ -15,11 +15,13 @@ const UNKNOWN_EXIT = 137;
 
 /** One run of an instance, as this daemon knows it. */
 export class ContainerRun {
-  readonly bundle: Bundle;
+  bundle: Bundle;
   readonly cgroup: Cgroup;
   readonly pid: number;
   readonly pidStartTime: number;
   started: Started | null = null;
+  /** Signals that came while a sandbox was paused, which takes none; null while it goes on. */
+  held: (() => Promise<void>)[] | null = null;
   /** The monitor lives a moment longer than its workload. */
   monitorEnded: Promise<unknown> = Promise.resolve();
   /** Resolves once, never rejects. */

@@ -31,7 +31,8 @@ const KILLED = 137;
 
 /** A VM that runs an image: the connections to its agent and monitor, and its end. */
 export class AgentVm implements Vm {
-  readonly bundle: Bundle;
+  bundle: Bundle;
+  paused = false;
   readonly hub: WorkloadHub;
   readonly #host: Host;
   #record: VmRecord;
@@ -41,6 +42,8 @@ export class AgentVm implements Vm {
   readonly #exit = Promise.withResolvers<ExitStatus>();
   #exitStatus: ExitStatus | null = null;
   #closed = false;
+  /** Signals that came while it was paused. */
+  readonly #held: { readonly signal: number; readonly all: boolean }[] = [];
   #rotating = false;
   #rotateAgain = false;
 
@@ -109,18 +112,28 @@ export class AgentVm implements Vm {
 
   /** Takes over a VM that an earlier daemon started. One that runs but does not answer is tried again in the background. */
   async adopt(): Promise<'created' | 'running' | 'exited'> {
-    const agent = await this.#connect(CONNECT_DEADLINE).catch((error: unknown) => {
-      if (!this.running) throw error;
-      void this.#lost();
-      return null;
-    });
+    const agent = await this.#connectOrLater();
     const state = agent === null ? 'running' : (await agent.hello).state;
     if (state === 'running') this.hub.started(false);
     return state === 'running' || state === 'exited' ? state : 'created';
   }
 
-  /** The connection to the agent, made again when it broke. */
+  /** Null for one that runs and does not answer, or is paused: then it goes on trying. */
+  async #connectOrLater(): Promise<AgentClient | null> {
+    if (!this.paused) {
+      const agent = await this.#connect(CONNECT_DEADLINE).catch((error: unknown) => {
+        if (this.running) return null;
+        throw error;
+      });
+      if (agent !== null) return agent;
+    }
+    void this.#lost();
+    return null;
+  }
+
+  /** The connection to the agent, made again when it broke. Rejects `wrong-state` while it is paused. */
   async agent(): Promise<AgentClient> {
+    if (this.paused) throw new HullError('wrong-state', `instance ${this.bundle.name} is paused`);
     if (this.#agent !== null) return this.#agent;
     if (!this.alive) throw new HullError('wrong-state', 'the VM does not run');
     return await this.#connect(CONNECT_DEADLINE);
@@ -133,6 +146,11 @@ export class AgentVm implements Vm {
   /** SIGKILL is final: the guest does it, so that its end is on record; one that does not answer is ended from outside. */
   async signal(signal: number, all: boolean): Promise<void> {
     const { SIGKILL } = constants.signals;
+    if (this.paused) {
+      if (signal === SIGKILL) this.#host.processes.kill(this.#record.qemu.pid, SIGKILL);
+      else this.#held.push({ signal, all });
+      return;
+    }
     if (signal !== SIGKILL) return await this.#forward(signal, all);
     const late = new AbortController();
     const asked = this.#forward(SIGKILL, all).then(
@@ -145,6 +163,12 @@ export class AgentVm implements Vm {
     const patience = sleep(KILL_GRACE, false, { signal: late.signal }).catch(() => false);
     const answered = await Promise.race([asked, patience]).finally(() => late.abort());
     if (!answered && this.alive) this.#host.processes.kill(this.#record.qemu.pid, SIGKILL);
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    this.paused = paused;
+    if (paused) return;
+    for (const { signal, all } of this.#held.splice(0)) await this.#forward(signal, all);
   }
 
   async #forward(signal: number, all: boolean): Promise<void> {
@@ -169,6 +193,7 @@ export class AgentVm implements Vm {
   }
 
   async guestFacts(): Promise<GuestFacts | null> {
+    if (this.paused) return null;
     const agent = await this.agent();
     return parseGuestFacts(await agent.request(FRAME.stats));
   }

@@ -22,7 +22,8 @@ const CLIENT_LAG = 1 << 20;
  * outside. It is created paused and runs from `start` on.
  */
 export class MachineVm implements Vm {
-  readonly bundle: Bundle;
+  bundle: Bundle;
+  paused = false;
   readonly #host: Host;
   #record: VmRecord;
   #monitor: Promise<QmpClient> | null = null;
@@ -130,6 +131,11 @@ export class MachineVm implements Vm {
     return Promise.reject(
       new HullError('not-supported', 'a machine has no agent to list processes with; log in to it'),
     );
+  }
+
+  setPaused(paused: boolean): Promise<void> {
+    this.paused = paused;
+    return Promise.resolve();
   }
 
   async monitor(): Promise<QmpClient> {

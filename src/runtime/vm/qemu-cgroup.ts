@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cgroups } from '../../host/cgroup.ts';
@@ -6,7 +6,6 @@ import type { Host } from '../../host/host.ts';
 import { type EngineIdentity, names } from '../../model/engine-identity.ts';
 import type { Resources } from '../../model/resources.ts';
 
-const PERIOD = 100_000;
 const REMOVE_DEADLINE = 3_000;
 
 /**
@@ -32,9 +31,15 @@ export class QemuCgroups {
     for (const folder of this.group(id).folders()) {
       if (!attempt(() => mkdirSync(folder, { recursive: true }))) continue;
       if (isV2) this.#delegate(folder);
-      limitCpu(folder, isV2, resources);
+      else inheritCpuset(folder);
       for (const pid of pids) attempt(() => writeFileSync(`${folder}/cgroup.procs`, String(pid)));
     }
+    attempt(() => this.limit(id, {}, resources));
+  }
+
+  /** Changes the limits that hold for QEMU: those of CPU and disk. Memory and processes are the guest's own. Throws when the kernel refuses. */
+  limit(id: string, before: Resources, after: Resources): void {
+    this.group(id).limit(hostPart(before), hostPart(after));
   }
 
   /** Ends whatever is still in the group and removes it. Fine when there is none. */
@@ -64,13 +69,19 @@ export class QemuCgroups {
   }
 }
 
-function limitCpu(folder: string, isV2: boolean, resources: Resources): void {
-  const quota =
-    resources.nanoCpus === undefined ? null : Math.max(1000, Math.round((resources.nanoCpus / 1e9) * PERIOD));
-  if (quota !== null && isV2) attempt(() => writeFileSync(`${folder}/cpu.max`, `${quota} ${PERIOD}`));
-  if (quota !== null && !isV2 && existsSync(`${folder}/cpu.cfs_quota_us`)) {
-    attempt(() => writeFileSync(`${folder}/cpu.cfs_period_us`, String(PERIOD)));
-    attempt(() => writeFileSync(`${folder}/cpu.cfs_quota_us`, String(quota)));
+/** What bounds QEMU from outside, and does not break it: a guest's memory is its shape, its processes are not the host's. */
+function hostPart({ memory, memorySwap, memoryReservation, pidsLimit, ...rest }: Resources): Resources {
+  return rest;
+}
+
+/** On v1 a new group has no CPUs, and takes no process before it has some. */
+function inheritCpuset(folder: string): void {
+  for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+    for (const level of [dirname(folder), folder]) {
+      const path = `${level}/${file}`;
+      if (!existsSync(path) || readFileSync(path, 'utf8').trim() !== '') continue;
+      attempt(() => writeFileSync(path, readFileSync(`${dirname(level)}/${file}`)));
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import type { EngineIdentity } from '../../model/engine-identity.ts';
 import { HullError, toHullError } from '../../model/errors.ts';
 import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
 import type { Availability } from '../../model/isolation.ts';
+import type { Resources } from '../../model/resources.ts';
 import type {
   AdoptedRun,
   Bundle,
@@ -20,6 +21,7 @@ import type {
   RuntimeStats,
   Started,
   Stdio,
+  Updatable,
 } from '../runtime.ts';
 import { AgentVm } from './agent-vm.ts';
 import { vmInventory, vmName } from './inventory.ts';
@@ -28,9 +30,11 @@ import { type Acceleration, probeAcceleration } from './kvm-probe.ts';
 import { dismantle, launch } from './launch.ts';
 import { MachineVm } from './machine-vm.ts';
 import { isAlive } from './process-handle.ts';
+import { isRecord } from './qmp.ts';
 import { QemuCgroups } from './qemu-cgroup.ts';
 import type { Vm } from './vm.ts';
 import { readExitRecord, readRecord, type VmRecord } from './vm-record.ts';
+import { cpusOf } from './vm-shape.ts';
 import { vmStats } from './vm-stats.ts';
 
 export interface VmSettings {
@@ -43,7 +47,7 @@ export interface VmSettings {
 }
 
 /** Runs images and operating systems in QEMU. */
-export class VmRuntime implements Runtime, Pausable {
+export class VmRuntime implements Runtime, Pausable, Updatable {
   readonly isolation = 'vm';
   readonly #host: Host;
   readonly #identity: EngineIdentity;
@@ -115,8 +119,7 @@ export class VmRuntime implements Runtime, Pausable {
   }
 
   async signal(id: string, signal: number, options: { all?: boolean } = {}): Promise<void> {
-    const vm = this.#get(id);
-    if (!vm.running) throw new HullError('wrong-state', `instance ${vm.bundle.name} does not run`);
+    const vm = this.#running(id);
     await vm.signal(signal, options.all ?? false);
   }
 
@@ -133,9 +136,7 @@ export class VmRuntime implements Runtime, Pausable {
   }
 
   async exec(id: string, spec: ExecSpec): Promise<ExecSession> {
-    const vm = this.#get(id);
-    if (!vm.running) throw new HullError('wrong-state', `instance ${vm.bundle.name} does not run`);
-    return await vm.exec(spec);
+    return await this.#running(id).exec(spec);
   }
 
   async resize(id: string, size: TerminalSize): Promise<void> {
@@ -148,19 +149,28 @@ export class VmRuntime implements Runtime, Pausable {
   }
 
   async processes(id: string, psArgs: readonly string[]): Promise<ProcessTable> {
-    const vm = this.#get(id);
-    if (!vm.running) throw new HullError('wrong-state', `instance ${vm.bundle.name} does not run`);
-    return await vm.processes(psArgs);
+    return await this.#running(id).processes(psArgs);
   }
 
   async pause(id: string): Promise<void> {
-    const monitor = await this.#get(id).monitor();
+    const vm = this.#running(id);
+    const monitor = await vm.monitor();
     await monitor.execute('stop');
+    await vm.setPaused(true);
   }
 
   async resume(id: string): Promise<void> {
-    const monitor = await this.#get(id).monitor();
+    const vm = this.#running(id);
+    const monitor = await vm.monitor();
     await monitor.execute('cont');
+    await vm.setPaused(false);
+  }
+
+  async update(id: string, resources: Resources): Promise<void> {
+    const vm = this.#running(id);
+    refuseGuestChanges(vm.bundle, resources);
+    this.#cgroups.limit(id, vm.bundle.resources, resources);
+    vm.bundle = { ...vm.bundle, resources };
   }
 
   async delete(id: string): Promise<void> {
@@ -184,10 +194,12 @@ export class VmRuntime implements Runtime, Pausable {
     const vm = this.#open(bundle, record);
     this.#vms.set(bundle.id, vm);
     try {
+      await vm.setPaused(await isStopped(vm));
       const state = await vm.adopt();
       if (state !== 'running') return { state };
       const unknown = { pid: record.qemu.pid, pidStartTime: record.qemu.startTime, startedAt: Date.now() };
-      return { state, started: record.started ?? unknown };
+      const running = { state, started: record.started ?? unknown };
+      return vm.paused ? { ...running, paused: true } : running;
     } catch (error) {
       if (vm.alive) throw error;
       this.#vms.delete(bundle.id);
@@ -226,6 +238,12 @@ export class VmRuntime implements Runtime, Pausable {
     return Promise.resolve(vmInventory(this.#host, this.#identity));
   }
 
+  #running(id: string): Vm {
+    const vm = this.#get(id);
+    if (!vm.running) throw new HullError('wrong-state', `instance ${vm.bundle.name} does not run`);
+    return vm;
+  }
+
   #get(id: string): Vm {
     const vm = this.#vms.get(id);
     if (vm === undefined) throw new HullError('wrong-state', `instance ${id.slice(0, 12)} has no VM now`);
@@ -255,6 +273,27 @@ export class VmRuntime implements Runtime, Pausable {
       throw error;
     }
   }
+}
+
+/** Were its CPUs stopped after its start? (Before, a machine waits for its first instruction.) */
+async function isStopped(vm: Vm): Promise<boolean> {
+  if (vm.record.started === null) return false;
+  const status = await vm.monitor().then((monitor) => monitor.execute('query-status'));
+  return isRecord(status) && status['status'] === 'paused';
+}
+
+/** A guest's CPUs, memory and its limit of processes were given to it at its boot. */
+function refuseGuestChanges({ name, resources }: Bundle, wanted: Resources): void {
+  const change = (what: string): never => {
+    throw new HullError(
+      'not-supported',
+      `${what} of the VM ${name} cannot change while it runs: the guest got it at its boot; stop it, then update it`,
+    );
+  };
+  if (wanted.memory !== resources.memory) change('Memory');
+  if ((wanted.pidsLimit ?? 0) !== (resources.pidsLimit ?? 0)) change('PidsLimit');
+  const cpus = cpusOf({ resources });
+  if (cpusOf({ resources: wanted }) > cpus) change(`The number of CPUs (${cpus})`);
 }
 
 function stateOf(vm: Vm): AdoptedRun {

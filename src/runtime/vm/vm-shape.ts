@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { HullError } from '../../model/errors.ts';
+import { cpuBandwidth } from '../../model/resources.ts';
 import type { Bundle } from '../runtime.ts';
 import type { Acceleration } from './kvm-probe.ts';
 import { MEBIBYTE, type VmShape } from './qemu-arguments.ts';
@@ -55,8 +56,9 @@ export function memoryOf(bundle: Bundle): number {
 }
 
 /** Virtual CPUs: what was asked for, rounded up; one by default, since emulated CPUs cost start-up time and rarely run in parallel well. */
-export function cpusOf(bundle: Bundle): number {
-  return Math.max(1, Math.ceil((bundle.resources.nanoCpus ?? 1e9) / 1e9));
+export function cpusOf(bundle: Pick<Bundle, 'resources'>): number {
+  const { quota, period = 100_000 } = cpuBandwidth(bundle.resources);
+  return quota === undefined ? 1 : Math.max(1, Math.ceil(quota / period));
 }
 
 /** How QEMU is to be started for a bundle. */

@@ -13,13 +13,16 @@ export interface GuestFacts {
 
 /** One VM as this daemon knows it. Two kinds: `AgentVm` runs an image under the guest agent, `MachineVm` boots an operating system. */
 export interface Vm {
-  readonly bundle: Bundle;
+  /** Its limits change with `update`. */
+  bundle: Bundle;
   readonly record: VmRecord;
   /** QEMU exists. */
   readonly alive: boolean;
   /** Started and not known to have ended. */
   readonly running: boolean;
   readonly exited: Promise<ExitStatus>;
+  /** Its CPUs are stopped: no agent answers. */
+  readonly paused: boolean;
   start(): Promise<Started>;
   adopt(): Promise<'created' | 'running' | 'exited'>;
   attach(givesInput: boolean): Stdio;
@@ -29,6 +32,8 @@ export interface Vm {
   guestFacts(): Promise<GuestFacts | null>;
   processes(psArgs: readonly string[]): Promise<ProcessTable>;
   monitor(): Promise<QmpClient>;
+  /** Says that the CPUs were stopped, or go on: then signals that came meanwhile are delivered. */
+  setPaused(paused: boolean): Promise<void>;
   /** Lets the connections go; the VM goes on. */
   close(): void;
 }
