@@ -27,15 +27,16 @@ export function freezerOf(folder: string, layout: 'v1' | 'v2'): Freezer {
 /** Resolves when every process has stopped. Thaws again and rejects with `command-failed` when one does not within ten seconds. */
 export async function freeze(freezer: Freezer): Promise<void> {
   const deadline = Date.now() + DEADLINE;
-  for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
-    // Again each time: on v1 a process that forks meanwhile can keep a group in FREEZING.
+  for (let attempt = 1; ; attempt += 1) {
     writeFileSync(freezer.file, freezer.frozen);
     if (isFrozen(freezer)) return;
     if (Date.now() > deadline) {
       thaw(freezer);
       throw new HullError('command-failed', 'the instance cannot be paused: a process does not stop');
     }
-    await sleep(pause);
+    // On v1 a process that forks or executes a program meanwhile can keep a group in FREEZING for good: only letting it go on helps.
+    if (attempt % 10 === 0) thaw(freezer);
+    await sleep(Math.min(attempt, 10));
   }
 }
 

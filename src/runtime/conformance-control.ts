@@ -36,6 +36,14 @@ export const CONTROL_CASES: Readonly<Record<string, (bench: Bench) => Promise<vo
     await reading;
     expect(seen).toBe('before\nheld\n');
   },
+  'a workload that starts processes all the time is paused too': async (bench) => {
+    const { bundle } = await bench.started(['sh', '-c', 'while /bin/true; do :; done']);
+    const runtime = pausable(bench.runtime);
+    for (let count = 0; count < 5; count += 1) {
+      await runtime.pause(bundle.id);
+      await runtime.resume(bundle.id);
+    }
+  },
   'a paused workload is killed as soon as it goes on': async (bench) => {
     const { bundle } = await bench.started(['sleep', '100']);
     const runtime = pausable(bench.runtime);

@@ -31,6 +31,7 @@ describeRuntime(
       'read-only root': NO_FILES,
       'tmpfs with its size': NO_FILES,
       'bind mounts, read-write and read-only': NO_FILES,
+      'a workload that starts processes all the time is paused too': NO_SHELL,
       'the memory limit kills, and says so': 'the fake has no memory limit',
     },
   },
