@@ -16,7 +16,11 @@ const STATUS_OF_CODE: Partial<Record<ErrorCode, number>> = {
   'ambiguous-id': 400,
   'archive-invalid': 400,
   'command-failed': 500,
+  'manifest-invalid': 400,
   'no-space': 500,
+  'registry-failed': 500,
+  'registry-unauthorized': 401,
+  'registry-unreachable': 500,
   // Docker's: the request was fine for the engine, the workload was not.
   'start-failed': 400,
 };

@@ -101,12 +101,24 @@ export const ERROR_CODES = {
     kind: 'Unavailable',
     doc: 'The disk is full; free space (`hull rmi`, `hull rm`) and try again.',
   },
+  'registry-failed': {
+    kind: 'Unavailable',
+    doc: 'The registry answered with an error, or with what cannot be understood; its own words are in the message.',
+  },
+  'registry-unreachable': {
+    kind: 'Unavailable',
+    doc: 'The registry does not answer: is its name right, is the network up, does it speak TLS?',
+  },
   'start-failed': {
     kind: 'Unavailable',
     doc: 'The instance could not be started; the runtime’s own message is included.',
   },
   // Denied
   denied: { kind: 'Denied', doc: 'The caller may not do this.' },
+  'registry-unauthorized': {
+    kind: 'Denied',
+    doc: 'The registry wants other credentials; see `hull login`.',
+  },
   // Corrupt
   'archive-invalid': {
     kind: 'Corrupt',
@@ -115,6 +127,10 @@ export const ERROR_CODES = {
   'blob-corrupt': {
     kind: 'Corrupt',
     doc: 'Stored content does not have its digest; run `hull check --repair`.',
+  },
+  'manifest-invalid': {
+    kind: 'Corrupt',
+    doc: 'An image’s manifest or configuration is malformed, or of a kind that cannot be used here.',
   },
   'state-corrupt': { kind: 'Corrupt', doc: 'Recorded state and disk disagree; run `hull check --repair`.' },
   // Internal
