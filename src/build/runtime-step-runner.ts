@@ -144,7 +144,7 @@ async function writeFiles(
     ...(search.length > 0 ? [`search ${search.join(' ')}`] : []),
     ...(options.length > 0 ? [`options ${options.join(' ')}`] : []),
   ];
-  const address = lease.endpoint?.address ?? '127.0.1.1';
+  const address = lease.attachments[0]?.endpoint.address ?? '127.0.1.1';
   const files = filesOf(runDir);
   await mkdir(runDir, { recursive: true, mode: 0o700 });
   await Promise.all([

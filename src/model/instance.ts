@@ -50,14 +50,34 @@ export interface InstanceMount {
 
 /** One published port. `hostPort` 0 asks for a free one. */
 export interface PortBinding {
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
   readonly containerPort: number;
-  /** '0.0.0.0' for all. */
+  /** '0.0.0.0' or '::' for all of one family; empty, as asked for only: for all. */
   readonly hostIp: string;
   readonly hostPort: number;
+  /** Last port of a range of which any free one will do; absent: `hostPort` alone. */
+  readonly lastHostPort?: number;
 }
 
-export type NetworkMode = 'bridge' | 'host' | 'none';
+/** `bridge`: on the networks that its connections name. `container`: in the namespace of another instance. */
+export type NetworkMode = 'bridge' | 'host' | 'none' | 'container';
+
+/** A network that an instance is to be on. */
+export interface NetworkConnection {
+  /** The network's name, or what the user wrote where no such network existed. */
+  readonly network: string;
+  /** Names that it answers to on this network, beside its own. */
+  readonly aliases: readonly string[];
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+  readonly linkLocal?: readonly string[];
+  readonly macAddress?: string;
+  readonly driverOptions: Readonly<Record<string, string>>;
+  /** `instance:alias`: names for this instance alone. */
+  readonly links: readonly string[];
+  /** The highest one gives the default route. */
+  readonly gatewayPriority: number;
+}
 
 /** What happens when a run ends by itself. */
 export interface RestartPolicy {
@@ -87,6 +107,12 @@ export interface InstanceConfig {
   readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   readonly mounts: readonly InstanceMount[];
   readonly networkMode: NetworkMode;
+  /** The network as asked for (`HostConfig.NetworkMode`); absent: as the mode says. */
+  readonly networkName?: string;
+  /** Id of the instance whose namespace this one joins, for the mode `container`. */
+  readonly joins?: string;
+  /** For the mode `bridge`, the first-named first. The only part that changes after create: by connect and disconnect. */
+  readonly networks: readonly NetworkConnection[];
   readonly ports: readonly PortBinding[];
   readonly exposedPorts: readonly string[];
   readonly extraHosts: readonly string[];
@@ -122,10 +148,27 @@ export interface ExitStatus {
 /** An address on a network, as attached. */
 export interface NetworkEndpoint {
   readonly network: string;
+  readonly networkId: string;
+  /** 64 hexadecimal digits, new for each attachment. */
+  readonly endpointId: string;
+  /** The interface inside the instance. */
+  readonly link: string;
+  readonly address: string;
+  readonly prefixLength: number;
+  /** Empty: the network leads nowhere else. */
+  readonly gateway: string;
+  readonly ipv6: IpAddress | null;
+  readonly macAddress: string;
+  readonly aliases: readonly string[];
+  /** All names that lead to it on this network. */
+  readonly names: readonly string[];
+}
+
+/** An address with its surroundings; `gateway` may be empty. */
+export interface IpAddress {
   readonly address: string;
   readonly prefixLength: number;
   readonly gateway: string;
-  readonly macAddress: string;
 }
 
 /** What is so now. */
@@ -137,7 +180,7 @@ export interface InstanceStatus {
   readonly exit: ExitStatus | null;
   /** Why the last start failed, else ''. */
   readonly error: string;
-  readonly endpoint: NetworkEndpoint | null;
+  readonly endpoints: readonly NetworkEndpoint[];
   /** Ports with their host port filled in. */
   readonly ports: readonly PortBinding[];
 }

@@ -102,7 +102,8 @@ export class ActiveNetwork {
 
   know(instanceId: string, known: KnownLease): void {
     this.leases.set(instanceId, known);
-    if (known.lease.endpoint !== null) this.#names.set(instanceId, known.names, known.lease.endpoint.address);
+    const [first] = known.lease.attachments;
+    if (first !== undefined) this.#names.set(instanceId, known.names, first.endpoint.address);
   }
 
   forget(instanceId: string): boolean {

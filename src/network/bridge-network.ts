@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -136,7 +137,8 @@ export class BridgeNetwork implements Network {
   }
 
   counters(lease: NetworkLease): Promise<LinkCounters | null> {
-    return Promise.resolve(lease.hostLink === null ? null : readCounters(lease.hostLink));
+    const link = lease.attachments[0]?.hostLink ?? null;
+    return Promise.resolve(link === null ? null : readCounters(link));
   }
 
   resolver(mode: NetworkMode): {
@@ -169,7 +171,7 @@ export class BridgeNetwork implements Network {
     undo.defer('release the ports', () => active.ports.release(request.instanceId));
     const endpoint = await active.pool.take();
     undo.defer('remove the namespace', () => active.endpoints.discard([endpoint]));
-    const lease = this.#lease(active, endpoint, ports);
+    const lease = this.#lease(active, endpoint, ports, request.names);
     active.know(request.instanceId, { lease, names: request.names });
     undo.defer('forget the lease', () => void active.forget(request.instanceId));
     await active.publish(lease);
@@ -178,12 +180,17 @@ export class BridgeNetwork implements Network {
   }
 
   #attachAlone({ instanceId, mode }: AttachRequest): NetworkLease {
-    const alone = { mode, endpoint: null, ports: [], hostLink: null };
+    const alone = { mode, attachments: [], ports: [] };
     if (mode === 'host') return { ...alone, bundle: { mode } };
-    return { ...alone, bundle: { mode: 'none', namespace: this.#isolated(instanceId), link: null } };
+    return { ...alone, bundle: { mode: 'none', namespace: this.#isolated(instanceId), links: [] } };
   }
 
-  #lease(active: ActiveNetwork, endpoint: Endpoint, ports: readonly PortBinding[]): NetworkLease {
+  #lease(
+    active: ActiveNetwork,
+    endpoint: Endpoint,
+    ports: readonly PortBinding[],
+    names: readonly string[],
+  ): NetworkLease {
     const { macAddress, namespace, hostLink } = endpoint;
     const common = {
       macAddress,
@@ -193,10 +200,27 @@ export class BridgeNetwork implements Network {
     };
     return {
       mode: 'bridge',
-      bundle: { mode: 'bridge', namespace, link: { name: INSTANCE_LINK, ...common, mtu: active.mtu } },
-      endpoint: { network: NETWORK_NAME, ...common },
+      bundle: {
+        mode: 'bridge',
+        namespace,
+        links: [{ name: INSTANCE_LINK, ...common, ipv6: null, mtu: active.mtu }],
+      },
+      attachments: [
+        {
+          endpoint: {
+            network: NETWORK_NAME,
+            networkId: '',
+            endpointId: randomBytes(32).toString('hex'),
+            link: INSTANCE_LINK,
+            ...common,
+            ipv6: null,
+            aliases: [],
+            names,
+          },
+          hostLink,
+        },
+      ],
       ports,
-      hostLink,
     };
   }
 
@@ -242,8 +266,8 @@ export class BridgeNetwork implements Network {
   async #takeSubnet(leases: ReadonlyMap<string, KnownLease>, mtu: number): Promise<Subnet> {
     const file = new SubnetFile(this.#host, this.#identity.dataDir);
     const leased = [...leases.values()]
-      .map(({ lease }) => lease.endpoint)
-      .find((endpoint) => endpoint !== null);
+      .map(({ lease }) => lease.attachments[0]?.endpoint)
+      .find((endpoint) => endpoint !== undefined);
     const kept = leased === undefined ? file.read() : parseSubnet(`${leased.gateway}/${leased.prefixLength}`);
     const set = this.#settings.subnet === undefined ? null : parseSubnet(this.#settings.subnet);
     if (this.#settings.subnet !== undefined && (set === null || set.prefixLength > 29)) {

@@ -9,24 +9,26 @@ export interface KnownLease {
   readonly names: readonly string[];
 }
 
-/** The pinned namespace; null for the host's own. */
+/** The instance's own pinned namespace; null for the host's and for another instance's. */
 export function namespaceOf(lease: NetworkLease): string | null {
-  return lease.bundle.mode === 'host' ? null : lease.bundle.namespace;
+  const { bundle } = lease;
+  return bundle.mode === 'host' || bundle.mode === 'container' ? null : bundle.namespace;
 }
 
 /** The endpoint that a lease describes; null without one. */
 export function endpointOf(lease: NetworkLease): Endpoint | null {
-  const address = lease.endpoint === null ? null : parseAddress(lease.endpoint.address);
+  const [first] = lease.attachments;
+  const address = first === undefined ? null : parseAddress(first.endpoint.address);
   const namespace = namespaceOf(lease);
-  if (lease.endpoint === null || address === null || namespace === null || lease.hostLink === null)
-    return null;
-  return { address, namespace, hostLink: lease.hostLink, macAddress: lease.endpoint.macAddress };
+  const hostLink = first?.hostLink ?? null;
+  if (first === undefined || address === null || namespace === null || hostLink === null) return null;
+  return { address, namespace, hostLink, macAddress: first.endpoint.macAddress };
 }
 
 /** The lease's published ports, as the firewall needs them. */
 export function forwardsOf(lease: NetworkLease): Forward[] {
-  const { endpoint } = lease;
-  if (endpoint === null) return [];
+  const endpoint = lease.attachments[0]?.endpoint;
+  if (endpoint === undefined) return [];
   return lease.ports.map(({ protocol, hostIp, hostPort, containerPort }) => {
     return { protocol, hostIp, hostPort, address: endpoint.address, port: containerPort };
   });

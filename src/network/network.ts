@@ -6,9 +6,15 @@ export interface NetworkLease {
   readonly mode: NetworkMode;
   /** For runtimes. */
   readonly bundle: BundleNetwork;
-  readonly endpoint: NetworkEndpoint | null;
+  /** In the order of the instance's interfaces; the first one's network gives the published ports and the resolver. */
+  readonly attachments: readonly Attachment[];
   /** With every host port filled in. */
   readonly ports: readonly PortBinding[];
+}
+
+/** An instance's place on one network. */
+export interface Attachment {
+  readonly endpoint: NetworkEndpoint;
   /** The host end of the veth, for counters; null without one. */
   readonly hostLink: string | null;
 }

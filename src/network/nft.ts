@@ -1,8 +1,9 @@
+import type { PortBinding } from '../model/instance.ts';
 import { formatSubnet, type Subnet } from './ipv4.ts';
 
 /** A published port as the firewall needs it: where it is reached on the host, and where it leads. */
 export interface Forward {
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: PortBinding['protocol'];
   /** '0.0.0.0' for every address of the host. */
   readonly hostIp: string;
   readonly hostPort: number;

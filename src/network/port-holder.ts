@@ -6,7 +6,7 @@ const TCP_LISTEN = '0A';
  * Which program has a port, as `name (pid 123)`; null where it cannot be told (a socket of the kernel's, or of another pid namespace). Reads
  * /proc/net and every process's open files: only for error messages.
  */
-export function findHolder(protocol: 'tcp' | 'udp', port: number): string | null {
+export function findHolder(protocol: 'tcp' | 'udp' | 'sctp', port: number): string | null {
   const tables = [`/proc/net/${protocol}`, `/proc/net/${protocol}6`].map(readOrEmpty);
   const inodes = new Set(tables.flatMap((table) => socketInodes(table, port, protocol === 'tcp')));
   if (inodes.size === 0) return null;

@@ -15,7 +15,7 @@ describeRuntime(
     return {
       open: () => new FakeRuntime({ world }),
       root: async () => ({ kind: 'mounts', path: runDir }),
-      network: async () => ({ mode: 'none', namespace: '', link: null }),
+      network: async () => ({ mode: 'none', namespace: '', links: [] }),
       runDir,
       close: async () => rmSync(runDir, { recursive: true, force: true }),
     };

@@ -1,4 +1,4 @@
-import type { ExitStatus, InstanceMount, ProcessSpec, TerminalSize } from '../model/instance.ts';
+import type { ExitStatus, InstanceMount, IpAddress, ProcessSpec, TerminalSize } from '../model/instance.ts';
 import type { Availability, Isolation } from '../model/isolation.ts';
 import type { Resources } from '../model/resources.ts';
 import type { RootFilesystem } from '../model/root-filesystem.ts';
@@ -78,11 +78,11 @@ export interface Bundle {
 export type BundleNetwork =
   | { readonly mode: 'host' }
   | {
-      readonly mode: 'none' | 'bridge';
-      /** Pinned network namespace; for `none` it holds only loopback. */
+      readonly mode: 'none' | 'bridge' | 'container';
+      /** Pinned network namespace; for `none` it holds only loopback, for `container` it is another instance's. */
       readonly namespace: string;
-      /** The interface inside the namespace; null for `none`. A VM's runtime joins its tap to it. */
-      readonly link: NetworkLink | null;
+      /** The interfaces inside the namespace that are the instance's own. A VM's runtime joins a tap to each. */
+      readonly links: readonly NetworkLink[];
     };
 
 export interface NetworkLink {
@@ -90,7 +90,9 @@ export interface NetworkLink {
   readonly macAddress: string;
   readonly address: string;
   readonly prefixLength: number;
+  /** Of the default route, where this link has it; else empty. */
   readonly gateway: string;
+  readonly ipv6: IpAddress | null;
   readonly mtu: number;
 }
 

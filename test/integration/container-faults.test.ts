@@ -49,7 +49,7 @@ function bundleOf(script: string, more: Partial<Bundle> = {}): Bundle {
     root: { kind: 'mounts', path: `${folder}/root` },
     mounts: [],
     files: { hosts: `${own}/hosts`, hostname: `${own}/hostname`, resolvConf: `${own}/resolv` },
-    network: { mode: 'none', namespace: `${folder}/netns`, link: null },
+    network: { mode: 'none', namespace: `${folder}/netns`, links: [] },
     resources: {},
     readOnlyRoot: false,
     init: false,

@@ -31,7 +31,7 @@ async function open(create: typeof createContainerRuntime, without?: string): Pr
   return {
     open: () => create({ host, identity, cgroups }),
     root: async () => ({ kind: 'mounts', path: `${folder}/root` }),
-    network: async () => ({ mode: 'none', namespace: `${folder}/netns`, link: null }),
+    network: async () => ({ mode: 'none', namespace: `${folder}/netns`, links: [] }),
     runDir: identity.runDir,
     close: async () => {
       await cgroups.leave(names.cgroupParent(identity));

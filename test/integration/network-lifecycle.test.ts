@@ -125,7 +125,7 @@ describe('life of the network', () => {
     await bench.serve(namespace(lease), 'kept', 'tcp:80');
     await first.stop();
     await bench.host.exec.must(['ip', 'link', 'delete', `hull-${bench.identity.tag}`]);
-    await bench.host.exec.must(['ip', 'link', 'delete', cut.hostLink ?? '']);
+    await bench.host.exec.must(['ip', 'link', 'delete', cut.attachments[0]?.hostLink ?? '']);
     await bench.host.exec.must(['nft', 'delete', 'table', 'ip', `hull_${bench.identity.tag}`]);
     const second = bench.network();
     await second.start(leased([bench.id(1), lease], [bench.id(2), cut]));
@@ -145,7 +145,7 @@ describe('life of the network', () => {
     await first.teardown();
     const second = bench.network();
     await second.start(leased([bench.id(1), lease]));
-    expect(second.describe().gateway).toBe(lease.endpoint?.gateway ?? '');
+    expect(second.describe().gateway).toBe(lease.attachments[0]?.endpoint.gateway ?? '');
     await second.detach(bench.id(1), lease);
     expect(await second.inventory()).toEqual([]);
     await second.stop();

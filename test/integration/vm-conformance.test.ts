@@ -44,7 +44,7 @@ async function open(): Promise<RuntimeUnderTest> {
         },
       };
     },
-    network: () => Promise.resolve({ mode: 'none', namespace: `${folder}/netns`, link: null }),
+    network: () => Promise.resolve({ mode: 'none', namespace: `${folder}/netns`, links: [] }),
     runDir: identity.runDir,
     close: async () => {
       new Cgroups(host, identity.runDir).group(names.cgroupParent(identity)).remove();

@@ -174,9 +174,10 @@ export class VmFixture {
       address: '10.77.0.2',
       prefixLength: 24,
       gateway: '10.77.0.1',
+      ipv6: null,
       mtu: 1500,
     };
-    return { network: { mode: 'bridge', namespace: own, link }, enterPeer };
+    return { network: { mode: 'bridge', namespace: own, links: [link] }, enterPeer };
   }
 
   bundle(args: readonly string[], changes: Partial<Bundle> = {}): Bundle {
@@ -208,7 +209,7 @@ export class VmFixture {
         hostname: `${folder}/hostname`,
         resolvConf: `${folder}/resolv.conf`,
       },
-      network: { mode: 'none', namespace: empty, link: null },
+      network: { mode: 'none', namespace: empty, links: [] },
       resources: {},
       readOnlyRoot: false,
       init: false,

@@ -83,7 +83,7 @@ export async function readThroughput(
   request: ThroughputRequest,
 ): Promise<void> {
   const { signal, host, onStep, rounds } = request;
-  const address = ready.instance.status.endpoint?.address ?? null;
+  const address = ready.instance.status.endpoints[0]?.address ?? null;
   const place = await openPlace(parts, record, ready, signal).catch((error: unknown) => {
     signal?.throwIfAborted();
     record.noThroughput = messageOf(error);
@@ -114,8 +114,8 @@ async function openPlace(
 ): Promise<Place> {
   const { id } = instance.config;
   if (record.subject.kind !== 'machine') return instancePlace(parts.execs, id, signal);
-  const { endpoint } = instance.status;
-  if (endpoint === null) throw new Error('the machine has no address');
+  const [endpoint] = instance.status.endpoints;
+  if (endpoint === undefined) throw new Error('the machine has no address');
   const stdio = await parts.instances.attach(id, { stdin: true, stdout: true, stderr: true });
   return await MachinePlace.open(
     { stdio, address: endpoint.address, gateway: endpoint.gateway },

@@ -115,7 +115,7 @@ async function waitReady(parts: TrialParts, request: TrialRequest, id: string): 
     PATH: SEARCH_PATH,
     HOME: '/root',
     LANG: 'C.UTF-8',
-    HULL_ADDRESS: status.endpoint?.address ?? '',
+    HULL_ADDRESS: status.endpoints[0]?.address ?? '',
     HULL_NAME: config.name,
     HULL_ISOLATION: subject.kind,
   };

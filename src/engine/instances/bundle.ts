@@ -75,12 +75,12 @@ export async function writeRunFiles(
 
 function hostsFile(config: InstanceConfig, lease: NetworkLease): string {
   const lines = ['127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback'];
-  const address = lease.endpoint?.address ?? '127.0.1.1';
+  const address = lease.attachments[0]?.endpoint.address ?? '127.0.1.1';
   const full = config.domainname === '' ? '' : `${config.hostname}.${config.domainname} `;
   for (const entry of config.extraHosts) {
     const colon = entry.indexOf(':');
     const target = entry.slice(colon + 1);
-    const resolved = target === 'host-gateway' ? (lease.endpoint?.gateway ?? '127.0.0.1') : target;
+    const resolved = target === 'host-gateway' ? (lease.attachments[0]?.endpoint.gateway ?? '127.0.0.1') : target;
     if (colon > 0) lines.push(`${resolved}\t${entry.slice(0, colon)}`);
   }
   lines.push(`${address}\t${full}${config.hostname}`);

@@ -59,6 +59,7 @@ export function configure(request: CreateInstance, facts: Facts): InstanceConfig
     attach: request.attach ?? { stdin: false, stdout: true, stderr: true },
     mounts: facts.mounts,
     networkMode: request.networkMode ?? 'bridge',
+    networks: [],
     ports: portsOf(request, exposed),
     exposedPorts: exposed,
     extraHosts: request.extraHosts ?? [],

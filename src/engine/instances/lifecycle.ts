@@ -13,6 +13,7 @@ import { PendingAttachments } from './deferred-stdio.ts';
 import { instanceAttributes } from './attributes.ts';
 import { interruptionOf, killedWhileStarting, runSeconds, within } from './endings.ts';
 import type { LogKeeper } from './log-keeper.ts';
+import { endpointsOf } from './networks-of.ts';
 import type { InstanceRecord } from './record.ts';
 import type { Registry } from './registry.ts';
 import type { Runs } from './run.ts';
@@ -132,7 +133,7 @@ export class Lifecycle {
       if (record === null) return;
       if (record.status.state === 'removing') return this.#remove(record, record.config.autoRemove);
       await this.#dismantle(record);
-      const over = { endpoint: null, ports: [], pid: 0 };
+      const over = { endpoints: [], ports: [], pid: 0 };
       const exit = record.status.exit ?? { code: 255, oomKilled: false, finishedAt: Date.now() };
       const why = interruptionOf(record);
       // Where only the clean-up was cut short, the end is on record already.
@@ -173,7 +174,7 @@ export class Lifecycle {
     try {
       const bundle = await runs.prepare(
         record.config,
-        (lease) => void registry.update(id, { lease }, { endpoint: lease.endpoint, ports: lease.ports }),
+        (lease) => void registry.update(id, { lease }, { endpoints: endpointsOf(lease), ports: lease.ports }),
         timings,
       );
       await runtime.create(bundle);
@@ -226,7 +227,7 @@ export class Lifecycle {
     this.#parts.registry.update(
       id,
       { lease: null },
-      { state, pid: 0, exit, error: failure.message, endpoint: null, ports: [] },
+      { state, pid: 0, exit, error: failure.message, endpoints: [], ports: [] },
     );
     this.#parts.waiters.exited(id, exit);
     if (record.config.autoRemove) await this.#remove(this.#current(id), true);
@@ -284,7 +285,7 @@ export class Lifecycle {
     waiters.exited(id, exit);
     if (goes) return this.#removeHidden(after, true);
     await this.#dismantle(after);
-    registry.update(id, { lease: null }, { endpoint: null, ports: [] });
+    registry.update(id, { lease: null }, { endpoints: [], ports: [] });
   }
 
   async #remove(record: InstanceRecord, volumes: boolean): Promise<void> {

@@ -19,6 +19,6 @@ export const FRESH_STATUS: InstanceStatus = {
   startedAt: null,
   exit: null,
   error: '',
-  endpoint: null,
+  endpoints: [],
   ports: [],
 };

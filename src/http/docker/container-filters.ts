@@ -57,7 +57,7 @@ export function filterInstances(
 }
 
 function matchesPlaces(engine: EngineApi, { config, status }: Instance, filters: Filters): boolean {
-  const network = status.endpoint?.network ?? config.networkMode;
+  const network = status.endpoints[0]?.network ?? config.networkMode;
   return (
     filters.any('volume', (value) =>
       config.mounts.some((mount) => mount.volume === value || mount.target === value),

@@ -112,7 +112,8 @@ function containerState({ status }: Instance): ContainerState {
 }
 
 function networks(identity: EngineIdentity, { config, status }: Instance): Record<string, EndpointSettings> {
-  const name = status.endpoint?.network ?? config.networkMode;
+  const endpoint = status.endpoints[0];
+  const name = endpoint?.network ?? config.networkMode;
   const running = status.pid !== 0;
   const names = [
     config.name,
@@ -124,14 +125,14 @@ function networks(identity: EngineIdentity, { config, status }: Instance): Recor
       IPAMConfig: null,
       Links: null,
       Aliases: null,
-      MacAddress: status.endpoint?.macAddress ?? '',
+      MacAddress: endpoint?.macAddress ?? '',
       DriverOpts: null,
       GwPriority: 0,
       NetworkID: networkId(identity, name),
       EndpointID: running ? derivedId(identity, 'endpoint', config.id, name) : '',
-      Gateway: status.endpoint?.gateway ?? '',
-      IPAddress: status.endpoint?.address ?? '',
-      IPPrefixLen: status.endpoint?.prefixLength ?? 0,
+      Gateway: endpoint?.gateway ?? '',
+      IPAddress: endpoint?.address ?? '',
+      IPPrefixLen: endpoint?.prefixLength ?? 0,
       IPv6Gateway: '',
       GlobalIPv6Address: '',
       GlobalIPv6PrefixLen: 0,
@@ -143,7 +144,7 @@ function networks(identity: EngineIdentity, { config, status }: Instance): Recor
 function networkSettings(identity: EngineIdentity, instance: Instance): NetworkSettings {
   const { config, status } = instance;
   const attached = networks(identity, instance);
-  const bridge = status.endpoint === null ? undefined : attached[status.endpoint.network];
+  const bridge = attached[status.endpoints[0]?.network ?? ''];
   const running = status.pid !== 0;
   return {
     Bridge: '',

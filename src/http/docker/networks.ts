@@ -97,7 +97,7 @@ function attached(engine: EngineApi, network: string): NetworkResource['Containe
     .list()
     .filter(
       ({ config, status }) =>
-        status.pid !== 0 && (status.endpoint?.network ?? config.networkMode) === network,
+        status.pid !== 0 && (status.endpoints[0]?.network ?? config.networkMode) === network,
     );
   return Object.fromEntries(
     running.map(({ config, status }) => [
@@ -105,9 +105,11 @@ function attached(engine: EngineApi, network: string): NetworkResource['Containe
       {
         Name: config.name,
         EndpointID: derivedId(engine.identity, 'endpoint', config.id, network),
-        MacAddress: status.endpoint?.macAddress ?? '',
+        MacAddress: status.endpoints[0]?.macAddress ?? '',
         IPv4Address:
-          status.endpoint === null ? '' : `${status.endpoint.address}/${status.endpoint.prefixLength}`,
+          status.endpoints[0] === undefined
+              ? ''
+              : `${status.endpoints[0].address}/${status.endpoints[0].prefixLength}`,
         IPv6Address: '',
       },
     ]),

@@ -42,7 +42,7 @@ const status = (change: Partial<InstanceStatus>): InstanceStatus => ({
   startedAt: null,
   exit: null,
   error: '',
-  endpoint: null,
+  endpoints: [],
   ports: [],
   ...change,
 });

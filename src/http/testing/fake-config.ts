@@ -39,6 +39,7 @@ export function fakeConfig(id: string, request: CreateInstance, image: Image | n
         : { ...mount, options };
     }),
     networkMode: request.networkMode ?? 'bridge',
+    networks: [],
     ports: request.ports ?? [],
     exposedPorts: request.exposedPorts ?? [],
     extraHosts: request.extraHosts ?? [],

@@ -25,7 +25,7 @@ const NOT_STARTED: InstanceStatus = {
   startedAt: null,
   exit: null,
   error: '',
-  endpoint: null,
+  endpoints: [],
   ports: [],
 };
 
@@ -82,12 +82,18 @@ export class FakeInstances implements Instances {
     const ports = config.ports.map((port, index) => ({ ...port, hostPort: port.hostPort || 40_000 + index }));
     const endpoint = {
       network: 'bridge',
+      networkId: 'b'.repeat(64),
+      endpointId: 'e'.repeat(64),
+      link: 'eth0',
       address: '10.9.0.2',
       prefixLength: 16,
       gateway: '10.9.0.1',
       macAddress: '02:42:0a:09:00:02',
+      ipv6: null,
+      aliases: [],
+      names: [config.name],
     };
-    this.#update(config.id, { state: 'running', pid, startedAt, exit: null, endpoint, ports });
+    this.#update(config.id, { state: 'running', pid, startedAt, exit: null, endpoints: [endpoint], ports });
     this.#event(config.id, 'start');
     void this.#runtime.wait(config.id).then((exit) => this.#ended(config.id, exit));
     return true;
@@ -194,7 +200,7 @@ export class FakeInstances implements Instances {
   async #ended(id: string, exit: ExitStatus): Promise<void> {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
-    this.#update(id, { state: 'exited', pid: 0, exit, endpoint: null, ports: [] });
+    this.#update(id, { state: 'exited', pid: 0, exit, endpoints: [], ports: [] });
     this.#event(id, 'die');
     if (entry.instance.config.autoRemove) await this.remove(id);
   }

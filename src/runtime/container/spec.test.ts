@@ -22,7 +22,7 @@ const BUNDLE: Bundle = {
   root: { kind: 'mounts', path: '/root-of-it' },
   mounts: [],
   files: { hosts: '/f/hosts', hostname: '/f/hostname', resolvConf: '/f/resolv' },
-  network: { mode: 'none', namespace: '/ns', link: null },
+  network: { mode: 'none', namespace: '/ns', links: [] },
   resources: {},
   readOnlyRoot: false,
   init: false,

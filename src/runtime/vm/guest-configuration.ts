@@ -35,8 +35,9 @@ export function configuration(bundle: Bundle, shares: readonly Share[]): Uint8Ar
 }
 
 function addNetwork(writer: FieldWriter, bundle: Bundle): void {
-  if (bundle.network.mode === 'host' || bundle.network.link === null) return;
-  const { address, prefixLength, gateway, mtu } = bundle.network.link;
+  const [link] = bundle.network.mode === 'host' ? [] : bundle.network.links;
+  if (link === undefined) return;
+  const { address, prefixLength, gateway, mtu } = link;
   writer.text(FIELD.network, `${address} ${prefixLength} ${gateway === '' ? '-' : gateway} ${mtu}`);
 }
 

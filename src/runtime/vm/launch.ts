@@ -73,8 +73,9 @@ async function connect(context: LaunchContext, bundle: Bundle, undo: Rollback): 
       'a VM has a network of its own: the host’s network is for containers; use the bridge network',
     );
   }
-  const { namespace, link } = bundle.network;
-  if (link === null) return null;
+  const { namespace, links } = bundle.network;
+  const [link] = links;
+  if (link === undefined) return null;
   undo.defer('remove the tap', () => removeTap(context.host, namespace, link));
   await joinTap(context.host, namespace, link);
   return { namespace, link };

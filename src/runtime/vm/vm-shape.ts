@@ -71,7 +71,7 @@ export function shapeOf(
 ): VmShape {
   if (bundle.root.kind !== 'block') throw new HullError('internal', 'a VM was given mounts for its root');
   const { root } = bundle.root;
-  const link = bundle.network.mode === 'host' ? null : bundle.network.link;
+  const link = bundle.network.mode === 'host' ? null : (bundle.network.links[0] ?? null);
   const common = {
     name,
     accelerator: acceleration.accelerator,
@@ -109,7 +109,7 @@ function machineShape(
   root: MachineRoot,
   common: Omit<VmShape, 'kernel' | 'initrd' | 'cmdline' | 'disks' | 'agent' | 'console' | 'paused'>,
 ): VmShape {
-  const link = bundle.network.mode === 'host' ? null : bundle.network.link;
+  const link = bundle.network.mode === 'host' ? null : (bundle.network.links[0] ?? null);
   const nameservers = [
     ...readFileSync(bundle.files.resolvConf, 'utf8').matchAll(/^nameserver\s+(\S+)/gm),
   ].map((match) => match[1]);

@@ -122,6 +122,7 @@ export function namespace(lease: NetworkLease): string {
 }
 
 export function address(lease: NetworkLease): string {
-  if (lease.endpoint === null) throw new Error('no address');
-  return lease.endpoint.address;
+  const [first] = lease.attachments;
+  if (first === undefined) throw new Error('no address');
+  return first.endpoint.address;
 }
