@@ -5,7 +5,7 @@ import { createHost } from '../../src/host/index.ts';
 import type { RunResult } from '../../src/host/host.ts';
 
 const ROOT = join(import.meta.dir, '../..');
-export const HULL = join(ROOT, 'dist/hull');
+export const HULL = process.env['HULL_TEST_BINARY'] ?? join(ROOT, 'dist/hull');
 const KERNELS = join(ROOT, 'dist/kernels');
 const READY_WITHIN = 20_000;
 
