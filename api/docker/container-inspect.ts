@@ -18,12 +18,18 @@ export interface ContainerState {
   FinishedAt: string;
 }
 
+export interface EndpointIpamConfig {
+  IPv4Address?: string;
+  IPv6Address?: string;
+  LinkLocalIPs?: readonly string[];
+}
+
 export interface EndpointSettings {
-  IPAMConfig: null;
-  Links: null;
+  IPAMConfig: EndpointIpamConfig | null;
+  Links: readonly string[] | null;
   Aliases: readonly string[] | null;
   MacAddress: string;
-  DriverOpts: null;
+  DriverOpts: Readonly<Record<string, string>> | null;
   GwPriority: number;
   NetworkID: string;
   EndpointID: string;

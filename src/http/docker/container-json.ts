@@ -1,18 +1,12 @@
-import type {
-  ContainerInspect,
-  ContainerState,
-  ContainerSummary,
-  EndpointSettings,
-  NetworkSettings,
-} from '../../../api/docker.ts';
+import type { ContainerInspect, ContainerState, ContainerSummary } from '../../../api/docker.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { Instance } from '../../model/instance.ts';
 import { familiarName } from '../familiar-name.ts';
 import { inspectedConfig, inspectedHostConfig } from './container-config-json.ts';
+import { endpointMap, networkSettings } from './container-network-json.ts';
 import { dockerState, statusText } from './container-state.ts';
 import { mountPoint } from './mounts.ts';
-import { derivedId, networkId } from './derived-id.ts';
-import { portMap, portSummaries } from './ports.ts';
+import { portSummaries } from './ports.ts';
 import { NEVER, timestamp, unixSeconds } from './times.ts';
 
 export interface Sizes {
@@ -33,7 +27,7 @@ export function containerSummary(
     Names: [`/${config.name}`],
     Image: sourceName(instance),
     ImageID: imageId(instance),
-    Command: config.process.args.map(quoted).join(' '),
+    Command: commandText(config.process.args),
     Created: unixSeconds(config.createdAt),
     Ports: portSummaries(instance),
     ...(sizes === null ? {} : { SizeRw: sizes.writable, SizeRootFs: sizes.root }),
@@ -41,7 +35,7 @@ export function containerSummary(
     State: dockerState(status),
     Status: statusText(status, now),
     HostConfig: { NetworkMode: config.networkMode, Isolation: config.isolation },
-    NetworkSettings: { Networks: networks(identity, instance) },
+    NetworkSettings: { Networks: endpointMap(identity, instance) },
     Mounts: config.mounts.map(mountPoint),
   };
 }
@@ -111,64 +105,7 @@ function containerState({ status }: Instance): ContainerState {
   };
 }
 
-function networks(identity: EngineIdentity, { config, status }: Instance): Record<string, EndpointSettings> {
-  const endpoint = status.endpoints[0];
-  const name = endpoint?.network ?? config.networkMode;
-  const running = status.pid !== 0;
-  const names = [
-    config.name,
-    config.id.slice(0, 12),
-    ...(config.hostname === config.name ? [] : [config.hostname]),
-  ];
-  return {
-    [name]: {
-      IPAMConfig: null,
-      Links: null,
-      Aliases: null,
-      MacAddress: endpoint?.macAddress ?? '',
-      DriverOpts: null,
-      GwPriority: 0,
-      NetworkID: networkId(identity, name),
-      EndpointID: running ? derivedId(identity, 'endpoint', config.id, name) : '',
-      Gateway: endpoint?.gateway ?? '',
-      IPAddress: endpoint?.address ?? '',
-      IPPrefixLen: endpoint?.prefixLength ?? 0,
-      IPv6Gateway: '',
-      GlobalIPv6Address: '',
-      GlobalIPv6PrefixLen: 0,
-      DNSNames: config.networkMode === 'bridge' ? names : null,
-    },
-  };
-}
-
-function networkSettings(identity: EngineIdentity, instance: Instance): NetworkSettings {
-  const { config, status } = instance;
-  const attached = networks(identity, instance);
-  const bridge = attached[status.endpoints[0]?.network ?? ''];
-  const running = status.pid !== 0;
-  return {
-    Bridge: '',
-    SandboxID: running ? derivedId(identity, 'sandbox', config.id) : '',
-    SandboxKey: '',
-    Ports: running ? portMap(status.ports, config.exposedPorts) : {},
-    HairpinMode: false,
-    LinkLocalIPv6Address: '',
-    LinkLocalIPv6PrefixLen: 0,
-    SecondaryIPAddresses: null,
-    SecondaryIPv6Addresses: null,
-    EndpointID: bridge?.EndpointID ?? '',
-    Gateway: bridge?.Gateway ?? '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
-    IPAddress: bridge?.IPAddress ?? '',
-    IPPrefixLen: bridge?.IPPrefixLen ?? 0,
-    IPv6Gateway: '',
-    MacAddress: bridge?.MacAddress ?? '',
-    Networks: attached,
-  };
-}
-
-/** A word of the command as Docker lists it: in quotes where it has spaces or quotes of its own. */
-function quoted(word: string): string {
-  return /[\s'"]/.test(word) ? `'${word.replaceAll("'", String.raw`'\''`)}'` : word;
+/** The command as Docker lists it: arguments with spaces are in quotes, and nothing is escaped. */
+function commandText([program = '', ...args]: readonly string[]): string {
+  return [program, ...args.map((word) => (word.includes(' ') ? `'${word}'` : word))].join(' ');
 }
