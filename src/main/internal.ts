@@ -1,6 +1,8 @@
+import { resolveUser } from '../runtime/container/user.ts';
+import { filesMain } from '../storage/files/process.ts';
 import { archiveMain, extractMain } from '../storage/extract-process.ts';
 
-/** Hidden sub-commands: the engine runs itself again for work that is confined to one folder. */
+/** Hidden sub-commands: the engine runs itself again for work that is confined to one folder or one instance. */
 export async function internal(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   switch (name) {
@@ -8,6 +10,8 @@ export async function internal(argv: readonly string[]): Promise<number> {
       return extractMain(rest);
     case 'archive':
       return archiveMain(rest);
+    case 'files':
+      return filesMain(rest, resolveUser);
     default:
       process.stderr.write(`hull internal: no such sub-command: ${name ?? ''}\n`);
       return 125;

@@ -13,7 +13,16 @@ import type { TreeSyscalls } from '../host/tree-syscalls.ts';
 import { TarError, type TarEvent, type TarHeader } from '../lib/tar/types.ts';
 import type { ExtractOptions } from './trees.ts';
 import { isOverlayXattr, isWhiteout, OverlayMarks, removeAny } from './overlay-marks.ts';
-import { cleanName, filePath, isErrno, joinPath, lookAt, lookThrough, parentOf } from './tree-paths.ts';
+import {
+  cleanName,
+  filePath,
+  isErrno,
+  joinPath,
+  leadsAbove,
+  lookAt,
+  lookThrough,
+  parentOf,
+} from './tree-paths.ts';
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const NODE_TYPES = {
@@ -90,8 +99,10 @@ export class TarApplier {
       this.unpackedSize += header.size;
       return;
     }
-    if (header.type === 'symlink') symlinkSync(filePath(header.linkName), filePath(path));
-    else if (header.type !== 'hardlink' && header.type !== 'directory') {
+    if (header.type === 'symlink') {
+      if (this.#options.mode === 'copy') this.#refuseLinkOut(path, header);
+      symlinkSync(filePath(header.linkName), filePath(path));
+    } else if (header.type !== 'hardlink' && header.type !== 'directory') {
       this.#syscalls.makeNode(path, NODE_TYPES[header.type], 0o600, header.devMajor, header.devMinor);
     }
     this.#decorate(path, header);
@@ -99,7 +110,7 @@ export class TarApplier {
 
   #folder(path: string, header: TarHeader): void {
     const found = lookAt(path);
-    const follow = this.#marks === null && found?.isSymbolicLink() === true;
+    const follow = this.#options.mode === 'plain' && found?.isSymbolicLink() === true;
     const folder = (follow ? lookThrough(path) : found)?.isDirectory() === true;
     if (folder && follow) return;
     if (!folder) {
@@ -113,7 +124,7 @@ export class TarApplier {
   }
 
   #hardLink(path: string, header: TarHeader): void {
-    const target = joinPath(this.#base, cleanName(header.linkName));
+    const target = joinPath(this.#base, this.#cleanLink(header));
     if (target === path) return;
     const found = lookAt(target);
     if (found === null || found.isDirectory())
@@ -129,6 +140,12 @@ export class TarApplier {
     const found = lookAt(path);
     if (found === null) return;
     const mixed = found.isDirectory() || header.type === 'directory';
+    if (this.#options.mode === 'copy') {
+      if (mixed && this.#options.keepKinds === true) throw new TarError(this.#kindsDiffer(path, header));
+      this.#lastParent = '';
+      removeAny(path);
+      return;
+    }
     if (mixed && this.#marks === null && this.#options.replace !== true) {
       throw new TarError(
         found.isDirectory()
@@ -138,6 +155,29 @@ export class TarApplier {
     }
     this.#lastParent = '';
     removeAny(path);
+  }
+
+  /** In the words of Docker's daemon, as those below. */
+  #kindsDiffer(path: string, header: TarHeader): string {
+    const [found, made] =
+      header.type === 'directory' ? ['non-directory', 'directory'] : ['directory', 'non-directory'];
+    return `cannot overwrite ${found} ${JSON.stringify(path)} with ${made} ${JSON.stringify(this.#base)}`;
+  }
+
+  #cleanLink(header: TarHeader): string {
+    if (this.#options.mode === 'copy' && leadsAbove(header.linkName))
+      throw new TarError(
+        `invalid hardlink ${JSON.stringify(header.name)} -> ${JSON.stringify(header.linkName)}`,
+      );
+    return cleanName(header.linkName);
+  }
+
+  /** A relative link that leads above the folder that is copied into; an absolute one is the instance's own. */
+  #refuseLinkOut(path: string, { linkName }: TarHeader): void {
+    if (linkName.startsWith('/') || this.#base === '/') return;
+    const inside = parentOf(path).slice(this.#base.length);
+    if (leadsAbove(`${inside}/${linkName}`))
+      throw new TarError(`invalid symlink ${JSON.stringify(path)} -> ${JSON.stringify(linkName)}`);
   }
 
   #makeParents(folder: string): void {

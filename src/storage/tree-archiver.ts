@@ -8,15 +8,19 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { splitDevice, type TreeSyscalls } from '../host/tree-syscalls.ts';
+import { memberBelow } from '../lib/archive-path.ts';
 import { decodeBytes } from '../lib/byte-text.ts';
 import { encodeHeader, TAR_END, type TarMember } from '../lib/tar/encode.ts';
 import { paddingOf, TarError, type TarType } from '../lib/tar/types.ts';
 import type { ArchiveOptions } from './trees.ts';
 import { isOverlayXattr, isWhiteout, OPAQUE_NAME, OPAQUE_XATTR, WHITEOUT_PREFIX } from './overlay-marks.ts';
-import { cleanName, filePath, joinPath, lookAt, lookThrough } from './tree-paths.ts';
+import { cleanName, filePath, isErrno, joinPath, lookAt, lookThrough } from './tree-paths.ts';
 
 const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 const CHUNK = 256 * 1024;
+const ZEROS = new Uint8Array(CHUNK);
+/** What a file that was there a moment ago may answer when its owner goes on working: gone, or something else by now. */
+const PASSING = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'ENXIO', 'ENODEV', 'EINVAL'] as const;
 
 /** A path of the tree and the name that it gets in the archive. */
 interface Place {
@@ -56,18 +60,19 @@ export class TreeArchiver {
   }
 
   *#contents(folder: Place): Generator<Uint8Array> {
-    const raw = readdirSync(filePath(folder.path), { encoding: 'buffer' });
+    const raw = this.#unlessGone(() => readdirSync(filePath(folder.path), { encoding: 'buffer' })) ?? [];
     for (const bytes of raw.toSorted((a, b) => Buffer.compare(a, b))) {
       const entry = decodeBytes(bytes);
       const place = {
         path: joinPath(folder.path, entry),
-        name: folder.name === '' ? entry : `${folder.name}/${entry}`,
+        name: memberBelow(folder.name, entry),
       };
+      if (this.#isStub(place.path)) continue;
       this.current = place.path;
       const facts = lookAt(place.path);
       if (facts === null) continue;
       if (this.#layer && isWhiteout(facts)) {
-        yield this.#mark(`${folder.name === '' ? '' : `${folder.name}/`}${WHITEOUT_PREFIX}${entry}`);
+        yield this.#mark(memberBelow(folder.name, `${WHITEOUT_PREFIX}${entry}`));
         continue;
       }
       yield* this.#member(place, facts);
@@ -79,21 +84,22 @@ export class TreeArchiver {
     const type = typeOf(facts);
     // A socket is no use without the process that made it, and tar has no word for it.
     if (type === null) return;
+    const found = this.#unlessGone(() => this.#linkAndAttributes(place, type));
+    // What is no more is no member, and no other name's first one.
+    if (found === null) return;
     const first = this.#firstName(place, facts, type);
-    const kept = first === null ? this.#syscalls.xattrs(place.path) : new Map<string, Uint8Array>();
+    const kept = first === null ? found.xattrs : new Map<string, Uint8Array>();
     const opaque = this.#layer && decodeBytes(kept.get(OPAQUE_XATTR) ?? new Uint8Array(0)) === 'y';
     if (this.#options.settle === true) this.#strip(place.path, kept);
-    this.entries += 1;
     const member: TarMember = {
       ...attributes(facts),
       name: place.name,
       type: first === null ? type : 'hardlink',
-      linkName:
-        first ?? (type === 'symlink' ? decodeBytes(readlinkSync(filePath(place.path), 'buffer')) : ''),
+      linkName: first ?? found.link,
       xattrs: new Map([...kept].filter(([name]) => !isOverlayXattr(name))),
     };
     if (member.type === 'file') yield* this.#file(place.path, member);
-    else yield encodeHeader(member);
+    else yield this.#header(member);
     if (opaque) yield this.#mark(`${place.name}/${OPAQUE_NAME}`);
   }
 
@@ -113,21 +119,68 @@ export class TreeArchiver {
 
   *#file(path: string, member: TarMember): Generator<Uint8Array> {
     const size = member.size ?? 0;
-    const followed = this.#options.follow === true && this.entries === 1;
-    const descriptor = openSync(filePath(path), followed ? READ : READ | constants.O_NOFOLLOW);
+    const followed = this.#options.follow === true && this.entries === 0;
+    const descriptor = this.#unlessGone(() =>
+      openSync(filePath(path), followed ? READ : READ | constants.O_NOFOLLOW),
+    );
+    if (descriptor === null) {
+      this.#links.forEach((first, key) => first === member.name && this.#links.delete(key));
+      return;
+    }
     try {
-      yield encodeHeader(member);
+      yield this.#header(member);
       for (let at = 0; at < size;) {
-        const count = readSync(descriptor, this.#buffer, 0, Math.min(CHUNK, size - at), at);
-        if (count === 0) throw new TarError(`${path} became shorter while it was archived`);
-        yield this.#buffer.subarray(0, count);
-        at += count;
+        const wanted = Math.min(CHUNK, size - at);
+        const count = this.#read(descriptor, wanted, at);
+        if (count === 0 && this.#options.live !== true)
+          throw new TarError(`${path} became shorter while it was archived`);
+        yield count === 0 ? ZEROS.subarray(0, wanted) : this.#buffer.subarray(0, count);
+        at += count === 0 ? wanted : count;
       }
     } finally {
       closeSync(descriptor);
     }
     this.unpackedSize += size;
     yield new Uint8Array(paddingOf(size));
+  }
+
+  /** Of a live tree, what was a file may be a folder by now: its bytes are zeros, as those of a file that became shorter. */
+  #read(descriptor: number, length: number, at: number): number {
+    try {
+      return readSync(descriptor, this.#buffer, 0, length, at);
+    } catch (error) {
+      if (this.#options.live === true && (isErrno(error, 'EISDIR') || isErrno(error, 'EINVAL'))) return 0;
+      throw error;
+    }
+  }
+
+  #linkAndAttributes(place: Place, type: TarType): { link: string; xattrs: Map<string, Uint8Array> } {
+    const link = type === 'symlink' ? decodeBytes(readlinkSync(filePath(place.path), 'buffer')) : '';
+    return { link, xattrs: this.#syscalls.xattrs(place.path) };
+  }
+
+  /** In a live tree, null for what has gone or changed since it was looked at. */
+  #unlessGone<T>(look: () => T): T | null {
+    try {
+      return look();
+    } catch (error) {
+      if (this.#options.live === true && PASSING.some((code) => isErrno(error, code))) return null;
+      throw error;
+    }
+  }
+
+  /** A place of `stubs` with nothing in it. */
+  #isStub(path: string): boolean {
+    const { stubs } = this.#options;
+    if (stubs?.includes(path) !== true) return false;
+    const facts = lookAt(path);
+    if (facts?.isDirectory() !== true) return facts?.isFile() === true && facts.size === 0n;
+    return readdirSync(filePath(path)).every((entry) => this.#isStub(joinPath(path, entry)));
+  }
+
+  #header(member: TarMember): Uint8Array {
+    this.entries += 1;
+    return encodeHeader(member);
   }
 
   #mark(name: string): Uint8Array {

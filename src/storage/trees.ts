@@ -5,8 +5,10 @@ export interface ExtractOptions {
   /**
    * `layer`: OCI whiteouts become overlayfs's (0:0 devices, `trusted.overlay.opaque`), later members replace earlier ones of any type.
    * `plain`: names mean what they say; links to folders are followed inside the root, a file never replaces a folder nor the other way round.
+   * `copy`: Docker's rules for copying into an instance: only folders are merged with folders, everything else that is in the way is replaced,
+   * a link to a folder too; a link or hard link that leads out of `into` is refused.
    */
-  readonly mode: 'layer' | 'plain';
+  readonly mode: 'layer' | 'plain' | 'copy';
   /** Folder inside the root that names are relative to; made where absent. Default `/`. */
   readonly into?: string;
   /** Owner of everything made, whatever the archive says. */
@@ -15,6 +17,8 @@ export interface ExtractOptions {
   readonly permissions?: number;
   /** In mode `plain`: let members replace folders and be replaced by them, as for an unpacked archive. */
   readonly replace?: boolean;
+  /** In mode `copy`: refuse to replace a folder by something else, and something else by a folder. */
+  readonly keepKinds?: boolean;
   /** Sync the filesystem at the end. */
   readonly sync?: boolean;
   /** Write the stream as a gzip blob to standard output (as it is when it is gzip already). */
@@ -49,6 +53,10 @@ export interface ArchiveOptions {
   readonly gzip?: boolean;
   /** In mode `layer`: take overlayfs's private attributes off the tree itself too, because it becomes a layer; then sync the filesystem. */
   readonly settle?: boolean;
+  /** The tree's owner may go on changing it: what goes meanwhile is left out, a file that becomes shorter is filled up with zeros. */
+  readonly live?: boolean;
+  /** Absolute paths that are left out where nothing is in them: mount places that a runtime made. */
+  readonly stubs?: readonly string[];
 }
 
 export interface ArchiveResult {

@@ -1,0 +1,114 @@
+import type { ErrorCode } from '../../model/error-codes.ts';
+
+/** A file inside an instance. */
+export interface FileStat {
+  /** Last part of the path as asked for; '.' for the contents of a folder, '/' for the root. */
+  readonly name: string;
+  readonly size: number;
+  /** st_mode: type and permissions (inode(7)). */
+  readonly mode: number;
+  /** Nanoseconds since the epoch. */
+  readonly mtime: bigint;
+  /** Where a link leads in the end, as far as it can be followed inside the instance; '' for anything else. */
+  readonly linkTarget: string;
+}
+
+/** What an instance has changed against its image, as `docker diff` has it. */
+export interface FileChange {
+  readonly path: string;
+  readonly kind: 'modified' | 'added' | 'deleted';
+}
+
+/** A mount of an instance's, as it matters for its files. */
+export interface ViewMount {
+  /** Host path; '' for what exists only while the instance runs. */
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+/** Where an instance's files are seen. */
+export type FilesView =
+  /** A running container's own mounts, whatever it made of them. The process is named for good by its start time. */
+  | {
+      readonly kind: 'process';
+      readonly pid: number;
+      readonly startTime: number;
+      readonly mounts: readonly ViewMount[];
+    }
+  /** A root on the host, and the mounts that belong on it. */
+  | { readonly kind: 'folder'; readonly root: string; readonly mounts: readonly ViewMount[] }
+  /** The writable part apart from what is below it. `scratch`: an empty folder to mount them in. */
+  | {
+      readonly kind: 'layers';
+      readonly upper: string;
+      readonly lower: readonly string[];
+      readonly scratch: string;
+    };
+
+export interface ExtractFilesOptions {
+  /** Refuse to replace a folder by something else and the other way round. */
+  readonly keepKinds: boolean;
+  /** Give everything to this user of the instance's (`name`, `uid`, `user:group`), whatever the archive says. */
+  readonly owner?: string;
+  readonly readOnlyRoot: boolean;
+}
+
+/** A tar stream and what it begins with. Leaving the loop early ends the work. */
+export interface FileArchive {
+  readonly stat: FileStat;
+  readonly stream: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Files of instances, by a process for each request that has the view as its whole world: no link, race or device of an instance leads it out.
+ * All reject `path-not-found`, `invalid-argument`, `denied`, `archive-invalid`, `no-space`.
+ */
+export interface InstanceFiles {
+  stat(view: FilesView, path: string, signal?: AbortSignal): Promise<FileStat>;
+  read(view: FilesView, path: string, signal?: AbortSignal): Promise<FileArchive>;
+  write(
+    view: FilesView,
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    options: ExtractFilesOptions,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  changes(view: FilesView & { kind: 'layers' }, signal?: AbortSignal): Promise<readonly FileChange[]>;
+}
+
+/** What the process is told, as JSON. A `process` view is given as descriptor 3. */
+export interface FilesCall {
+  readonly view: FilesView;
+  readonly operation:
+    | { readonly verb: 'stat' | 'read'; readonly path: string }
+    | ({ readonly verb: 'write'; readonly path: string } & ExtractFilesOptions)
+    | { readonly verb: 'changes' };
+}
+
+/** A line on the process's standard error. `stat` comes before an archive's first byte; one of the others is the last. */
+export type FilesReport =
+  | { readonly kind: 'stat'; readonly stat: Omit<FileStat, 'mtime'> & { readonly mtime: string } }
+  | { readonly kind: 'changes'; readonly changes: readonly FileChange[] }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
+
+/**
+ * Places that a runtime makes as mount points, and Docker puts below an instance's own layer: they are no change of the instance's.
+ */
+export const MOUNT_STUBS: readonly string[] = [
+  '/.dockerenv',
+  '/dev',
+  '/dev/console',
+  '/dev/pts',
+  '/dev/shm',
+  '/dev/mqueue',
+  '/etc',
+  '/etc/hostname',
+  '/etc/hosts',
+  '/etc/mtab',
+  '/etc/resolv.conf',
+  '/proc',
+  '/sbin/docker-init',
+  '/sys',
+];
