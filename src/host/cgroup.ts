@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { totalmem } from 'node:os';
-import { HullError } from '../model/errors.ts';
+import { type EngineIdentity, names } from '../model/engine-identity.ts';
+import { HullError, messageOf } from '../model/errors.ts';
 import {
   type CgroupFacts,
   cgroupFacts,
@@ -9,9 +10,9 @@ import {
   parseKeyed,
   parseLimit,
   parsePids,
-  unmountedControllers,
 } from './cgroup-parse.ts';
 import { type Freezer, freeze, freezerOf, isFrozen, thaw } from './cgroup-freezer.ts';
+import { CrunHierarchies } from './cgroup-hierarchies.ts';
 import { limitWrites, writeLimits } from './cgroup-limits.ts';
 import type { Resources } from '../model/resources.ts';
 import type { Host } from './host.ts';
@@ -34,22 +35,19 @@ export interface CgroupStats {
   readonly blockWrite: number;
 }
 
-/** What crun refuses to leave on the v2 side of a hybrid host, and what a kernel offers on v2 without naming it. */
-const CRUN_NEEDS = ['hugetlb', 'perf_event'];
-const MOUNT_ROOT = '/sys/fs/cgroup';
 const KILL_DEADLINE = 5_000;
 
 /** The host's control groups. Reads and removes groups; the container runtime makes them. */
 export class Cgroups {
   readonly #host: Pick<Host, 'mounts' | 'processes'>;
-  /** Remembers the hierarchies that were mounted here, across daemons. */
-  readonly #memory: string;
+  readonly #parent: string;
+  readonly #hierarchies: CrunHierarchies;
   #facts: CgroupFacts | null = null;
 
-  /** `runDir`: the engine's volatile folder. */
-  constructor(host: Pick<Host, 'mounts' | 'processes'>, runDir: string) {
+  constructor(host: Pick<Host, 'mounts' | 'processes'>, identity: EngineIdentity) {
     this.#host = host;
-    this.#memory = `${runDir}/cgroup-mounts`;
+    this.#parent = names.cgroupParent(identity);
+    this.#hierarchies = new CrunHierarchies(host.mounts, this.#parent);
   }
 
   facts(): CgroupFacts {
@@ -62,68 +60,20 @@ export class Cgroups {
    * when crun can run.
    */
   prepareForCrun(): string | null {
-    // Another engine may have mounted or unmounted since the last look.
-    this.#facts = null;
-    const { layout, controllers } = this.facts();
-    if (layout !== 'hybrid') return null;
-    const missing = unmountedControllers(readOrEmpty('/proc/cgroups'), controllers).filter((name) =>
-      CRUN_NEEDS.includes(name),
-    );
-    if (missing.length === 0) return null;
+    if (this.facts().layout !== 'hybrid') return null;
     try {
-      for (const name of missing) {
-        this.#mountHierarchy(name);
-        writeFileSync(this.#memory, `${name}\n`, { flag: 'a' });
-      }
+      this.#hierarchies.prepare();
+      return null;
     } catch (error) {
-      return `the cgroup controllers ${missing.join(', ')} cannot be mounted as v1: ${error instanceof Error ? error.message : String(error)}`;
+      return `the cgroup controllers that crun needs cannot be mounted as v1: ${messageOf(error)}`;
     } finally {
       this.#facts = null;
     }
-    return null;
   }
 
-  /**
-   * With `favordynmods` (kernel 6.0) moving a process into a group no longer waits for a grace period of all CPUs: a start takes 30 instead of
-   * 45 ms. It holds for all hierarchies as long as this one is mounted; forks elsewhere become slower by nanoseconds.
-   */
-  #mountHierarchy(name: string): void {
-    const target = `${MOUNT_ROOT}/${name}`;
-    const made = mkdirSync(target, { recursive: true }) !== undefined;
-    try {
-      this.#host.mounts.mount('cgroup', target, 'cgroup', `${name},favordynmods`);
-    } catch {
-      try {
-        this.#host.mounts.mount('cgroup', target, 'cgroup', name);
-      } catch (error) {
-        // Container runtimes would take a folder that is left for a hierarchy.
-        if (made) removeFolder(target);
-        throw error;
-      }
-    }
-  }
-
-  /** Does again what `prepareForCrun` did, should another engine have unmounted it since. Microseconds when not. */
+  /** Does again what `prepareForCrun` did, should somebody have unmounted it since. Microseconds when not. */
   keepFitForCrun(): void {
-    if (this.facts().layout !== 'hybrid') return;
-    if (CRUN_NEEDS.some((name) => !existsSync(`${MOUNT_ROOT}/${name}/cgroup.procs`))) this.prepareForCrun();
-  }
-
-  /** Unmounts what `prepareForCrun` mounted, where no group is left in it. Fine when nothing was. */
-  async restore(): Promise<void> {
-    const mounted = new Set(
-      readOrEmpty(this.#memory)
-        .split('\n')
-        .filter((name) => CRUN_NEEDS.includes(name)),
-    );
-    for (const name of mounted) {
-      const path = `${MOUNT_ROOT}/${name}`;
-      if (subfolders(path).length > 0) continue;
-      await this.#host.mounts.unmount(path);
-      removeFolder(path);
-    }
-    this.#facts = null;
-    if (mounted.size > 0) writeFileSync(this.#memory, '');
+    if (this.facts().layout === 'hybrid' && !this.#hierarchies.ready()) this.prepareForCrun();
   }
 
   /** Does the kernel account swap per group? (v1 needs `swapaccount=1` on some kernels.) */
@@ -134,20 +84,11 @@ export class Cgroups {
   }
 
   /** Takes back what an engine has changed: its parent group, which must be empty of instances, and what `prepareForCrun` mounted. */
-  async leave(parent: string): Promise<void> {
-    await this.group(parent).removeWhenEmpty();
-    await this.restore();
-    this.#removePlainFolders(parent);
-  }
-
-  /** Where a hierarchy was not mounted for a while (another engine unmounted it), container runtimes have made plain folders in its place. */
-  #removePlainFolders(parent: string): void {
-    for (const name of CRUN_NEEDS) {
-      const path = `${MOUNT_ROOT}/${name}`;
-      if (!existsSync(path) || existsSync(`${path}/cgroup.procs`)) continue;
-      rmSync(`${path}/${parent}`, { recursive: true, force: true });
-      if (subfolders(path).length === 0) removeFolder(path);
-    }
+  async leave(): Promise<void> {
+    this.#facts = null;
+    await this.group(this.#parent).removeWhenEmpty();
+    if (this.facts().layout === 'hybrid') this.#hierarchies.leave();
+    this.#facts = null;
   }
 
   /** The group at `path` (such as `hull-1a2b/<id>`) below every hierarchy's root. It need not exist. */

@@ -88,6 +88,8 @@ export interface Mounts {
   mount(source: string, target: string, type: string, options?: string): void;
   /** Detaches off the event loop. A target that is not mounted is fine. */
   unmount(target: string): Promise<void>;
+  /** Detaches now: for what the kernel lets go in no time. A target that is not mounted is fine. */
+  detach(target: string): void;
   /** /proc/self/mountinfo, parsed. */
   list(): MountEntry[];
 }

@@ -63,17 +63,19 @@ export class LinuxMounts implements Mounts {
   }
 
   async unmount(target: string): Promise<void> {
-    if (this.#quick.delete(target)) {
-      if (this.#libc.symbols.umount2(cString(target), MNT_DETACH) === 0) return;
-      const errno = this.#libc.errno();
-      if (errno === osConstants.errno.EINVAL || errno === osConstants.errno.ENOENT) return;
-      throw new SyscallError('umount2', errno, target);
-    }
+    if (this.#quick.delete(target)) return this.detach(target);
     // Detaching a synced overlay can take 80 ms: not on the event loop.
     const result = await this.#exec.run(['umount', '-l', '--', target]);
     if (result.code !== 0 && this.list().some((entry) => entry.target === target)) {
       throw new HullError('command-failed', `cannot unmount ${target}: ${result.stderr.trim()}`);
     }
+  }
+
+  detach(target: string): void {
+    if (this.#libc.symbols.umount2(cString(target), MNT_DETACH) === 0) return;
+    const errno = this.#libc.errno();
+    if (errno === osConstants.errno.EINVAL || errno === osConstants.errno.ENOENT) return;
+    throw new SyscallError('umount2', errno, target);
   }
 
   list(): MountEntry[] {

@@ -10,7 +10,7 @@ import { bootstrapImage, type BootstrapParts } from '../images/bootstrap.ts';
 import { createImageStore } from '../images/stored-images.ts';
 import { repairImage } from '../images/repair.ts';
 import { validate } from '../images/validate.ts';
-import { names, type EngineIdentity } from '../model/engine-identity.ts';
+import type { EngineIdentity } from '../model/engine-identity.ts';
 import type { Digest } from '../model/image.ts';
 import { createNetwork } from '../network/index.ts';
 import { createContainerRuntime, createSandboxRuntime } from '../runtime/container/index.ts';
@@ -41,7 +41,7 @@ export function composeEngine(options: CompositionOptions): Engine {
   const { trees, content, layers, roots, volumes } = storage;
   const onLayersUnused = (diffIds: readonly Digest[]) => storage.disks.removeImage(diffIds);
   const images = createImageStore({ repositories, content, layers, onLayersUnused });
-  const cgroups = new Cgroups(host, identity.runDir);
+  const cgroups = new Cgroups(host, identity);
   const settings = {
     guestProgram: GUEST_PROGRAM,
     ...(guestKernel === undefined ? {} : { kernel: guestKernel }),
@@ -84,7 +84,7 @@ export function composeEngine(options: CompositionOptions): Engine {
       return validate(image, { content, layers, uncompressedDigest: storage.uncompressedDigest }, { deep });
     },
     cgroupLayout: () => cgroups.facts().layout,
-    restoreHost: () => cgroups.leave(names.cgroupParent(identity)),
+    restoreHost: () => cgroups.leave(),
   });
 }
 

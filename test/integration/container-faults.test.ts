@@ -4,7 +4,6 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { Cgroups } from '../../src/host/cgroup.ts';
 import { createHost } from '../../src/host/index.ts';
-import { names } from '../../src/model/engine-identity.ts';
 import { createContainerRuntime } from '../../src/runtime/container/index.ts';
 import { OciDriver } from '../../src/runtime/container/driver.ts';
 import { LogRotator, readLog } from '../../src/runtime/log-file.ts';
@@ -15,7 +14,7 @@ import { makeBusyboxRoot } from './support/container-root.ts';
 const host = createHost();
 const folder = mkdtempSync(`${tmpdir()}/hull-flt-`);
 const identity = testIdentity(folder);
-const cgroups = new Cgroups(host, identity.runDir);
+const cgroups = new Cgroups(host, identity);
 const runtime = createContainerRuntime({ host, identity, cgroups });
 const ALL = { stdout: true, stderr: true, follow: false, tail: null, since: null, until: null };
 
@@ -27,7 +26,7 @@ beforeAll(() => {
 
 afterAll(async () => {
   for (const leftover of await runtime.inventory()) await leftover.remove();
-  await cgroups.leave(names.cgroupParent(identity));
+  await cgroups.leave();
   await host.namespaces.removeNet(`${folder}/netns`);
   rmSync(folder, { recursive: true, force: true });
 });

@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { Cgroups } from '../../src/host/cgroup.ts';
 import type { Exec } from '../../src/host/host.ts';
 import { createHost } from '../../src/host/index.ts';
-import { names } from '../../src/model/engine-identity.ts';
 import { describeRuntime, type RuntimeUnderTest } from '../../src/runtime/conformance.ts';
 import { createContainerRuntime, createSandboxRuntime } from '../../src/runtime/container/index.ts';
 import { testIdentity } from '../support/identity.ts';
@@ -24,7 +23,7 @@ async function open(create: typeof createContainerRuntime, without?: string): Pr
   const host = without === undefined ? real : { ...real, exec: hiding(real.exec, without) };
   const folder = mkdtempSync(`${tmpdir()}/hull-run-`);
   const identity = testIdentity(folder);
-  const cgroups = new Cgroups(host, identity.runDir);
+  const cgroups = new Cgroups(host, identity);
   mkdirSync(identity.runDir, { recursive: true });
   makeBusyboxRoot(`${folder}/root`);
   host.namespaces.createNet(`${folder}/netns`);
@@ -34,7 +33,7 @@ async function open(create: typeof createContainerRuntime, without?: string): Pr
     network: async () => ({ mode: 'none', namespace: `${folder}/netns`, links: [] }),
     runDir: identity.runDir,
     close: async () => {
-      await cgroups.leave(names.cgroupParent(identity));
+      await cgroups.leave();
       await host.namespaces.removeNet(`${folder}/netns`);
       rmSync(folder, { recursive: true, force: true });
     },

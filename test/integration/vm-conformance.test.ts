@@ -47,7 +47,7 @@ async function open(): Promise<RuntimeUnderTest> {
     network: () => Promise.resolve({ mode: 'none', namespace: `${folder}/netns`, links: [] }),
     runDir: identity.runDir,
     close: async () => {
-      new Cgroups(host, identity.runDir).group(names.cgroupParent(identity)).remove();
+      new Cgroups(host, identity).group(names.cgroupParent(identity)).remove();
       await host.namespaces.removeNet(`${folder}/netns`);
       rmSync(folder, { recursive: true, force: true });
     },

@@ -245,7 +245,7 @@ export class VmFixture {
 
   async remove(): Promise<void> {
     await this.runtime.delete(this.id);
-    new Cgroups(this.host, this.identity.runDir).group(names.cgroupParent(this.identity)).remove();
+    new Cgroups(this.host, this.identity).group(names.cgroupParent(this.identity)).remove();
     for (const path of this.#namespaces) await this.host.namespaces.removeNet(path);
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -16,7 +16,7 @@ export interface OciRuntimeOptions {
 export function createContainerRuntime({
   host,
   identity,
-  cgroups = new Cgroups(host, identity.runDir),
+  cgroups = new Cgroups(host, identity),
 }: OciRuntimeOptions): Runtime {
   const choose = () => chooseContainerRuntime(host, cgroups, identity.runDir);
   return new OciDriver({ host, identity, cgroups, isolation: 'container', choose });
@@ -26,7 +26,7 @@ export function createContainerRuntime({
 export function createSandboxRuntime({
   host,
   identity,
-  cgroups = new Cgroups(host, identity.runDir),
+  cgroups = new Cgroups(host, identity),
 }: OciRuntimeOptions): Runtime {
   const choose = () => chooseSandboxRuntime(host, identity.runDir);
   return new OciDriver({ host, identity, cgroups, isolation: 'sandbox', choose });

@@ -17,7 +17,7 @@ export class QemuCgroups {
   readonly #identity: EngineIdentity;
 
   constructor(host: Host, identity: EngineIdentity) {
-    this.#cgroups = new Cgroups(host, identity.runDir);
+    this.#cgroups = new Cgroups(host, identity);
     this.#identity = identity;
   }
 

@@ -86,7 +86,7 @@ export class BuildBench {
     const { content, layers, roots, trees } = this.storage;
     this.images = createImageStore({ repositories, content, layers });
     this.network = createNetwork({ host, identity });
-    this.#cgroups = new Cgroups(host, identity.runDir);
+    this.#cgroups = new Cgroups(host, identity);
     this.runtime = createContainerRuntime({ host, identity, cgroups: this.#cgroups });
     const syscalls = new TreeSyscalls();
     this.builder = createBuilder({
@@ -119,7 +119,7 @@ export class BuildBench {
   async stop(): Promise<void> {
     await this.network.teardown();
     this.#cgroups.group(names.cgroupParent(this.identity)).remove();
-    await this.#cgroups.restore();
+    await this.#cgroups.leave();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
