@@ -18,7 +18,7 @@ import { platformOf } from './graph/variables.ts';
 import { parseBlueprint } from './parser/parse.ts';
 import { carryOut } from './solve/carry-out.ts';
 import { StepAnnouncer } from './solve/step-announcer.ts';
-import { Slots } from './solve/slots.ts';
+import { Slots } from '../lib/slots.ts';
 import { Solver, type SolverDeps } from './solve/solver.ts';
 import type { StepRunner } from './step-runner.ts';
 import type { BuildEvent, BuildEventSink, BuildRequest } from './types.ts';

@@ -14,7 +14,7 @@ import { imageNamed, layerNamed } from '../testing/image.ts';
 import type { BuildEvent } from '../types.ts';
 import type { CacheRecord } from '../cache.ts';
 import { carryOut } from './carry-out.ts';
-import { Slots } from './slots.ts';
+import { Slots } from '../../lib/slots.ts';
 import { Solver } from './solver.ts';
 import { StepAnnouncer } from './step-announcer.ts';
 

@@ -8,7 +8,7 @@ import { withCopy } from './copy-step.ts';
 import type { PreparedStep, StepTools } from './executor.ts';
 import { stepKey } from './key.ts';
 import { prepareRun } from './run-step.ts';
-import type { Slots } from './slots.ts';
+import type { Slots } from '../../lib/slots.ts';
 import { prepareWorkdir } from './workdir-step.ts';
 
 /** What a node came to. */
