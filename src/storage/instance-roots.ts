@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { rename, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { Rollback } from '../lib/rollback.ts';
 import type { Image, LayerInfo } from '../model/image.ts';
@@ -10,9 +10,10 @@ import type { DataFolders } from './data-folders.ts';
 import type { ImageDisks } from './image-disks.ts';
 import { findLeftovers } from './leftovers.ts';
 import type { OverlayLayerStore } from './overlay-layers.ts';
+import { MountedRoots } from './mounted-roots.ts';
 import { createQcow2 } from './qcow2.ts';
 import { asStorage, storageError } from './storage-error.ts';
-import type { MachineDisk, PrepareOptions, RootStorage } from './storage.ts';
+import type { HeldRoot, MachineDisk, PrepareOptions, RootStorage } from './storage.ts';
 import { WorkingRoots } from './working-roots.ts';
 
 /** What a VM may write beside its image, by default: sparse, so it costs what is written. */
@@ -32,16 +33,12 @@ export interface RootStorageParts {
 export class InstanceRoots implements RootStorage {
   readonly #parts: RootStorageParts;
   readonly #working: WorkingRoots;
-  readonly #mounted = new Set<string>();
-  /**
-   * Roots that a former daemon mounted. They are used as they are: a second mount over the first would share its upper folder, and outlive it.
-   * Each may have been unmounted as a leak since.
-   */
-  readonly #inherited = new Set<string>();
+  readonly #mounted: MountedRoots;
 
   constructor(parts: RootStorageParts) {
     this.#parts = parts;
     this.#working = new WorkingRoots(parts);
+    this.#mounted = new MountedRoots(parts);
   }
 
   /** Undoes mounts that a crashed build left, empties the temporary folder, and learns which roots are mounted. */
@@ -52,8 +49,7 @@ export class InstanceRoots implements RootStorage {
     const below = host.mounts.list().filter((entry) => entry.target.startsWith(`${folders.temporary}/`));
     for (const { target } of below.toReversed()) await host.mounts.unmount(target);
     for (const path of await folders.leftovers()) await host.files.removeTree(path);
-    for (const { target } of host.mounts.list())
-      if (dirname(target) === folders.roots) this.#inherited.add(basename(target));
+    this.#mounted.start();
   }
 
   async prepare(
@@ -64,7 +60,8 @@ export class InstanceRoots implements RootStorage {
   ): Promise<RootFilesystem> {
     if (kind === 'block') return await asStorage('cannot make the disks', () => this.#layered(id, image));
     try {
-      return this.#mount(id, image.layers, options);
+      const path = await this.#mounted.mount(id, this.#working.lower(image.layers), options);
+      return { kind: 'mounts', path };
     } catch (error) {
       throw storageError(error, 'cannot make the root filesystem');
     }
@@ -85,14 +82,21 @@ export class InstanceRoots implements RootStorage {
   }
 
   async release(id: string): Promise<void> {
-    const target = this.#target(id);
-    await this.#parts.host.mounts.unmount(target);
-    this.#mounted.delete(id);
-    if (existsSync(target)) rmdirSync(target);
+    await this.#mounted.release(id);
+  }
+
+  async hold(id: string, image: Image, options: PrepareOptions): Promise<HeldRoot> {
+    const { folders } = this.#parts;
+    const lower = this.#working.lower(image.layers);
+    const upper = join(folders.instances, id, 'upper');
+    return await asStorage('cannot mount the root filesystem', async () => ({
+      ...(await this.#mounted.hold(id, lower, options)),
+      ...{ upper, lower, scratch: folders.empty },
+    }));
   }
 
   async remove(id: string): Promise<void> {
-    await this.release(id);
+    await this.#mounted.forget(id);
     const { folders, host } = this.#parts;
     const folder = join(folders.instances, id);
     if (!existsSync(folder)) return;
@@ -130,35 +134,6 @@ export class InstanceRoots implements RootStorage {
 
   async inventory(knownInstances: ReadonlySet<string>): Promise<readonly Leftover[]> {
     return await findLeftovers(this.#parts, knownInstances, (path) => this.#working.isActive(path));
-  }
-
-  /** Synchronous and without a spawn or a sync: this is on the way of every start. */
-  #mount(id: string, layers: readonly LayerInfo[], { ephemeral }: PrepareOptions): RootFilesystem {
-    const target = this.#target(id);
-    if (this.#inherited.delete(id) && this.#parts.host.mounts.list().some((entry) => entry.target === target))
-      this.#mounted.add(id);
-    if (this.#mounted.has(id)) return { kind: 'mounts', path: target };
-    const folder = join(this.#parts.folders.instances, id);
-    const [upper, work] = [join(folder, 'upper'), join(folder, 'work')];
-    const fresh = mkdirSync(upper, { recursive: true, mode: 0o755 }) !== undefined;
-    try {
-      mkdirSync(work, { recursive: true, mode: 0o700 });
-      mkdirSync(target, { recursive: true, mode: 0o700 });
-      // Overlayfs leaves this mark when a volatile mount ends, and refuses to mount again: the host might have crashed. It has not.
-      if (!fresh) rmSync(join(work, 'work/incompat'), { recursive: true, force: true });
-      this.#parts.host.mounts.overlay(target, {
-        lower: this.#working.lower(layers),
-        upper,
-        work,
-        volatile: ephemeral,
-      });
-    } catch (error) {
-      if (fresh) rmSync(folder, { recursive: true, force: true });
-      rmSync(target, { recursive: true, force: true });
-      throw error;
-    }
-    this.#mounted.add(id);
-    return { kind: 'mounts', path: target };
   }
 
   async #layered(id: string, image: Image): Promise<RootFilesystem> {
@@ -210,9 +185,5 @@ export class InstanceRoots implements RootStorage {
       '%s\\n',
     ]);
     return stdout.split('\n').reduce((sum, line) => sum + Number(line), 0);
-  }
-
-  #target(id: string): string {
-    return join(this.#parts.folders.roots, id);
   }
 }

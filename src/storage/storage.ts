@@ -7,6 +7,17 @@ export interface PrepareOptions {
   readonly ephemeral: boolean;
 }
 
+export interface HeldRoot {
+  /** Where it is mounted, the instance's own mounts left out. */
+  readonly path: string;
+  /** The writable part alone, and the image's layers, top-most first, as overlayfs takes them. */
+  readonly upper: string;
+  readonly lower: readonly string[];
+  /** A folder that is always empty. */
+  readonly scratch: string;
+  readonly release: () => Promise<void>;
+}
+
 /**
  * Root filesystems of instances. The writable part is durable (data folder) and stays until `remove`; the mount is volatile and is made by
  * `prepare` and undone by `release`, once per run.
@@ -21,6 +32,11 @@ export interface RootStorage {
   ): Promise<RootFilesystem>;
   /** The same for a machine disk: a qcow2 over the machine's own disk. */
   prepareMachine(instanceId: string, machine: MachineDisk): Promise<RootFilesystem>;
+  /**
+   * Keeps a container's root mounted, whether it runs or not, for those who look after its files. To be released; a run may begin and end
+   * meanwhile.
+   */
+  hold(instanceId: string, image: Image, options: PrepareOptions): Promise<HeldRoot>;
   /** Unmounts; the writable part stays. Off the hot path, fine twice. */
   release(instanceId: string): Promise<void>;
   /** Unmounts and deletes. Fine twice. */
