@@ -67,7 +67,7 @@ export class ExecRegistry implements Execs {
     options: { detach: boolean; tty?: boolean; size?: TerminalSize },
   ): Promise<Stdio | null> {
     const exec = this.#get(execId);
-    if (exec.started) throw new HullError('wrong-state', `exec session ${execId} has already run`);
+    if (exec.started) throw alreadyStarted(exec);
     const record = this.#registry.get(exec.instanceId);
     admitOrThrow('exec', record.config.name, record.status.state);
     exec.started = true;
@@ -106,6 +106,12 @@ export class ExecRegistry implements Execs {
     };
   }
 
+  idsOf(instanceId: string): readonly string[] {
+    return [...this.#execs.values()]
+      .filter((exec) => exec.instanceId === instanceId && exec.exitCode === null)
+      .map((exec) => exec.id);
+  }
+
   async resize(execId: string, size: TerminalSize): Promise<void> {
     const { session } = this.#get(execId);
     if (session === null) throw new HullError('wrong-state', `exec session ${execId} is not running`);
@@ -141,6 +147,11 @@ export class ExecRegistry implements Execs {
         ...more,
       });
   }
+}
+
+function alreadyStarted({ id, exitCode }: Exec): HullError {
+  const what = exitCode === null ? 'is already running' : 'has already run';
+  return new HullError('wrong-state', `Error: Exec command ${id} ${what}`);
 }
 
 function execEnvironment(workload: readonly string[], request: ExecRequest): string[] {

@@ -30,5 +30,7 @@ export interface Execs {
     options: { detach: boolean; tty?: boolean; size?: TerminalSize },
   ): Promise<Stdio | null>;
   inspect(execId: string): ExecState;
+  /** Ids of an instance's execs that have not ended. */
+  idsOf(instanceId: string): readonly string[];
   resize(execId: string, size: TerminalSize): Promise<void>;
 }

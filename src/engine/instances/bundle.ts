@@ -2,21 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { InstanceConfig } from '../../model/instance.ts';
+import { logFolderOf, logPathOf, runDirOf, runFilesOf } from '../../model/instance-files.ts';
 import type { RootFilesystem } from '../../model/root-filesystem.ts';
 import type { Network, NetworkLease } from '../../network/network.ts';
 import type { Bundle } from '../../runtime/runtime.ts';
 
 /** Bytes of one log file; with the rotated ones an instance's log takes three times as much at most. */
 const LOG_HARD_LIMIT = 10 * 1024 * 1024;
-/** Sockets live below the run folder, and their paths are limited to 107 bytes. */
-const SHORT_ID = 16;
-
-export const runDirOf = (identity: EngineIdentity, id: string): string =>
-  join(identity.runDir, 'i', id.slice(0, SHORT_ID));
-export const logFolderOf = (identity: EngineIdentity, id: string): string =>
-  join(identity.dataDir, 'logs', id);
-export const logPathOf = (identity: EngineIdentity, id: string): string =>
-  join(logFolderOf(identity, id), 'instance.log');
+export { logFolderOf, logPathOf, runDirOf };
 
 /** The bundle of a run. Pure: the same facts give the same bundle after a restart of the daemon. */
 export function bundleOf(
@@ -37,11 +30,7 @@ export function bundleOf(
     stdinOnce: config.stdinOnce && !config.process.tty,
     root,
     mounts: config.mounts,
-    files: {
-      hosts: join(runDir, 'hosts'),
-      hostname: join(runDir, 'hostname'),
-      resolvConf: join(runDir, 'resolv.conf'),
-    },
+    files: runFilesOf(identity, config.id),
     network: lease.bundle,
     resources: config.resources,
     readOnlyRoot: config.readOnlyRoot,
@@ -80,7 +69,8 @@ function hostsFile(config: InstanceConfig, lease: NetworkLease): string {
   for (const entry of config.extraHosts) {
     const colon = entry.indexOf(':');
     const target = entry.slice(colon + 1);
-    const resolved = target === 'host-gateway' ? (lease.attachments[0]?.endpoint.gateway ?? '127.0.0.1') : target;
+    const resolved =
+      target === 'host-gateway' ? (lease.attachments[0]?.endpoint.gateway ?? '127.0.0.1') : target;
     if (colon > 0) lines.push(`${resolved}\t${entry.slice(0, colon)}`);
   }
   lines.push(`${address}\t${full}${config.hostname}`);

@@ -1,9 +1,11 @@
 import type { EngineApi } from '../../engine/api.ts';
-import { isHullError } from '../../model/errors.ts';
+import { HullError, isHullError } from '../../model/errors.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { Filters } from '../filters.ts';
-import { dockerState } from './container-state.ts';
-import { networkId } from './derived-id.ts';
+import { endpointMap } from './container-network-json.ts';
+import { dockerState, healthStatus } from './container-state.ts';
+import { portRange } from './port-range.ts';
+import { portSummaries } from './ports.ts';
 
 /** The filters of GET /containers/json. */
 export const CONTAINER_FILTERS = [
@@ -24,78 +26,148 @@ export const CONTAINER_FILTERS = [
   'volume',
 ] as const;
 
-/** The instances that pass, in their order. Throws `instance-not-found` for an unknown `before` or `since`. */
+const STATES = ['created', 'dead', 'exited', 'paused', 'removing', 'restarting', 'running'];
+const HEALTH = ['healthy', 'none', 'starting', 'unhealthy'];
+
+/** The instances that pass, of the newest first. Throws `instance-not-found` for an unknown `before` or `since`, `invalid-argument` for values that cannot be. */
 export function filterInstances(
   engine: EngineApi,
-  instances: readonly Instance[],
+  newestFirst: readonly Instance[],
   filters: Filters,
 ): readonly Instance[] {
-  const before = boundary(engine, filters, 'before');
-  const since = boundary(engine, filters, 'since');
-  const ancestors = filters.get('ancestor').flatMap((reference) => ancestorId(engine, reference));
-  return instances.filter((instance) => {
-    const { config, status } = instance;
-    return (
-      (before === null || config.createdAt < before) &&
-      (since === null || config.createdAt > since) &&
-      (!filters.has('ancestor') ||
-        (config.source.kind === 'image' && ancestors.includes(config.source.imageId))) &&
-      filters.any('id', (value) => config.id.startsWith(value)) &&
-      filters.any('name', (value) => matchesName(config.name, value)) &&
-      filters.any('status', (value) => dockerState(status) === value) &&
-      filters.any(
-        'exited',
-        (value) => dockerState(status) === 'exited' && status.exit?.code === Number(value),
-      ) &&
-      filters.any('isolation', (value) => config.isolation === value) &&
-      filters.any('health', (value) => value === 'none') &&
-      filters.any('is-task', (value) => value === 'false' || value === '0') &&
-      filters.labels(config.labels) &&
-      matchesPlaces(engine, instance, filters)
+  checkValues(filters);
+  const tests = [
+    ...timeTests(engine, newestFirst, filters),
+    ...identityTests(engine, filters),
+    stateTest(filters),
+    portTest(filters),
+    placeTest(engine, filters),
+  ];
+  return newestFirst.filter((instance) => tests.every((passes) => passes(instance)));
+}
+
+type Test = (instance: Instance) => boolean;
+
+function checkValues(filters: Filters): void {
+  oneOf(filters, 'status', STATES);
+  oneOf(filters, 'health', HEALTH);
+  for (const value of filters.get('exited')) {
+    if (!/^[+-]?\d+$/.test(value)) throw invalid('exited', value);
+  }
+  if (filters.has('is-task')) filters.flag('is-task');
+}
+
+function oneOf(filters: Filters, name: string, known: readonly string[]): void {
+  const wrong = filters.get(name).find((value) => !known.includes(value));
+  if (wrong !== undefined) {
+    throw new HullError(
+      'invalid-argument',
+      `invalid filter '${name}=${wrong}': must be one of ${known.join(', ')}`,
     );
-  });
-}
-
-function matchesPlaces(engine: EngineApi, { config, status }: Instance, filters: Filters): boolean {
-  const network = status.endpoints[0]?.network ?? config.networkMode;
-  return (
-    filters.any('volume', (value) =>
-      config.mounts.some((mount) => mount.volume === value || mount.target === value),
-    ) &&
-    filters.any(
-      'network',
-      (value) => value === network || networkId(engine.identity, network).startsWith(value),
-    ) &&
-    filters.any('expose', (value) => config.exposedPorts.includes(withProtocol(value))) &&
-    filters.any('publish', (value) =>
-      status.ports.some((port) => `${port.containerPort}/${port.protocol}` === withProtocol(value)),
-    )
-  );
-}
-
-const withProtocol = (port: string) => (port.includes('/') ? port : `${port}/tcp`);
-
-/** Docker matches names as regular expressions, with or without the leading slash; what is none matches as text. */
-function matchesName(name: string, wanted: string): boolean {
-  try {
-    const pattern = new RegExp(wanted);
-    return pattern.test(name) || pattern.test(`/${name}`);
-  } catch {
-    return name.includes(wanted);
   }
 }
 
-function boundary(engine: EngineApi, filters: Filters, name: 'before' | 'since'): number | null {
-  const value = filters.get(name)[0];
-  return value === undefined ? null : engine.instances.get(value).config.createdAt;
+function invalid(name: string, value: string): HullError {
+  return new HullError('invalid-argument', `invalid filter '${name}=${value}'`);
 }
 
-/** An unknown ancestor matches nothing, as with Docker. */
-function ancestorId(engine: EngineApi, reference: string): readonly string[] {
+/** By place in the list: two may have been created in the same millisecond. */
+function timeTests(engine: EngineApi, newestFirst: readonly Instance[], filters: Filters): Test[] {
+  const places = new Map(newestFirst.map(({ config }, index) => [config.id, index]));
+  const placeOf = (id: string) => places.get(id) ?? -1;
+  const boundary = (name: 'before' | 'since') =>
+    filters.get(name).map((value) => placeOf(engine.instances.get(value).config.id))[0];
+  const before = boundary('before');
+  const since = boundary('since');
+  return [
+    ({ config }) => before === undefined || placeOf(config.id) > before,
+    ({ config }) => since === undefined || placeOf(config.id) < since,
+  ];
+}
+
+function identityTests(engine: EngineApi, filters: Filters): Test[] {
+  const ancestors = new Set(filters.get('ancestor').flatMap((reference) => descendants(engine, reference)));
+  return [
+    ({ config: { source } }) =>
+      !filters.has('ancestor') || (source.kind === 'image' && ancestors.has(source.imageId)),
+    ({ config }) => filters.any('id', (value) => matches(config.id, value)),
+    ({ config }) =>
+      filters.any('name', (value) => matches(config.name, value) || matches(`/${config.name}`, value)),
+    ({ config }) => filters.any('isolation', (value) => config.isolation === value),
+    ({ config }) => filters.labels(config.labels),
+    // Tasks are a swarm's.
+    () => filters.flag('is-task') !== true,
+  ];
+}
+
+/** The image and those built upon it: their history goes on where its own ends. An unknown ancestor matches nothing, as with Docker. */
+function descendants(engine: EngineApi, reference: string): readonly string[] {
   try {
-    return [engine.images.get(reference).id];
+    const { id, config } = engine.images.get(reference);
+    const history = (config.history ?? []).map((entry) => JSON.stringify(entry));
+    const layers = config.rootfs.diff_ids;
+    if (history.length === 0) return [id];
+    const upon = engine.images.list().filter((image) => {
+      const theirs = image.config.history ?? [];
+      return (
+        theirs.length > history.length &&
+        layers.every((digest, index) => image.config.rootfs.diff_ids[index] === digest) &&
+        history.every((entry, index) => JSON.stringify(theirs[index]) === entry)
+      );
+    });
+    return [id, ...upon.map((image) => image.id)];
   } catch (error) {
     if (isHullError(error) && (error.kind === 'NotFound' || error.kind === 'InvalidArgument')) return [];
     throw error;
+  }
+}
+
+function stateTest(filters: Filters): Test {
+  const codes = filters.get('exited').map(Number);
+  return ({ status }) => {
+    const state = dockerState(status);
+    return (
+      filters.any('status', (value) => state === value) &&
+      filters.any('health', (value) => healthStatus(status) === value) &&
+      (codes.length === 0 || (state === 'exited' && status.exit !== null && codes.includes(status.exit.code)))
+    );
+  };
+}
+
+/** Docker's: one of all the ports named by either filter is enough; only those of running containers count. */
+function portTest(filters: Filters): Test {
+  const published = filters.get('publish').map((value) => portRange('publish', value));
+  const exposed = filters.get('expose').map((value) => portRange('expose', value));
+  if (published.length === 0 && exposed.length === 0) return () => true;
+  return (instance) =>
+    portSummaries(instance).some(
+      ({ PublicPort, PrivatePort, Type }) =>
+        published.some((range) => PublicPort !== undefined && range(PublicPort, Type)) ||
+        exposed.some((range) => range(PrivatePort, Type)),
+    );
+}
+
+function placeTest(engine: EngineApi, filters: Filters): Test {
+  return (instance) => {
+    const networks = () => Object.entries(endpointMap(engine.identity, instance));
+    return (
+      filters.any('volume', (value) =>
+        instance.config.mounts.some(
+          ({ volume, source, target }) => (volume ?? source) === value || target === value,
+        ),
+      ) &&
+      filters.any('network', (value) =>
+        networks().some(([name, { NetworkID }]) => name === value || NetworkID.startsWith(value)),
+      )
+    );
+  };
+}
+
+/** Docker matches names and ids as regular expressions, anywhere; what is none matches as text. */
+function matches(text: string, wanted: string): boolean {
+  try {
+    return text === wanted || new RegExp(wanted).test(text);
+  } catch {
+    return text.includes(wanted);
   }
 }

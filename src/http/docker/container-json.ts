@@ -1,6 +1,7 @@
 import type { ContainerInspect, ContainerState, ContainerSummary } from '../../../api/docker.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { Instance } from '../../model/instance.ts';
+import { logPathOf, runFilesOf } from '../../model/instance-files.ts';
 import { familiarName } from '../familiar-name.ts';
 import { inspectedConfig, inspectedHostConfig } from './container-config-json.ts';
 import { endpointMap, networkSettings } from './container-network-json.ts';
@@ -56,10 +57,7 @@ export function containerInspect(
     Args: args,
     State: containerState(instance),
     Image: imageId(instance),
-    ResolvConfPath: '',
-    HostnamePath: '',
-    HostsPath: '',
-    LogPath: '',
+    ...paths(identity, instance),
     Name: `/${config.name}`,
     RestartCount: 0,
     Driver: 'overlay2',
@@ -74,6 +72,21 @@ export function containerInspect(
     Mounts: config.mounts.map(mountPoint),
     Config: inspectedConfig(config, sourceName(instance)),
     NetworkSettings: networkSettings(identity, instance),
+  };
+}
+
+/** Empty before the first start, as with Docker. */
+function paths(
+  identity: EngineIdentity,
+  { config: { id }, status }: Instance,
+): Pick<ContainerInspect, 'ResolvConfPath' | 'HostnamePath' | 'HostsPath' | 'LogPath'> {
+  if (status.startedAt === null) return { ResolvConfPath: '', HostnamePath: '', HostsPath: '', LogPath: '' };
+  const { resolvConf, hostname, hosts } = runFilesOf(identity, id);
+  return {
+    ResolvConfPath: resolvConf,
+    HostnamePath: hostname,
+    HostsPath: hosts,
+    LogPath: logPathOf(identity, id),
   };
 }
 

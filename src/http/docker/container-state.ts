@@ -18,6 +18,11 @@ export function dockerState(status: InstanceStatus): ContainerStateName {
   }
 }
 
+/** Listed without `all`: running, paused, or about to be restarted. */
+export function hasProcess(status: InstanceStatus): boolean {
+  return ['running', 'paused', 'restarting'].includes(dockerState(status));
+}
+
 /** `Up 3 minutes`, `Exited (0) 2 seconds ago`. `now`: milliseconds since the epoch. */
 export function statusText(status: InstanceStatus, now: number): string {
   switch (dockerState(status)) {
@@ -35,4 +40,11 @@ export function statusText(status: InstanceStatus, now: number): string {
     case 'created':
       return 'Created';
   }
+}
+
+export type HealthStatus = 'none' | 'starting' | 'healthy' | 'unhealthy';
+
+/** What the health checks say; `none` where there is no check. */
+export function healthStatus(_status: InstanceStatus): HealthStatus {
+  return 'none';
 }

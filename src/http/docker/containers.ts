@@ -1,13 +1,13 @@
 import type { ContainerCreateResponse, ContainerTopResponse } from '../../../api/docker.ts';
 import type { EngineApi } from '../../engine/api.ts';
-import { HullError } from '../../model/errors.ts';
+import { HullError, isHullError } from '../../model/errors.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { Exchange } from '../exchange.ts';
 import { Filters } from '../filters.ts';
 import type { Route } from '../router.ts';
 import { CONTAINER_FILTERS, filterInstances } from './container-filters.ts';
-import { containerInspect, containerSummary } from './container-json.ts';
-import { dockerState } from './container-state.ts';
+import { containerInspect, containerSummary, sourceName } from './container-json.ts';
+import { hasProcess } from './container-state.ts';
 import { toCreateInstance } from './create-request.ts';
 import { createBody } from './create-schema.ts';
 import { checkUnsupported } from './create-unsupported.ts';
@@ -30,26 +30,53 @@ async function list(engine: EngineApi, exchange: Exchange): Promise<void> {
   const { query } = exchange;
   const filters = Filters.read(query, CONTAINER_FILTERS);
   const limit = query.integer('limit') ?? 0;
-  const everyState = query.flag('all') || limit > 0 || filters.has('status') || filters.has('exited');
-  const newestFirst = [...engine.instances.list()].toSorted(
-    (a, b) => b.config.createdAt - a.config.createdAt,
-  );
+  const everyState = query.flag('all') || limit > 0 || filters.has('status') || filters.has('health');
+  // Reversed first: of two that were created at the same time, the later one in the list is the newer.
+  const newestFirst = [...engine.instances.list()]
+    .toReversed()
+    .toSorted((a, b) => b.config.createdAt - a.config.createdAt);
   const passing = filterInstances(engine, newestFirst, filters).filter(
-    (instance) => everyState || dockerState(instance.status) === 'running',
+    (instance) => everyState || hasProcess(instance.status),
   );
   const chosen = limit > 0 ? passing.slice(0, limit) : passing;
   const now = Date.now();
   const withSizes = query.flag('size');
-  const rows = chosen.map(async (instance) =>
-    containerSummary(engine.identity, instance, now, withSizes ? await sizesOf(engine, instance) : null),
-  );
+  const imageOf = listedImages(engine);
+  const rows = chosen.map(async (instance) => {
+    const sizes = withSizes ? await sizesOf(engine, instance) : null;
+    return { ...containerSummary(engine.identity, instance, now, sizes), Image: imageOf(instance) };
+  });
   exchange.send(await Promise.all(rows));
+}
+
+/** The image as the user wrote it; its id where that name means another image by now, or none. */
+function listedImages(engine: EngineApi): (instance: Instance) => string {
+  const ids = new Map<string, string>();
+  const idOf = (reference: string): string => {
+    const known = ids.get(reference) ?? currentId(engine, reference);
+    ids.set(reference, known);
+    return known;
+  };
+  return (instance) => {
+    const { source } = instance.config;
+    if (source.kind !== 'image') return sourceName(instance);
+    return idOf(source.reference) === source.imageId ? sourceName(instance) : source.imageId;
+  };
+}
+
+function currentId(engine: EngineApi, reference: string): string {
+  try {
+    return engine.images.get(reference).id;
+  } catch (error) {
+    if (isHullError(error)) return '';
+    throw error;
+  }
 }
 
 async function inspect(engine: EngineApi, exchange: Exchange): Promise<void> {
   const instance = engine.instances.get(exchange.param('id'));
   const sizes = exchange.query.flag('size') ? await sizesOf(engine, instance) : null;
-  exchange.send(containerInspect(engine.identity, instance, [], sizes));
+  exchange.send(containerInspect(engine.identity, instance, engine.execs.idsOf(instance.config.id), sizes));
 }
 
 function sizesOf(engine: EngineApi, instance: Instance): Promise<{ writable: number; root: number }> {

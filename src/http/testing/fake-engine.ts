@@ -124,6 +124,12 @@ class FakeExecs implements Execs {
     return this.#entry(execId).state;
   }
 
+  idsOf(instanceId: string): readonly string[] {
+    return [...this.#states.values()]
+      .filter(({ state }) => state.instanceId === instanceId && state.exitCode === null)
+      .map(({ state }) => state.id);
+  }
+
   async resize(execId: string, size: { rows: number; columns: number }): Promise<void> {
     await this.#entry(execId).session?.resize(size);
   }
