@@ -3,6 +3,7 @@ import { accessSync, constants as fsConstants, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { HullError, messageOf } from '../model/errors.ts';
 import type { Child, Exec, RunOptions, RunResult, SpawnOptions } from './host.ts';
+import { SealedPrograms } from './sealed-programs.ts';
 
 const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_TIMEOUT = 60_000;
@@ -27,6 +28,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 /** Starts processes with a clean environment and absolute program paths. */
 export class LinuxExec implements Exec {
   readonly #found = new Map<string, string>();
+  #sealed: SealedPrograms | null = null;
 
   async run(command: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     options.signal?.throwIfAborted();
@@ -95,6 +97,11 @@ export class LinuxExec implements Exec {
     const path = candidates.find(isExecutable) ?? null;
     if (path !== null) this.#found.set(program, path);
     return path;
+  }
+
+  sealed(program: string): string {
+    this.#sealed ??= new SealedPrograms();
+    return this.#sealed.path(program);
   }
 
   #resolve(command: readonly string[]): readonly string[] {

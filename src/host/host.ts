@@ -62,6 +62,8 @@ export interface Exec {
   spawn(command: readonly string[], options?: SpawnOptions): Child;
   /** Absolute path of a program, looked up in PATH and the sbin folders; null when absent. */
   which(program: string): string | null;
+  /** A path that runs `program` (absolute) from a sealed copy in memory, for as long as this process lives; see `SealedPrograms`. */
+  sealed(program: string): string;
 }
 
 export interface OverlayOptions {

@@ -64,6 +64,7 @@ export class LinuxMounts implements Mounts {
 
   async unmount(target: string): Promise<void> {
     if (this.#quick.delete(target)) return this.detach(target);
+    if (!this.list().some((entry) => entry.target === target)) return;
     // Detaching a synced overlay can take 80 ms: not on the event loop.
     const result = await this.#exec.run(['umount', '-l', '--', target]);
     if (result.code !== 0 && this.list().some((entry) => entry.target === target)) {

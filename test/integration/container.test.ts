@@ -15,6 +15,7 @@ function hiding(exec: Exec, hidden: string): Exec {
     must: (command, options) => exec.must(command, options),
     spawn: (command, options) => exec.spawn(command, options),
     which: (program) => (program === hidden ? null : exec.which(program)),
+    sealed: (program) => exec.sealed(program),
   };
 }
 

@@ -138,12 +138,13 @@ export class Conmon {
     descriptors: readonly number[],
     pipes: Record<string, string>,
   ): void {
+    const { kind, program } = this.#runtime;
     const flags: Readonly<Record<string, string>> = {
       '--api-version': '1',
       '--cid': spec.id,
       '--cuuid': spec.id,
       '--name': spec.name,
-      '--runtime': this.#runtime.program,
+      '--runtime': kind === 'crun' ? this.#host.exec.sealed(program) : program,
       '--bundle': spec.runDir,
       '--container-pidfile': `${spec.runDir}/${runFiles.pid}`,
       '--log-level': 'error',
