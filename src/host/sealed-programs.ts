@@ -45,7 +45,7 @@ export class SealedPrograms {
     if (made < 0) return null;
     try {
       const content = readFileSync(program);
-      for (let at = 0; at < content.length; ) at += writeSync(made, content, at);
+      for (let at = 0; at < content.length;) at += writeSync(made, content, at);
       if (this.#symbols.fcntl(made, F_ADD_SEALS, ALL_SEALS) !== 0) return null;
       // A descriptor that can write would make the kernel refuse to execute the file.
       return openSync(pathOf(made), constants.O_RDONLY);
