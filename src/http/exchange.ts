@@ -1,10 +1,11 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { BaseIssue, BaseSchema, InferOutput } from 'valibot';
-import { API_VERSION } from '../../api/docker.ts';
+import { API_VERSION, RAW_STREAM } from '../../api/docker.ts';
 import type { NDJSON } from '../../api/native.ts';
 import { parseJson, readLimited } from './json-body.ts';
 import { Query } from './query.ts';
 import type { ByteSink, HijackedConnection, Responder, ResponseHeaders } from './responder.ts';
+import type { WireRequest } from './wire/http-connection.ts';
+import type { RequestHeaders } from './wire/request-head.ts';
 
 type AnySchema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
 
@@ -27,13 +28,13 @@ export interface ExchangeFacts {
 
 /** One request and its answer, as handlers see it. */
 export class Exchange {
-  readonly #request: IncomingMessage;
+  readonly #request: WireRequest;
   readonly #responder: Responder;
   readonly #facts: ExchangeFacts;
   #query: Query | null = null;
   #gone: AbortController | null = null;
 
-  constructor(request: IncomingMessage, responder: Responder, facts: ExchangeFacts) {
+  constructor(request: WireRequest, responder: Responder, facts: ExchangeFacts) {
     this.#request = request;
     this.#responder = responder;
     this.#facts = facts;
@@ -53,7 +54,7 @@ export class Exchange {
     return this.#facts.apiMinor;
   }
 
-  get headers(): IncomingHttpHeaders {
+  get headers(): RequestHeaders {
     return this.#request.headers;
   }
 
@@ -84,12 +85,12 @@ export class Exchange {
 
   /** The request's body as it arrives. */
   body(): AsyncIterable<Uint8Array> {
-    return this.#request;
+    return this.#request.content;
   }
 
   /** The body as JSON that `schema` accepts; an empty body counts as `{}`. Throws `invalid-argument` naming the field. */
   async json<const Schema extends AnySchema>(schema: Schema): Promise<InferOutput<Schema>> {
-    return parseJson(schema, await readLimited(this.#request));
+    return parseJson(schema, await readLimited(this.#request.content));
   }
 
   /** A JSON answer. */
@@ -126,8 +127,13 @@ export class Exchange {
     return { write: (value) => sink.write(`${JSON.stringify(value)}\n`), end: () => sink.end() };
   }
 
+  /** Takes the connection over. A client that did not ask for an upgrade gets it the way of old, behind `200 OK`. */
   hijack(contentType: string): HijackedConnection {
-    return this.#responder.hijack({ 'Content-Type': contentType, ...this.#headers() });
+    const upgraded = this.#request.upgrade !== null;
+    return this.#responder.hijack(
+      { 'Content-Type': upgraded ? contentType : RAW_STREAM, ...this.#headers() },
+      upgraded ? { Upgrade: 'tcp' } : null,
+    );
   }
 
   /** Breaks off an answer that cannot be completed. */

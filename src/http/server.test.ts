@@ -1,58 +1,26 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createServer, type Server } from './server.ts';
-import { createFakeEngine, type FakeEngine } from './testing/fake-engine.ts';
-import { FakeClient } from './testing/fake-client.ts';
+import type { FakeEngine } from './testing/fake-engine.ts';
+import type { FakeClient } from './testing/fake-client.ts';
+import { TestServer, UPGRADE, eventually } from './testing/test-server.ts';
 
-const UPGRADE = ['Connection: Upgrade', 'Upgrade: tcp'];
-
-let folder: string;
-let socketPath: string;
+let host: TestServer;
 let engine: FakeEngine;
 let server: Server;
-let clients: FakeClient[];
+let folder: string;
+let socketPath: string;
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'http-server-'));
-  socketPath = join(folder, 's');
-  engine = createFakeEngine();
-  server = createServer({ engine, socketPath });
-  clients = [];
-  await server.listen();
+  host = await TestServer.start();
+  ({ engine, server, folder, socketPath } = host);
 });
+afterEach(() => host.stop());
 
-afterEach(async () => {
-  for (const client of clients) client.vanish();
-  await server.close();
-  engine[Symbol.dispose]();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-function dial(): FakeClient {
-  const client = new FakeClient(socketPath);
-  clients.push(client);
-  return client;
-}
-
-async function create(args: readonly string[], more: object = {}): Promise<string> {
-  const client = dial();
-  client.request('POST', '/containers/create', { Image: 'busybox', Cmd: args, ...more });
-  const { status, body } = await client.json();
-  expect(status).toBe(201);
-  return (body as { Id: string }).Id;
-}
-
-/** Polls for what another process of events brings about. */
-async function eventually(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 3000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('it did not come about');
-    await Bun.sleep(2);
-  }
-}
+const dial = (): FakeClient => host.dial();
+const create = (args: readonly string[], more: object = {}): Promise<string> => host.create(args, more);
 
 describe('the socket', () => {
   test('only its owner may open it', () => {
@@ -205,99 +173,6 @@ describe('wait', () => {
     waiting.vanish();
     await eventually(() => signal?.aborted === true);
   });
-});
-
-describe('attach', () => {
-  test.each([
-    ['upgraded', UPGRADE, '101 UPGRADED'],
-    ['plain', [], '200 OK'],
-  ])('%s: output in frames, and the end of input is passed on', async (kind, headers, status) => {
-    const id = await create(['cat'], { OpenStdin: true, StdinOnce: true });
-    const client = dial();
-    const path = `/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`;
-    if (kind === 'upgraded') client.request('POST', path, '', headers);
-    else client.send(`POST ${path} HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n`);
-    const head = await client.until('\r\n\r\n');
-    expect(head).toContain(status);
-    expect(head).toContain('application/vnd.docker.multiplexed-stream');
-    dial().request('POST', `/containers/${id}/start`);
-    client.send(kind === 'upgraded' ? 'hello' : '5\r\nhello\r\n');
-    await client.until('\x01\0\0\0\0\0\0\x05hello');
-    if (kind === 'upgraded') {
-      client.halfClose();
-      expect(await client.rest()).toBe('');
-    } else {
-      client.send('0\r\n\r\n');
-      await client.until('0\r\n\r\n');
-    }
-  });
-
-  test('a terminal’s bytes are raw, and its detach keys leave it running', async () => {
-    const id = await create(['cat'], { OpenStdin: true, Tty: true });
-    const client = dial();
-    client.request('POST', `/containers/${id}/attach?stream=1&stdin=1&stdout=1&detachKeys=a,b`, '', UPGRADE);
-    expect(await client.until('\r\n\r\n')).toContain('application/vnd.docker.raw-stream');
-    dial().request('POST', `/containers/${id}/start`);
-    client.send('xyz');
-    await client.until('xyz');
-    client.send('ab');
-    await client.rest();
-    expect(engine.instances.get(id).status.state).toBe('running');
-  });
-
-  test('an unknown instance is refused as HTTP', async () => {
-    const client = dial();
-    client.request('POST', '/containers/none/attach?stream=1', '', UPGRADE);
-    expect((await client.json()).status).toBe(404);
-  });
-
-  test('a slow reader slows the workload', async () => {
-    const id = await create(['flood']);
-    const client = dial();
-    client.request('POST', `/containers/${id}/attach?stream=1&stdout=1`, '', UPGRADE);
-    await client.until('\r\n\r\n');
-    client.pause();
-    dial().request('POST', `/containers/${id}/start`);
-    await eventually(() => engine.flooded() > 0);
-    await Bun.sleep(100);
-    const whole = 512 * 65_536;
-    expect(engine.flooded()).toBeLessThan(whole / 2);
-    client.resume();
-    expect((await client.rest()).length).toBe(whole + 512 * 8);
-  });
-
-  test('a client that goes is detached, the workload goes on', async () => {
-    const id = await create(['sleep', '100']);
-    const real = engine.instances.attach.bind(engine.instances);
-    let detached = 0;
-    engine.instances.attach = async (name, streams) => {
-      const stdio = await real(name, streams);
-      return { ...stdio, detach: () => (detached++, stdio.detach()) };
-    };
-    const client = dial();
-    client.request('POST', `/containers/${id}/attach?stream=1&stdout=1`, '', UPGRADE);
-    await client.until('\r\n\r\n');
-    dial().request('POST', `/containers/${id}/start`);
-    await eventually(() => engine.instances.get(id).status.state === 'running');
-    expect(detached).toBe(0);
-    client.vanish();
-    await eventually(() => detached > 0);
-    expect(engine.instances.get(id).status.state).toBe('running');
-  });
-});
-
-test('exec: the body comes with the upgrade', async () => {
-  const id = await create(['sleep', '100']);
-  const control = dial();
-  control.request('POST', `/containers/${id}/start`);
-  await control.json();
-  control.request('POST', `/containers/${id}/exec`, { Cmd: ['echo', 'hi'], AttachStdout: true });
-  const { Id } = (await control.json()).body as { Id: string };
-  const client = dial();
-  client.request('POST', `/exec/${Id}/start`, { Detach: false, Tty: false }, UPGRADE);
-  expect(await client.rest()).toEndWith('\x01\0\0\0\0\0\0\x03hi\n');
-  control.request('GET', `/exec/${Id}/json`);
-  expect((await control.json()).body).toMatchObject({ Running: false, ExitCode: 0, ContainerID: id });
 });
 
 test('events and stats end when the client goes', async () => {
