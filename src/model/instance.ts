@@ -44,6 +44,8 @@ export interface InstanceMount {
   readonly readOnly: boolean;
   /** Volume name, for type `volume`. */
   readonly volume?: string;
+  /** A relative path inside the volume, for type `volume`: that alone is mounted. */
+  readonly subpath?: string;
   /** tmpfs options such as `size=64m`; bind propagation. */
   readonly options: readonly string[];
 }

@@ -51,6 +51,16 @@ export interface MountRequest {
   /** A bind's missing source: `-v` creates the folder, `--mount` refuses. */
   readonly createSource?: boolean;
   readonly options?: readonly string[];
+  /** A relative path inside the volume: that alone is mounted. */
+  readonly subpath?: string;
+  /** Do not fill an empty volume with what the image has at its place. */
+  readonly noCopy?: boolean;
+  /** For a volume that is made for this mount: how, as in `CreateVolume`. */
+  readonly volume?: {
+    readonly driver?: string;
+    readonly options?: Readonly<Record<string, string>>;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
 }
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
