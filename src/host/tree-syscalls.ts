@@ -5,9 +5,6 @@ import { decodeBytes, encodeBytes } from '../lib/byte-text.ts';
 import { Libc, SyscallError } from './libc.ts';
 
 const { i32, i64, u64, pointer } = FFIType;
-const CLONE_NEWNS = 0x20000;
-const MS_REC = 16384;
-const MS_PRIVATE = 1 << 18;
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 /** XATTR_SIZE_MAX and XATTR_LIST_MAX. */
@@ -20,31 +17,17 @@ function open() {
     llistxattr: { args: [pointer, pointer, u64], returns: i64 },
     lremovexattr: { args: [pointer, pointer], returns: i32 },
     utimensat: { args: [i32, pointer, pointer, i32], returns: i32 },
-    chdir: { args: [pointer], returns: i32 },
   }).symbols;
 }
 
 /**
  * What an archive's members need and Node's file functions lack. Paths are `lib/byte-text.ts` text: any bytes. Synchronous, because after
- * `confine` only the calling thread is confined: never use asynchronous file functions beside it.
+ * a `Confinement` only the calling thread is confined: never use asynchronous file functions beside it.
  */
 export class TreeSyscalls {
   readonly #libc = new Libc();
   readonly #symbols = open();
   readonly #buffer = new Uint8Array(XATTR_LIMIT);
-
-  /** Gives this thread a mount namespace of its own and makes `root` its whole world: no path and no link leads out. */
-  confine(root: string): void {
-    const { unshare, mount, chroot } = this.#libc.symbols;
-    this.#libc.check('unshare', unshare(CLONE_NEWNS), 'mount namespace');
-    this.#libc.check(
-      'mount',
-      mount(path('none'), path('/'), path(''), BigInt(MS_REC | MS_PRIVATE), null),
-      '/',
-    );
-    this.#libc.check('chroot', chroot(path(root)), root);
-    this.#libc.check('chdir', this.#symbols.chdir(path('/')), '/');
-  }
 
   /** mknod(2); `type` is S_IFCHR, S_IFBLK or S_IFIFO. */
   makeNode(target: string, type: number, mode: number, major = 0, minor = 0): void {

@@ -1,4 +1,5 @@
 import { createReadStream, writeSync } from 'node:fs';
+import { Confinement } from '../host/confinement.ts';
 import { TreeSyscalls } from '../host/tree-syscalls.ts';
 import { Digester } from '../lib/digest.ts';
 import { TarParser } from '../lib/tar/parser.ts';
@@ -40,7 +41,10 @@ async function confined<O, R>(
     const options = JSON.parse(json) as O;
     const syscalls = new TreeSyscalls();
     process.umask(0);
-    syscalls.confine(root);
+    const confinement = new Confinement();
+    confinement.ownMounts();
+    confinement.enter(root);
+    confinement.disarmMounts();
     report = { ok: true, result: await work(syscalls, options) };
   } catch (error) {
     report = { ok: false, ...explain(error) };

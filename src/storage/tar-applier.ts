@@ -39,7 +39,7 @@ interface OpenFile {
 }
 
 /**
- * Applies an archive's events to the tree below `/`. Runs in a process whose root is the target (`TreeSyscalls.confine`), so that links may
+ * Applies an archive's events to the tree below `/`. Runs in a process whose root is the target (`Confinement`), so that links may
  * say what they want. Folders get their times at the end, because filling them changes these.
  */
 export class TarApplier {

@@ -28,7 +28,7 @@ interface Place {
   readonly name: string;
 }
 
-/** Archives a tree below `/`, in a process whose root is the tree's (`TreeSyscalls.confine`). Same tree, same bytes: names are sorted. */
+/** Archives a tree below `/`, in a process whose root is the tree's (`Confinement`). Same tree, same bytes: names are sorted. */
 export class TreeArchiver {
   readonly #syscalls: TreeSyscalls;
   readonly #layer: boolean;

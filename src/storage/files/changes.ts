@@ -1,9 +1,9 @@
 import { readdirSync, type BigIntStats } from 'node:fs';
 import type { TreeSyscalls } from '../../host/tree-syscalls.ts';
 import { decodeBytes } from '../../lib/byte-text.ts';
+import { MOUNT_STUBS, type FileChange } from '../../model/files.ts';
 import { isWhiteout, OPAQUE_XATTR } from '../overlay-marks.ts';
 import { filePath, joinPath, lookAt } from '../tree-paths.ts';
-import { MOUNT_STUBS, type FileChange } from './files.ts';
 
 /**
  * What an overlay's upper folder changes against what is below it, by the rules of Docker's daemon: a folder counts when its owner or

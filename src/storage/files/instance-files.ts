@@ -3,17 +3,9 @@ import type { Child, Host } from '../../host/host.ts';
 import { openMountNamespace } from '../../host/mount-namespace.ts';
 import { selfCommand } from '../../host/self.ts';
 import { HullError } from '../../model/errors.ts';
+import type { ExtractFilesOptions, FileArchive, FileChange, FileStat } from '../../model/files.ts';
 import { feed } from '../feed.ts';
-import type {
-  ExtractFilesOptions,
-  FileArchive,
-  FileChange,
-  FilesCall,
-  FilesReport,
-  FileStat,
-  FilesView,
-  InstanceFiles,
-} from './files.ts';
+import type { FilesCall, FilesReport, FilesView, InstanceFiles } from './files.ts';
 import { ReportReader } from './report-reader.ts';
 
 /** `InstanceFiles` by `hull internal files`; see `process.ts`. */

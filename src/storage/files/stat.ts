@@ -3,8 +3,9 @@ import { posix } from 'node:path';
 import { readArchivePath, type ArchivePath } from '../../lib/archive-path.ts';
 import { decodeBytes } from '../../lib/byte-text.ts';
 import { HullError } from '../../model/errors.ts';
+import type { FileStat } from '../../model/files.ts';
 import { filePath, isErrno, joinPath } from '../tree-paths.ts';
-import type { FileStat, ViewMount } from './files.ts';
+import type { ViewMount } from './files.ts';
 
 /** As the kernel has it for one path. */
 const MAX_LINKS = 40;
