@@ -7,6 +7,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { imagePart } from './parts/image.ts';
+import { execsPart, idlePart, listPart, manyPart } from './parts/many.ts';
 import { memoryPart } from './parts/memory.ts';
 import type { Bench, Part } from './parts/part.ts';
 import { execPart, runPart } from './parts/run.ts';
@@ -22,6 +23,10 @@ import { PROJECT, Workplace } from './workplace.ts';
 const PARTS: Readonly<Record<string, Part>> = {
   run: runPart,
   exec: execPart,
+  execs: execsPart,
+  many: manyPart,
+  list: listPart,
+  idle: idlePart,
   memory: memoryPart,
   image: imagePart,
   vm: vmPart,

@@ -13,13 +13,13 @@ export class Dockerd implements Engine {
   readonly removeOptions: readonly string[] = [];
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv = process.env;
-  readonly #socket: string;
+  readonly socket: string;
   readonly #daemon: ChildProcess;
 
   constructor(place: Workplace) {
     this.folder = join(place.folder, 'dockerd');
     mkdirSync(this.folder);
-    this.#socket = join(this.folder, 'docker.sock');
+    this.socket = join(this.folder, 'docker.sock');
     const places = [
       '--data-root',
       `${this.folder}/data`,
@@ -33,7 +33,7 @@ export class Dockerd implements Engine {
       'dockerd',
       ...places,
       '--host',
-      `unix://${this.#socket}`,
+      `unix://${this.socket}`,
       '--cgroup-parent',
       `/${PEER_CGROUP}`,
     ];
@@ -51,7 +51,7 @@ export class Dockerd implements Engine {
   }
 
   command(...args: readonly string[]): readonly string[] {
-    return dockerClient(this.#socket, ...args);
+    return dockerClient(this.socket, ...args);
   }
 
   /** dockerd and the containerd that it starts. */
