@@ -120,6 +120,7 @@ function bundleOf(id: string, step: RunStep, runDir: string, lease: NetworkLease
     privileged: false,
     capAdd: [],
     capDrop: [],
+    options: {},
     runDir,
     log: { path: join(runDir, 'log'), hardLimit: LOG_LIMIT },
   };

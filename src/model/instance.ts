@@ -1,4 +1,5 @@
 import type { Digest, Healthcheck } from './image.ts';
+import type { InstanceOptions } from './instance-options.ts';
 import type { Isolation } from './isolation.ts';
 import type { Resources } from './resources.ts';
 
@@ -46,7 +47,7 @@ export interface InstanceMount {
   readonly volume?: string;
   /** A relative path inside the volume, for type `volume`: that alone is mounted. */
   readonly subpath?: string;
-  /** tmpfs options such as `size=64m`; bind propagation. */
+  /** tmpfs options such as `size=64m`; of a bind or volume: propagation, `bind` (without what is mounted below), `ro-top`, `ro-all`. */
   readonly options: readonly string[];
 }
 
@@ -134,6 +135,7 @@ export interface InstanceConfig {
   /** Seconds between the stop signal and SIGKILL. */
   readonly stopTimeout: number;
   readonly healthcheck?: Healthcheck;
+  readonly options: InstanceOptions;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
 }

@@ -76,6 +76,7 @@ export class Bench {
       privileged: false,
       capAdd: [],
       capDrop: [],
+      options: {},
       runDir,
       log: { path: `${files}/log`, hardLimit: 10_000_000 },
       ...more,

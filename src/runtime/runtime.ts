@@ -1,4 +1,5 @@
 import type { ExitStatus, InstanceMount, IpAddress, ProcessSpec, TerminalSize } from '../model/instance.ts';
+import type { InstanceOptions } from '../model/instance-options.ts';
 import type { Availability, Isolation } from '../model/isolation.ts';
 import type { Resources } from '../model/resources.ts';
 import type { RootFilesystem } from '../model/root-filesystem.ts';
@@ -70,6 +71,7 @@ export interface Bundle {
   readonly privileged: boolean;
   readonly capAdd: readonly string[];
   readonly capDrop: readonly string[];
+  readonly options: InstanceOptions;
   /** Volatile folder of this run: pid files, sockets, generated configuration. Short: sockets live here. */
   readonly runDir: string;
   readonly log: LogTarget;

@@ -55,6 +55,7 @@ function bundleOf(script: string, more: Partial<Bundle> = {}): Bundle {
     privileged: false,
     capAdd: [],
     capDrop: [],
+    options: {},
     runDir,
     log: { path: `${own}/log`, hardLimit: 1_000_000 },
     ...more,

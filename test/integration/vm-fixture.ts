@@ -216,6 +216,7 @@ export class VmFixture {
       privileged: false,
       capAdd: [],
       capDrop: [],
+      options: {},
       runDir: `${folder}/run/${this.id}`,
       log: { path: `${folder}/run/log`, hardLimit: 1 << 20 },
       ...changes,

@@ -1,4 +1,13 @@
-import type { ExitStatus, Instance, NetworkMode, PortBinding, TerminalSize } from '../../model/instance.ts';
+import type { Healthcheck } from '../../model/image.ts';
+import type {
+  ExitStatus,
+  Instance,
+  NetworkMode,
+  PortBinding,
+  RestartPolicy,
+  TerminalSize,
+} from '../../model/instance.ts';
+import type { InstanceOptions } from '../../model/instance-options.ts';
 import type { Isolation } from '../../model/isolation.ts';
 import type { Resources } from '../../model/resources.ts';
 import type { LinkCounters } from '../../network/network.ts';
@@ -40,6 +49,12 @@ export interface CreateInstance {
   readonly stopSignal?: string;
   readonly stopTimeout?: number;
   readonly size?: TerminalSize;
+  readonly restartPolicy?: RestartPolicy;
+  /** Fields that are absent (or an empty test) are the image's. */
+  readonly healthcheck?: Healthcheck;
+  readonly options?: InstanceOptions;
+  /** `ID[:ro]` of instances whose mounts this one gets too. */
+  readonly volumesFrom?: readonly string[];
 }
 
 /** A mount as asked for. `volume` with an empty `source` is anonymous. */

@@ -38,6 +38,7 @@ export function bundleOf(
     privileged: config.privileged,
     capAdd: config.capAdd,
     capDrop: config.capDrop,
+    options: config.options,
     runDir,
     log: { path: logPathOf(identity, config.id), hardLimit: LOG_HARD_LIMIT },
   };

@@ -1,5 +1,5 @@
 import { HullError } from '../../model/errors.ts';
-import type { Image, ImageRunConfig } from '../../model/image.ts';
+import type { Healthcheck, Image, ImageRunConfig } from '../../model/image.ts';
 import type { InstanceConfig, InstanceMount, PortBinding } from '../../model/instance.ts';
 import type { CreateInstance } from '../api.ts';
 import { checkName, checkResources, type HostSize } from './checks.ts';
@@ -74,7 +74,9 @@ export function configure(request: CreateInstance, facts: Facts): InstanceConfig
     labels: { ...defaults.Labels, ...request.labels },
     stopSignal: request.stopSignal ?? defaults.StopSignal ?? 'SIGTERM',
     stopTimeout: request.stopTimeout ?? DEFAULT_STOP_TIMEOUT,
-    ...(defaults.Healthcheck === undefined ? {} : { healthcheck: defaults.Healthcheck }),
+    ...healthcheckOf(request.healthcheck, defaults.Healthcheck),
+    ...(request.restartPolicy === undefined ? {} : { restartPolicy: request.restartPolicy }),
+    options: request.options ?? {},
     createdAt: facts.now,
   };
 }
@@ -99,6 +101,18 @@ function commandLine(
     return { entrypoint, command: given };
   }
   return { entrypoint: defaults.Entrypoint ?? [], command: given.length > 0 ? given : (defaults.Cmd ?? []) };
+}
+
+/** Docker's rule: what the request leaves open is the image's, field by field. */
+function healthcheckOf(
+  asked: Healthcheck | undefined,
+  image: Healthcheck | undefined,
+): { readonly healthcheck?: Healthcheck } {
+  if (asked === undefined) return image === undefined ? {} : { healthcheck: image };
+  const given = Object.entries(asked).filter(
+    ([, value]) => value !== 0 && !(Array.isArray(value) && value.length === 0),
+  );
+  return { healthcheck: { ...image, ...Object.fromEntries(given) } };
 }
 
 /** Later ones win by name and keep the earlier one's place; a bare `NAME` takes it away. */

@@ -54,6 +54,8 @@ export function fakeConfig(id: string, request: CreateInstance, image: Image | n
     labels: request.labels ?? {},
     stopSignal: request.stopSignal ?? 'SIGTERM',
     stopTimeout: request.stopTimeout ?? 10,
+    options: request.options ?? {},
+    ...(request.restartPolicy === undefined ? {} : { restartPolicy: request.restartPolicy }),
     createdAt: Date.now(),
   };
 }

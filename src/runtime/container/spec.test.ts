@@ -29,6 +29,7 @@ const BUNDLE: Bundle = {
   privileged: false,
   capAdd: [],
   capDrop: [],
+  options: {},
   runDir: '/run/x',
   log: { path: '/log', hardLimit: 0 },
 };
