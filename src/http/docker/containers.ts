@@ -18,12 +18,7 @@ export const containerRoutes: readonly Route[] = [
   { method: 'POST', path: '/containers/create', handler: create },
   { method: 'GET', path: '/containers/:id/json', handler: inspect },
   { method: 'GET', path: '/containers/:id/top', handler: top },
-  { method: 'POST', path: '/containers/:id/start', handler: start },
-  { method: 'POST', path: '/containers/:id/stop', handler: stop },
-  { method: 'POST', path: '/containers/:id/restart', handler: restart },
-  { method: 'POST', path: '/containers/:id/kill', handler: kill },
   { method: 'POST', path: '/containers/:id/resize', handler: resize },
-  { method: 'DELETE', path: '/containers/:id', handler: remove },
 ];
 
 async function list(engine: EngineApi, exchange: Exchange): Promise<void> {
@@ -93,32 +88,6 @@ async function create(engine: EngineApi, exchange: Exchange): Promise<void> {
   exchange.send(answer, 201);
 }
 
-async function start(engine: EngineApi, exchange: Exchange): Promise<void> {
-  const started = await engine.instances.start(exchange.param('id'));
-  exchange.empty(started ? 204 : 304);
-}
-
-async function stop(engine: EngineApi, exchange: Exchange): Promise<void> {
-  const stopped = await engine.instances.stop(exchange.param('id'), stopOptions(exchange));
-  exchange.empty(stopped ? 204 : 304);
-}
-
-async function restart(engine: EngineApi, exchange: Exchange): Promise<void> {
-  await engine.instances.restart(exchange.param('id'), stopOptions(exchange));
-  exchange.empty();
-}
-
-function stopOptions({ query }: Exchange): { timeout?: number; signal?: string } {
-  const timeout = query.integer('t');
-  const signal = query.nonEmpty('signal');
-  return { ...(timeout === undefined ? {} : { timeout }), ...(signal === undefined ? {} : { signal }) };
-}
-
-async function kill(engine: EngineApi, exchange: Exchange): Promise<void> {
-  await engine.instances.kill(exchange.param('id'), exchange.query.nonEmpty('signal'));
-  exchange.empty();
-}
-
 async function resize(engine: EngineApi, exchange: Exchange): Promise<void> {
   await engine.instances.resize(exchange.param('id'), terminalSizeOf(exchange));
   exchange.empty(200);
@@ -138,14 +107,4 @@ async function top(engine: EngineApi, exchange: Exchange): Promise<void> {
   const table = await engine.instances.top(exchange.param('id'), psArgs);
   const answer: ContainerTopResponse = { Titles: table.titles, Processes: table.rows };
   exchange.send(answer);
-}
-
-async function remove(engine: EngineApi, exchange: Exchange): Promise<void> {
-  const { query } = exchange;
-  if (query.flag('link')) throw new HullError('not-supported', 'links between containers are not supported');
-  await engine.instances.remove(exchange.param('id'), {
-    force: query.flag('force'),
-    volumes: query.flag('v'),
-  });
-  exchange.empty();
 }

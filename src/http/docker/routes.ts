@@ -1,5 +1,6 @@
 import type { Route } from '../router.ts';
 import { buildRoutes } from './build.ts';
+import { containerActionRoutes } from './container-actions.ts';
 import { containerStatsRoutes } from './container-stats.ts';
 import { containerStreamRoutes } from './container-streams.ts';
 import { containerRoutes } from './containers.ts';
@@ -15,6 +16,7 @@ import { volumeRoutes } from './volumes.ts';
 export const dockerRoutes: readonly Route[] = [
   ...systemRoutes,
   ...containerRoutes,
+  ...containerActionRoutes,
   ...containerStreamRoutes,
   ...containerStatsRoutes,
   ...execRoutes,

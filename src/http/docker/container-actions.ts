@@ -1,0 +1,49 @@
+import type { EngineApi } from '../../engine/api.ts';
+import { HullError } from '../../model/errors.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Route } from '../router.ts';
+
+/** What changes a container's state. */
+export const containerActionRoutes: readonly Route[] = [
+  { method: 'POST', path: '/containers/:id/start', handler: start },
+  { method: 'POST', path: '/containers/:id/stop', handler: stop },
+  { method: 'POST', path: '/containers/:id/restart', handler: restart },
+  { method: 'POST', path: '/containers/:id/kill', handler: kill },
+  { method: 'DELETE', path: '/containers/:id', handler: remove },
+];
+
+async function start(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const started = await engine.instances.start(exchange.param('id'));
+  exchange.empty(started ? 204 : 304);
+}
+
+async function stop(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const stopped = await engine.instances.stop(exchange.param('id'), stopOptions(exchange));
+  exchange.empty(stopped ? 204 : 304);
+}
+
+async function restart(engine: EngineApi, exchange: Exchange): Promise<void> {
+  await engine.instances.restart(exchange.param('id'), stopOptions(exchange));
+  exchange.empty();
+}
+
+function stopOptions({ query }: Exchange): { timeout?: number; signal?: string } {
+  const timeout = query.integer('t');
+  const signal = query.nonEmpty('signal');
+  return { ...(timeout === undefined ? {} : { timeout }), ...(signal === undefined ? {} : { signal }) };
+}
+
+async function kill(engine: EngineApi, exchange: Exchange): Promise<void> {
+  await engine.instances.kill(exchange.param('id'), exchange.query.nonEmpty('signal'));
+  exchange.empty();
+}
+
+async function remove(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const { query } = exchange;
+  if (query.flag('link')) throw new HullError('not-supported', 'links between containers are not supported');
+  await engine.instances.remove(exchange.param('id'), {
+    force: query.flag('force'),
+    volumes: query.flag('v'),
+  });
+  exchange.empty();
+}
