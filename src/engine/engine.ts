@@ -11,14 +11,18 @@ import type { Isolation } from '../model/isolation.ts';
 import { familiarReference, normalizeReference } from '../model/reference.ts';
 import type { Network } from '../network/network.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import type { InstanceFiles } from '../storage/files/files.ts';
+import type { LayerStore } from '../storage/layer-store.ts';
 import type { BuildCacheRepository } from '../state/build-cache.ts';
 import type { Database } from '../state/database.ts';
 import type { RootStorage, VolumeStore } from '../storage/storage.ts';
+import type { Trees } from '../storage/trees.ts';
 import type { EngineApi, Machines } from './api.ts';
 import { check, removeLeaks, stuckRemovals } from './check/check.ts';
 import { createComparison } from './compare/index.ts';
 import { EventBus } from './events.ts';
 import { ExecRegistry } from './execs.ts';
+import { FileService } from './files/files.ts';
 import { examineImages } from './images/examine.ts';
 import { ImageService, type Bootstrapper } from './images/images.ts';
 import type { HostSize } from './instances/checks.ts';
@@ -46,6 +50,11 @@ export interface EngineParts {
   readonly roots: RootStorage;
   readonly volumes: VolumeStore;
   readonly machines: Machines;
+  readonly layers: LayerStore;
+  readonly trees: Trees;
+  readonly files: InstanceFiles;
+  /** An archive as a client sent it, with compressions that storage does not know undone. */
+  readonly plainArchive: (archive: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
   readonly builder: Builder;
   readonly buildCache: BuildCacheRepository;
   readonly bootstrapper: Bootstrapper;
@@ -96,6 +105,7 @@ export class Engine {
       identity: parts.identity,
       instances: new InstanceService({ ...shared, lifecycle }),
       execs: new ExecRegistry(registry, (config) => runs.runtimeOf(config), events),
+      files: new FileService({ ...shared, making: this.#images }),
       images: this.#images,
       volumes: new Volumes(parts.volumes, registry),
       machines: parts.machines,

@@ -104,8 +104,8 @@ export class Exchange {
   }
 
   /** An answer that is only a status. */
-  empty(status: 200 | 201 | 204 | 304 = 204): void {
-    this.#responder.send(status, this.#headers(), '');
+  empty(status: 200 | 201 | 204 | 304 = 204, headers: ResponseHeaders = {}): void {
+    this.#responder.send(status, { ...this.#headers(), ...headers }, '');
   }
 
   text(body: string, headers: ResponseHeaders): void {
@@ -117,8 +117,8 @@ export class Exchange {
   }
 
   /** Headers go out at once, the body as it is written. */
-  open(contentType: string): ByteSink {
-    return this.#responder.open(200, { 'Content-Type': contentType, ...this.#headers() });
+  open(contentType: string, headers: ResponseHeaders = {}): ByteSink {
+    return this.#responder.open(200, { 'Content-Type': contentType, ...this.#headers(), ...headers });
   }
 
   /** A stream of JSON values, one per line. */

@@ -18,6 +18,8 @@ import { createVmRuntime } from '../runtime/vm/index.ts';
 import { buildCacheRepository } from '../state/build-cache.ts';
 import { openDatabase } from '../state/database.ts';
 import { createRepositories } from '../state/storage-repositories.ts';
+import { ConfinedFiles } from '../storage/files/instance-files.ts';
+import { withoutForeignCompression } from '../storage/foreign-compression.ts';
 import { createStorage } from '../storage/index.ts';
 import { GUEST_PROGRAM, placeMeasureProgram } from './embedded.ts';
 
@@ -59,7 +61,9 @@ export function composeEngine(options: CompositionOptions): Engine {
   return new Engine({
     ...options,
     measureProgram: placeMeasureProgram(identity.runDir),
-    ...{ database, runtimes, network, images, roots, volumes },
+    ...{ database, runtimes, network, images, roots, volumes, layers, trees },
+    files: new ConfinedFiles(host),
+    plainArchive: (archive) => withoutForeignCompression(host, archive),
     machines: storage.machines,
     builder: createBuilder({
       host,

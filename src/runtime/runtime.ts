@@ -1,3 +1,4 @@
+import type { ExtractFilesOptions, FileArchive, FileChange, FileStat } from '../model/files.ts';
 import type { ExitStatus, InstanceMount, IpAddress, ProcessSpec, TerminalSize } from '../model/instance.ts';
 import type { InstanceOptions } from '../model/instance-options.ts';
 import type { Availability, Isolation } from '../model/isolation.ts';
@@ -211,4 +212,28 @@ export function isPausable(runtime: Runtime): runtime is Runtime & Pausable {
 }
 export function isUpdatable(runtime: Runtime): runtime is Runtime & Updatable {
   return 'update' in runtime;
+}
+
+/**
+ * Reaches the files of a running instance where they do not lie on the host. Paths as in `lib/archive-path.ts`. All reject `path-not-found`,
+ * `invalid-argument`, `denied`, `archive-invalid`, `no-space`; streams do so in the loop.
+ */
+export interface FileAccess {
+  statFile(id: string, path: string, signal?: AbortSignal): Promise<FileStat>;
+  readFiles(id: string, path: string, signal?: AbortSignal): Promise<FileArchive>;
+  writeFiles(
+    id: string,
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    options: ExtractFilesOptions,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  fileChanges(id: string, signal?: AbortSignal): Promise<readonly FileChange[]>;
+  /** The whole root as a tar stream, without what is mounted on it. */
+  readRoot(id: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** What was written over the image, as an OCI layer. */
+  readLayer(id: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+}
+export function hasFiles(runtime: Runtime): runtime is Runtime & FileAccess {
+  return 'readFiles' in runtime && 'writeFiles' in runtime;
 }

@@ -162,6 +162,11 @@ export class ImageService implements Images {
     }
   }
 
+  /** For use cases elsewhere that make an image: its layers are not pruned meanwhile. */
+  making(work: () => Promise<Image>): Promise<Image> {
+    return this.#make(work);
+  }
+
   /** Resolves when no image is being made any more: those who asked for them have gone, and what was half done is undone. */
   async settled(): Promise<void> {
     while (this.#making.size > 0) await Promise.allSettled(this.#making);

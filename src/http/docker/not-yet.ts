@@ -3,12 +3,7 @@ import type { Handler, Method, Route } from '../router.ts';
 
 /** Docker's remaining requests: known, answered 501 in words that its clients can tell from a wrong path (404). */
 const REQUESTS: readonly (readonly [method: Method, path: string, advice?: string])[] = [
-  ['GET', '/containers/:id/changes'],
-  ['GET', '/containers/:id/export'],
   ['GET', '/containers/:id/attach/ws'],
-  ['GET', '/containers/:id/archive'],
-  ['HEAD', '/containers/:id/archive'],
-  ['PUT', '/containers/:id/archive'],
   ['POST', '/containers/:id/update'],
   ['POST', '/containers/:id/rename'],
   ['POST', '/containers/:id/pause'],
@@ -26,7 +21,6 @@ const REQUESTS: readonly (readonly [method: Method, path: string, advice?: strin
   ['GET', '/images/*name/get'],
   ['POST', '/images/*name/push'],
   ['POST', '/auth'],
-  ['POST', '/commit'],
   ['GET', '/system/df'],
   ['PUT', '/volumes/:name'],
   ['POST', '/volumes/prune'],

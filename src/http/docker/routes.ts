@@ -1,6 +1,7 @@
 import type { Route } from '../router.ts';
 import { buildRoutes } from './build.ts';
 import { containerActionRoutes } from './container-actions.ts';
+import { containerFileRoutes } from './container-files.ts';
 import { containerStatsRoutes } from './container-stats.ts';
 import { containerStreamRoutes } from './container-streams.ts';
 import { containerRoutes } from './containers.ts';
@@ -18,6 +19,7 @@ export const dockerRoutes: readonly Route[] = [
   ...containerRoutes,
   ...containerActionRoutes,
   ...containerStreamRoutes,
+  ...containerFileRoutes,
   ...containerStatsRoutes,
   ...execRoutes,
   ...imageRoutes,

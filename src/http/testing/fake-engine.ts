@@ -20,6 +20,7 @@ import type { FakeProgram } from '../../runtime/fake-programs.ts';
 import type { ExecSession, Stdio } from '../../runtime/runtime.ts';
 import type { MachineDisk, Volume, VolumeStore } from '../../storage/storage.ts';
 import { FakeComparison } from './fake-comparison.ts';
+import { FakeFiles } from './fake-files.ts';
 import { FakeImages } from './fake-images.ts';
 import { FakeInstances } from './fake-instances.ts';
 
@@ -49,6 +50,7 @@ export function createFakeEngine(): FakeEngine {
     identity: { tag: 'fa4e', dataDir: folder, runDir: folder },
     instances,
     execs: new FakeExecs(instances, runtime),
+    files: new FakeFiles(instances, images),
     images,
     volumes: new Volumes(new FakeVolumes(), instances),
     machines: new FakeMachines(),
@@ -106,6 +108,10 @@ class FakeExecs implements Execs {
     const state = { id, instanceId: config.id, process, request, running: false, exitCode: null, pid: 0 };
     this.#states.set(id, { state, session: null });
     return id;
+  }
+
+  admitStart(execId: string): void {
+    this.#entry(execId);
   }
 
   async start(execId: string, options: { detach: boolean }): Promise<Stdio | null> {

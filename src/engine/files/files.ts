@@ -1,0 +1,129 @@
+import type { Host } from '../../host/host.ts';
+import type { ImageStore } from '../../images/image-store.ts';
+import { HullError, isHullError } from '../../model/errors.ts';
+import type { FileArchive, FileChange, FileStat } from '../../model/files.ts';
+import type { Image } from '../../model/image.ts';
+import type { Isolation } from '../../model/isolation.ts';
+import { hasFiles, type Runtime } from '../../runtime/runtime.ts';
+import type { LayerStore } from '../../storage/layer-store.ts';
+import type { CommitRequest, Files, PutFilesOptions } from '../api.ts';
+import type { EventBus } from '../events.ts';
+import type { ImageService } from '../images/images.ts';
+import { instanceAttributes } from '../instances/attributes.ts';
+import type { InstanceRecord } from '../instances/record.ts';
+import type { Registry } from '../instances/registry.ts';
+import { commitInstance } from './commit.ts';
+import { GuestSource } from './guest-source.ts';
+import { HostSource, type HostSourceParts } from './host-source.ts';
+import type { FileSource } from './source.ts';
+
+export interface FileServiceParts extends HostSourceParts {
+  readonly host: Host;
+  readonly registry: Pick<Registry, 'get'>;
+  readonly events: EventBus;
+  readonly images: ImageStore;
+  readonly layers: Pick<LayerStore, 'importTar'>;
+  readonly runtimes: Readonly<Record<Isolation, Runtime>>;
+  readonly plainArchive: (archive: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+  readonly making: Pick<ImageService, 'making'>;
+}
+
+/** Use cases of instances' files. */
+export class FileService implements Files {
+  readonly #parts: FileServiceParts;
+
+  constructor(parts: FileServiceParts) {
+    this.#parts = parts;
+  }
+
+  async stat(nameOrId: string, path: string, signal?: AbortSignal): Promise<FileStat> {
+    const record = this.#parts.registry.get(nameOrId);
+    return await named(nameOrId, path, () => this.#source(record).stat(path, signal));
+  }
+
+  async get(nameOrId: string, path: string, signal?: AbortSignal): Promise<FileArchive> {
+    const record = this.#parts.registry.get(nameOrId);
+    const archive = await named(nameOrId, path, () => this.#source(record).read(path, signal));
+    this.#event(record, 'archive-path');
+    return archive;
+  }
+
+  async put(
+    nameOrId: string,
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    { keepKinds, giveToUser }: PutFilesOptions,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const record = this.#parts.registry.get(nameOrId);
+    const { process, readOnlyRoot } = record.config;
+    const options = { keepKinds, readOnlyRoot, ...(giveToUser ? { owner: process.user } : {}) };
+    const plain = this.#parts.plainArchive(archive);
+    await named(nameOrId, path, () => this.#source(record).write(path, plain, options, signal));
+    this.#event(record, 'extract-to-dir');
+  }
+
+  async changes(nameOrId: string, signal?: AbortSignal): Promise<readonly FileChange[]> {
+    return await this.#source(this.#parts.registry.get(nameOrId)).changes(signal);
+  }
+
+  export(nameOrId: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const record = this.#parts.registry.get(nameOrId);
+    const stream = this.#source(record).root(signal);
+    this.#event(record, 'export');
+    return Promise.resolve(stream);
+  }
+
+  async commit(request: CommitRequest, signal?: AbortSignal): Promise<Image> {
+    const record = this.#parts.registry.get(request.instance);
+    const { images, layers, runtimes, making } = this.#parts;
+    const base = this.#imageOf(record);
+    const source = this.#source(record);
+    const parts = { images, layers, runtime: runtimes[record.config.isolation] };
+    const image = await making.making(() => commitInstance(parts, { request, record, base, source }, signal));
+    const imageRef = image.references.at(-1) ?? '';
+    this.#event(record, 'commit', { comment: request.comment, imageID: image.id, imageRef });
+    return image;
+  }
+
+  #source(record: InstanceRecord): FileSource {
+    const { config, status } = record;
+    const runtime = this.#parts.runtimes[config.isolation];
+    if (config.isolation !== 'vm') return new HostSource(this.#parts, record, this.#imageOf(record));
+    if (status.pid === 0)
+      throw new HullError(
+        'not-supported',
+        `the files of ${config.name} lie on the VM's own disk and can be reached only while it runs; start it first`,
+      );
+    if (config.source.kind === 'machine' || !hasFiles(runtime))
+      throw new HullError(
+        'not-supported',
+        `the machine ${config.name} has no agent that could reach its files; copy over the network`,
+      );
+    return new GuestSource(runtime, config.id);
+  }
+
+  #imageOf({ config }: InstanceRecord): Image {
+    if (config.source.kind === 'image') return this.#parts.images.get(config.source.imageId);
+    throw new HullError('not-supported', `the machine ${config.name} has no image`);
+  }
+
+  #event(record: InstanceRecord, action: string, more: Readonly<Record<string, string>> = {}): void {
+    this.#parts.events.publish('container', action, record.config.id, {
+      ...instanceAttributes(record),
+      ...more,
+    });
+  }
+}
+
+/** In the words of Docker's daemon, which clients look for. */
+async function named<T>(instance: string, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isHullError(error, 'path-not-found')) throw error;
+    throw new HullError('path-not-found', `Could not find the file ${path} in container ${instance}`, {
+      cause: error,
+    });
+  }
+}

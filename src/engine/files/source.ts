@@ -1,0 +1,17 @@
+import type { ExtractFilesOptions, FileArchive, FileChange, FileStat } from '../../model/files.ts';
+
+/** One instance's files, wherever they lie. Streams give back what they hold when they end or are left. */
+export interface FileSource {
+  stat(path: string, signal?: AbortSignal): Promise<FileStat>;
+  read(path: string, signal?: AbortSignal): Promise<FileArchive>;
+  write(
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    options: ExtractFilesOptions,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  changes(signal?: AbortSignal): Promise<readonly FileChange[]>;
+  root(signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** What the instance has written over its image, as an OCI layer (uncompressed). Mount places that a runtime made are left out. */
+  layer(signal?: AbortSignal): AsyncIterable<Uint8Array>;
+}
