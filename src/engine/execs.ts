@@ -66,15 +66,12 @@ export class ExecRegistry implements Execs {
     execId: string,
     options: { detach: boolean; tty?: boolean; size?: TerminalSize },
   ): Promise<Stdio | null> {
-    const exec = this.#get(execId);
-    if (exec.started) throw alreadyStarted(exec);
-    const record = this.#registry.get(exec.instanceId);
-    admitOrThrow('exec', record.config.name, record.status.state);
+    const { exec, config } = this.#startable(execId);
     exec.started = true;
     const process = options.size === undefined ? exec.process : { ...exec.process, size: options.size };
     const openStdin = exec.request.attach.stdin && !options.detach;
     try {
-      exec.session = await this.#runtimeOf(record.config).exec(record.config.id, {
+      exec.session = await this.#runtimeOf(config).exec(config.id, {
         process,
         openStdin,
         privileged: exec.request.privileged,
@@ -91,6 +88,10 @@ export class ExecRegistry implements Execs {
     if (!options.detach) return endingWith(exec.session.stdio, exec.session.exited);
     exec.session.stdio.detach();
     return null;
+  }
+
+  admitStart(execId: string): void {
+    this.#startable(execId);
   }
 
   inspect(execId: string): ExecState {
@@ -116,6 +117,14 @@ export class ExecRegistry implements Execs {
     const { session } = this.#get(execId);
     if (session === null) throw new HullError('wrong-state', `exec session ${execId} is not running`);
     await session.resize(size);
+  }
+
+  #startable(execId: string): { exec: Exec; config: InstanceConfig } {
+    const exec = this.#get(execId);
+    if (exec.started) throw alreadyStarted(exec);
+    const { config, status } = this.#registry.get(exec.instanceId);
+    admitOrThrow('exec', config.name, status.state);
+    return { exec, config };
   }
 
   #get(execId: string): Exec {

@@ -126,26 +126,26 @@ describe('the life of a container', () => {
   });
 
   test('pause and unpause', async () => {
-    await sleeper('p');
-    await docker.must(['pause', 'p']);
-    expect(await docker.inspect('p', '{{.State.Status}} {{.State.Paused}} {{.State.Running}}')).toBe(
+    await sleeper('pp');
+    await docker.must(['pause', 'pp']);
+    expect(await docker.inspect('pp', '{{.State.Status}} {{.State.Paused}} {{.State.Running}}')).toBe(
       'paused true true',
     );
     expect(await docker.must(['ps', '--format', '{{.Status}}', '-f', 'status=paused'])).toMatch(
       /^Up .* \(Paused\)$/,
     );
-    expect(await docker.refused(['pause', 'p'])).toMatch(/already paused/);
-    expect(await docker.refused(['exec', 'p', 'true'])).toMatch(
+    expect(await docker.refused(['pause', 'pp'])).toMatch(/already paused/);
+    expect(await docker.refused(['exec', 'pp', 'true'])).toMatch(
       /is paused, unpause the container before exec/,
     );
-    await docker.must(['unpause', 'p']);
-    expect(await docker.refused(['unpause', 'p'])).toMatch(/is not paused/);
-    expect(await docker.must(['exec', 'p', 'echo', 'awake'])).toBe('awake');
-    await rm('p');
+    await docker.must(['unpause', 'pp']);
+    expect(await docker.refused(['unpause', 'pp'])).toMatch(/is not paused/);
+    expect(await docker.must(['exec', 'pp', 'echo', 'awake'])).toBe('awake');
+    await rm('pp');
   });
 
   test('update', async () => {
-    await sleeper('u');
+    await sleeper('uu');
     await docker.must([
       'update',
       '-m',
@@ -156,16 +156,16 @@ describe('the life of a container', () => {
       '0.5',
       '--restart',
       'always',
-      'u',
+      'uu',
     ]);
     expect(
       await docker.inspect(
-        'u',
+        'uu',
         '{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.NanoCpus}} {{.HostConfig.RestartPolicy.Name}}',
       ),
     ).toBe('100663296 201326592 500000000 always');
-    await docker.must(['update', '--restart', 'no', 'u']);
-    await rm('u');
+    await docker.must(['update', '--restart', 'no', 'uu']);
+    await rm('uu');
   });
 
   test('the restart policy restarts it', async () => {
@@ -303,15 +303,15 @@ describe('logs', () => {
 
 describe('top, port, stats, wait, diff, cp', () => {
   test('top with the usual and with own columns', async () => {
-    await sleeper('t');
-    const [titles, process] = (await docker.must(['top', 't'])).split('\n');
+    await sleeper('tt');
+    const [titles, process] = (await docker.must(['top', 'tt'])).split('\n');
     expect(titles?.trim().split(/\s+/)).toEqual(['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD']);
     expect(process).toContain('sleep 1000');
-    expect((await docker.must(['top', 't', '-o', 'pid,args'])).split('\n')[1]).toMatch(/^\d+ +sleep 1000$/);
-    expect((await docker.must(['top', 't', 'aux'])).split('\n')[0]).toContain('%CPU');
-    expect(await docker.refused(['top', 't', '-o', 'nosuch'])).toContain('ps');
-    await rm('t');
-    expect(await docker.refused(['top', 't'])).toContain('No such container: t');
+    expect((await docker.must(['top', 'tt', '-o', 'pid,args'])).split('\n')[1]).toMatch(/^\d+ +sleep 1000$/);
+    expect((await docker.must(['top', 'tt', 'aux'])).split('\n')[0]).toContain('%CPU');
+    expect(await docker.refused(['top', 'tt', '-o', 'nosuch'])).toContain('ps');
+    await rm('tt');
+    expect(await docker.refused(['top', 'tt'])).toContain('No such container: t');
   });
 
   test('port', async () => {
@@ -324,7 +324,7 @@ describe('top, port, stats, wait, diff, cp', () => {
       ].toSorted(),
     );
     expect(await docker.must(['port', 'po', '80'])).toBe('127.0.0.1:47202');
-    expect(await docker.refused(['port', 'po', '81'])).toContain('no public port');
+    expect(await docker.refused(['port', 'po', '81'])).toContain("No public port '81' published");
     await rm('po');
   });
 
@@ -343,25 +343,25 @@ describe('top, port, stats, wait, diff, cp', () => {
   });
 
   test('wait', async () => {
-    await docker.must(['run', '-d', '--name', 'w', 'busybox', 'sh', '-c', 'sleep 0.3; exit 8']);
-    expect(await docker.must(['wait', 'w'])).toBe('8');
-    await rm('w');
+    await docker.must(['run', '-d', '--name', 'ww', 'busybox', 'sh', '-c', 'sleep 0.3; exit 8']);
+    expect(await docker.must(['wait', 'ww'])).toBe('8');
+    await rm('ww');
   });
 
   test('diff', async () => {
     await docker.must([
       'run',
       '--name',
-      'd',
+      'dd',
       'busybox',
       'sh',
       '-c',
       'mkdir /new; echo x > /new/file; rm /bin/vi; echo y >> /etc/passwd',
     ]);
-    expect((await docker.must(['diff', 'd'])).split('\n').toSorted()).toEqual(
+    expect((await docker.must(['diff', 'dd'])).split('\n').toSorted()).toEqual(
       ['A /new', 'A /new/file', 'C /bin', 'C /etc', 'C /etc/passwd', 'D /bin/vi'].toSorted(),
     );
-    await rm('d');
+    await rm('dd');
   });
 
   test('cp: in, out, folders, standard streams, links', async () => {
@@ -369,34 +369,34 @@ describe('top, port, stats, wait, diff, cp', () => {
     mkdirSync(join(folder, 'tree/deep'), { recursive: true });
     writeFileSync(join(folder, 'tree/deep/file'), 'deep');
     writeFileSync(join(folder, 'one'), '1');
-    await sleeper('c');
-    await docker.must(['cp', join(folder, 'one'), 'c:/tmp/renamed']);
-    expect(await docker.must(['exec', 'c', 'cat', '/tmp/renamed'])).toBe('1');
-    await docker.must(['cp', join(folder, 'tree'), 'c:/tmp']);
-    await docker.must(['cp', `${join(folder, 'tree')}/.`, 'c:/root']);
-    expect(await docker.must(['exec', 'c', 'cat', '/tmp/tree/deep/file', '/root/deep/file'])).toBe(
+    await sleeper('cc');
+    await docker.must(['cp', join(folder, 'one'), 'cc:/tmp/renamed']);
+    expect(await docker.must(['exec', 'cc', 'cat', '/tmp/renamed'])).toBe('1');
+    await docker.must(['cp', join(folder, 'tree'), 'cc:/tmp']);
+    await docker.must(['cp', `${join(folder, 'tree')}/.`, 'cc:/root']);
+    expect(await docker.must(['exec', 'cc', 'cat', '/tmp/tree/deep/file', '/root/deep/file'])).toBe(
       'deepdeep',
     );
-    await docker.must(['cp', 'c:/tmp/tree', join(folder, 'back')]);
+    await docker.must(['cp', 'cc:/tmp/tree', join(folder, 'back')]);
     expect(readFileSync(join(folder, 'back/deep/file'), 'utf8')).toBe('deep');
-    const archive = await docker.run(['cp', 'c:/tmp/renamed', '-']);
+    const archive = await docker.run(['cp', 'cc:/tmp/renamed', '-']);
     expect(archive.stdout).toContain('renamed');
-    await docker.must(['exec', 'c', 'ln', '-s', '/tmp/renamed', '/link']);
-    await docker.must(['cp', '-L', 'c:/link', join(folder, 'followed')]);
+    await docker.must(['exec', 'cc', 'ln', '-s', '/tmp/renamed', '/link']);
+    await docker.must(['cp', '-L', 'cc:/link', join(folder, 'followed')]);
     expect(readFileSync(join(folder, 'followed'), 'utf8')).toBe('1');
-    expect(await docker.refused(['cp', 'c:/nosuch', folder])).toMatch(
-      /Could not find the file \/nosuch in container c/,
+    expect(await docker.refused(['cp', 'cc:/nosuch', folder])).toMatch(
+      /Could not find the file \/nosuch in container cc/,
     );
-    expect(await docker.refused(['cp', join(folder, 'one'), 'c:/no/such/dir/'])).toMatch(
+    expect(await docker.refused(['cp', join(folder, 'one'), 'cc:/no/such/dir/'])).toMatch(
       /no such directory|not a directory|Could not find/,
     );
-    await rm('c');
+    await rm('cc');
   });
 
   test('export, import, commit', async () => {
-    await docker.must(['run', '--name', 'x', 'busybox', 'sh', '-c', 'echo made > /made']);
+    await docker.must(['run', '--name', 'xx', 'busybox', 'sh', '-c', 'echo made > /made']);
     const file = join(engine.folder, 'x.tar');
-    await docker.must(['export', '-o', file, 'x']);
+    await docker.must(['export', '-o', file, 'xx']);
     const imported = await docker.must([
       'import',
       '-c',
@@ -408,12 +408,12 @@ describe('top, port, stats, wait, diff, cp', () => {
     ]);
     expect(imported).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(await docker.must(['run', '--rm', 'imported:1'])).toBe('made');
-    expect(await docker.must(['commit', '-a', 'me', '-m', 'why', '-c', 'ENV A=b', 'x', 'committed'])).toMatch(
-      /^sha256:[0-9a-f]{64}$/,
-    );
+    expect(
+      await docker.must(['commit', '-a', 'me', '-m', 'why', '-c', 'ENV A=b', 'xx', 'committed']),
+    ).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(await docker.must(['run', '--rm', 'committed', 'sh', '-c', 'cat /made; echo $A'])).toBe('made\nb');
     expect(await docker.inspect('committed', '{{.Author}} {{.Comment}}', 'image')).toBe('me why');
-    await rm('x');
+    await rm('xx');
     await docker.must(['rmi', 'imported:1', 'committed']);
   });
 });

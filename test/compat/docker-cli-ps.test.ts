@@ -23,7 +23,7 @@ describe('ps', () => {
     const row =
       '{{.Names}}|{{.Image}}|{{.Command}}|{{.State}}|{{.Ports}}|{{.Mounts}}|{{.Networks}}|{{.Label "role"}}|{{.LocalVolumes}}';
     expect((await docker.must(['ps', '-a', '--no-trunc', '--format', row])).split('\n')).toEqual([
-      `two|busybox|"echo 'a b' 'it'\\''s'"|created|||bridge|db|0`,
+      `two|busybox|"echo 'a b' it's"|created|||bridge|db|0`,
       'one|busybox|"sleep 1000"|running|127.0.0.1:47201->80/tcp|psvol|bridge|web|1',
     ]);
     expect(await docker.must(['ps', '--format', '{{.Names}}'])).toBe('one');
@@ -56,12 +56,13 @@ describe('ps', () => {
     [['network=bridge'], 'two,one'],
     [['network=host'], ''],
     [['publish=47201'], 'one'],
-    [['publish=80/tcp'], 'one'],
+    [['publish=80/tcp'], ''],
     [['publish=1-65535/tcp'], 'one'],
     [['publish=82'], ''],
-    [['expose=81'], 'two'],
+    [['expose=81'], ''],
     [['expose=80'], 'one'],
-    [['expose=80-82/tcp'], 'two,one'],
+    [['expose=70-82/tcp'], 'one'],
+    [['expose=70-82/udp'], ''],
     [['health=none'], 'two,one'],
     [['health=healthy'], ''],
     [['is-task=false'], 'two,one'],

@@ -24,6 +24,8 @@ export interface ExecState {
 
 export interface Execs {
   create(nameOrId: string, request: ExecRequest): Promise<string>;
+  /** Throws what `start` would refuse with: `exec-not-found`, `wrong-state`. */
+  admitStart(execId: string): void;
   /** Null when detached. The output ends when the process has ended: `inspect` knows its status by then. */
   start(
     execId: string,

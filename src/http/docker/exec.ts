@@ -1,9 +1,11 @@
 import type { ExecInspect, IdResponse } from '../../../api/docker.ts';
-import type { EngineApi } from '../../engine/api.ts';
+import type { EngineApi, ExecRequest } from '../../engine/api.ts';
+import { messageOf } from '../../model/errors.ts';
 import { detachWatcher, parseDetachKeys } from '../detach-keys.ts';
 import type { Exchange } from '../exchange.ts';
+import { encodeFrame } from '../framing.ts';
 import type { Route } from '../router.ts';
-import { bridge } from '../stdio-bridge.ts';
+import { bridge, type BridgeOptions } from '../stdio-bridge.ts';
 import { streamType } from './container-streams.ts';
 import { terminalSizeOf } from './containers.ts';
 import { terminalSize, toExecRequest } from './create-request.ts';
@@ -25,19 +27,34 @@ async function create(engine: EngineApi, exchange: Exchange): Promise<void> {
 async function start(engine: EngineApi, exchange: Exchange): Promise<void> {
   const body = await exchange.json(execStartBody);
   const id = exchange.param('id');
-  const { request } = engine.execs.inspect(id);
-  const keys = parseDetachKeys(request.detachKeys ?? '');
   const size = terminalSize(body.ConsoleSize);
-  const stdio = await engine.execs.start(id, {
+  const options = {
     detach: body.Detach ?? false,
     ...(typeof body.Tty === 'boolean' ? { tty: body.Tty } : {}),
     ...(size === undefined ? {} : { size }),
-  });
-  if (stdio === null) return exchange.empty(200);
-  const gone = exchange.signal;
-  const { tty, attach } = request;
-  const connection = exchange.hijack(streamType(!tty, exchange.apiMinor));
-  const options = {
+  };
+  if (options.detach) {
+    await engine.execs.start(id, options);
+    return exchange.empty(200);
+  }
+  engine.execs.admitStart(id);
+  // The headers go out before the command starts, as Docker has it: docker-py loses output that arrives together with them. What fails
+  // from here on is told in the stream.
+  const { request } = engine.execs.inspect(id);
+  const connection = exchange.hijack(streamType(!request.tty, exchange.apiMinor));
+  try {
+    const stdio = await engine.execs.start(id, options);
+    if (stdio !== null) await bridge(connection, stdio, bridgeOptions(request), exchange.signal);
+  } catch (error) {
+    const text = Buffer.from(`${messageOf(error)}\r\n`);
+    await connection.write(request.tty ? text : encodeFrame('stdout', text));
+  }
+  connection.end();
+}
+
+function bridgeOptions({ tty, attach, detachKeys }: ExecRequest): BridgeOptions {
+  const keys = parseDetachKeys(detachKeys ?? '');
+  return {
     ...attach,
     // A terminal has one output.
     stdout: attach.stdout || (tty && attach.stderr),
@@ -45,7 +62,6 @@ async function start(engine: EngineApi, exchange: Exchange): Promise<void> {
     endsInput: !tty,
     ...(tty && attach.stdin ? { detach: detachWatcher(keys) } : {}),
   };
-  await bridge(connection, stdio, options, gone);
 }
 
 function inspect(engine: EngineApi, exchange: Exchange): void {
