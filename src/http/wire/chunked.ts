@@ -40,13 +40,14 @@ export class ChunkDecoder {
   }
 
   #checkLine(): void {
-    const limit = this.#state === 'data-end' ? 1 : this.#state === 'size' ? MAX_SIZE_LINE : MAX_TRAILERS;
-    if (this.#line.length > limit) throw malformed();
+    const limit = this.#state === 'data-end' ? 0 : this.#state === 'size' ? MAX_SIZE_LINE : MAX_TRAILERS;
+    const text = this.#line.endsWith('\r') ? this.#line.slice(0, -1) : this.#line;
+    if (text.length > limit || text.includes('\r')) throw malformed();
   }
 
   #endLine(): void {
     // The only CR is the one before the LF.
-    if (this.#line.indexOf('\r') !== this.#line.length - 2) throw malformed();
+    if (!this.#line.endsWith('\r\n') || this.#line.indexOf('\r') !== this.#line.length - 2) throw malformed();
     const line = this.#line.slice(0, -2);
     this.#line = '';
     if (this.#state === 'size') this.#beginChunk(line);

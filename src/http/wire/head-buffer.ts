@@ -67,12 +67,13 @@ export class HeadBuffer {
   }
 
   #skipEmptyLines(): void {
-    if (this.#searched > 0) return;
     let start = 0;
     while (this.#held[start] === CR && this.#held[start + 1] === LF) start += 2;
     if (start > 2 * MAX_EMPTY_LINES)
       throw new ProtocolError(400, 'there are empty lines instead of a request');
+    if (start === 0) return;
     this.#held = this.#held.subarray(start);
+    this.#searched = 0;
   }
 
   /** A client that ends lines with LF alone would wait for ever. */

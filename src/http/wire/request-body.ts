@@ -1,9 +1,12 @@
+import { Fifo } from '../../lib/fifo.ts';
 import { HullError } from '../../model/errors.ts';
 import { ChunkDecoder } from './chunked.ts';
 import type { BodyLength } from './request-head.ts';
 
 /** Bytes held for a slow reader before the client is made to wait. */
 const HIGH_WATER = 256 * 1024;
+/** More chunks than these in what came at once are put together: each piece costs its reader more than copying it. */
+const MANY_PIECES = 16;
 
 export interface BodyHooks {
   /** Somebody begins to read. */
@@ -21,7 +24,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   readonly #chunks: ChunkDecoder | null;
   /** Bytes that are still to come, where their number is known. */
   #left: number;
-  #queue: Uint8Array[] = [];
+  readonly #queue = new Fifo<Uint8Array>();
   #held = 0;
   #ended = false;
   #failure: Error | null = null;
@@ -55,7 +58,10 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   feed(data: Buffer): number {
     if (this.#ended) return 0;
     if (this.#chunks !== null) {
-      const taken = this.#chunks.decode(data, (piece) => this.#push(piece));
+      const pieces: Uint8Array[] = [];
+      const taken = this.#chunks.decode(data, (piece) => pieces.push(piece));
+      if (pieces.length > MANY_PIECES) this.#push(Buffer.concat(pieces));
+      else for (const piece of pieces) this.#push(piece);
       if (this.#chunks.done) this.#end();
       return taken;
     }
@@ -94,7 +100,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   discard(): void {
     const wasFull = this.full;
     this.#discarding = true;
-    this.#queue = [];
+    this.#queue.clear();
     this.#held = 0;
     if (wasFull) this.#hooks.room();
     this.#wake?.();
