@@ -80,7 +80,7 @@ export class ExecRegistry implements Execs {
       exec.exitCode = exitCodeOf(error);
       throw error;
     }
-    this.#event(record.config.id, `exec_start: ${exec.request.args.join(' ')}`, execId);
+    this.#event(config.id, `exec_start: ${exec.request.args.join(' ')}`, execId);
     void exec.session.exited.then((code) => {
       exec.exitCode = code;
       this.#event(exec.instanceId, 'exec_die', execId, { exitCode: String(code) });
