@@ -1,3 +1,4 @@
+import type { Health } from './health.ts';
 import type { Digest, Healthcheck } from './image.ts';
 import type { InstanceOptions } from './instance-options.ts';
 import type { Isolation } from './isolation.ts';
@@ -7,14 +8,19 @@ import type { Resources } from './resources.ts';
  * ```
  *            create                start                exit
  *  (none) ----------> created ---------> running ---------------> exited
- *                        |    starting      |    stopping            |
- *                        |                  |                        |  start
- *                        |                  +<-----------------------+
+ *                        |    starting    |  ^  |   stopping        |  ^
+ *                        |          pause v  |  |  exit             |  | stop
+ *                        |              paused  +------> restarting |  |
+ *                        |                  ^               |    |  |  |
+ *                        |                  | start         |    +--|--+
+ *                        |                  +---------------+-------+
  *                        +--- remove ---> removing ---> (none) <--- remove
  * ```
- * `starting` and `stopping` are recorded before the work begins, so that a crash in between is seen and undone.
+ * `starting` and `stopping` are recorded before the work begins, so that a crash in between is seen and undone. `restarting`: the run is over,
+ * and the restart policy starts the next one after a while.
  */
-export type InstanceState = 'created' | 'starting' | 'running' | 'stopping' | 'exited' | 'removing' | 'dead';
+export type InstanceState =
+  'created' | 'starting' | 'running' | 'paused' | 'stopping' | 'restarting' | 'exited' | 'removing' | 'dead';
 
 /** A process to run: the workload, or an exec. */
 export interface ProcessSpec {
@@ -187,6 +193,10 @@ export interface InstanceStatus {
   readonly endpoints: readonly NetworkEndpoint[];
   /** Ports with their host port filled in. */
   readonly ports: readonly PortBinding[];
+  /** How often the restart policy has started it since somebody did. */
+  readonly restartCount: number;
+  /** Null before the first run of an instance with a healthcheck, and for ever without one. */
+  readonly health: Health | null;
 }
 
 /** An instance: what was asked and what is so. */

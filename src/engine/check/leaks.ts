@@ -58,11 +58,13 @@ export function isLeak(leftover: Pick<Leftover, 'kind'>, state: InstanceState | 
     case null:
       return true;
     case 'created':
+    case 'restarting':
     case 'exited':
     case 'dead':
       return OF_A_RUN.has(leftover.kind);
     case 'starting':
     case 'running':
+    case 'paused':
     case 'stopping':
     case 'removing':
       return false;

@@ -14,9 +14,11 @@ export function interruptionOf({ status }: InstanceRecord): string | null {
     case 'starting':
       return 'the daemon ended while the instance was being started; start it again';
     case 'running':
+    case 'paused':
     case 'stopping':
       return 'the run ended while no daemon watched it (the host was started again, or its processes were killed); its exit status is not known';
     case 'created':
+    case 'restarting':
     case 'exited':
     case 'removing':
     case 'dead':

@@ -161,8 +161,25 @@ describe('admission', () => {
     for (const action of ['start', 'stop', 'signal', 'exec', 'remove', 'force-remove'] as const) {
       expect(admit(action, 'removing')).toBe('being-removed');
     }
-    const failure = failureOf(() => admitOrThrow('exec', 'some', 'exited'));
-    expect(isHullError(failure, 'wrong-state') && failure.message).toContain('hull start some');
+    const failure = failureOf(() => admitOrThrow('exec', record('f', 'some', 'exited')));
+    expect(isHullError(failure, 'wrong-state') && failure.message).toBe('container f is not running');
+  });
+  test.each([
+    ['start', 'paused', 'cannot start a paused container, try unpause instead'],
+    ['exec', 'paused', 'Container f is paused, unpause the container before exec'],
+    ['exec', 'restarting', 'Container f is restarting, wait until the container is running'],
+    ['pause', 'paused', 'Container f is already paused'],
+    ['pause', 'exited', 'container f is not running'],
+    ['unpause', 'running', 'Container f is not paused'],
+    ['remove', 'paused', 'cannot remove container "/some": container is paused and must be unpaused first'],
+    [
+      'remove',
+      'restarting',
+      'cannot remove container "/some": container is restarting: stop the container before removing or force remove',
+    ],
+  ] as const)('%s of a %s one is refused in Docker’s words', (action, state, words) => {
+    const failure = failureOf(() => admitOrThrow(action, record('f', 'some', state)));
+    expect(isHullError(failure, 'wrong-state') && failure.message).toBe(words);
   });
 });
 

@@ -134,8 +134,9 @@ export class InstanceService implements Instances {
   }
 
   async resize(nameOrId: string, size: TerminalSize): Promise<void> {
-    const { config, status } = this.get(nameOrId);
-    admitOrThrow('resize', config.name, status.state);
+    const record = this.get(nameOrId);
+    admitOrThrow('resize', record);
+    const { config } = record;
     await this.#parts.runtimes[config.isolation].resize(config.id, size);
   }
 
@@ -150,8 +151,9 @@ export class InstanceService implements Instances {
   }
 
   async stats(nameOrId: string): Promise<InstanceStats> {
-    const { config, status, lease } = this.get(nameOrId);
-    admitOrThrow('observe', config.name, status.state);
+    const record = this.get(nameOrId);
+    admitOrThrow('observe', record);
+    const { config, lease } = record;
     const [runtime, counters] = await Promise.all([
       this.#parts.runtimes[config.isolation].stats(config.id),
       lease === null ? null : this.#parts.network.counters(lease),
@@ -165,8 +167,9 @@ export class InstanceService implements Instances {
   }
 
   async top(nameOrId: string, psArgs: readonly string[]): Promise<ProcessTable> {
-    const { config, status } = this.get(nameOrId);
-    admitOrThrow('observe', config.name, status.state);
+    const record = this.get(nameOrId);
+    admitOrThrow('observe', record);
+    const { config } = record;
     return this.#parts.runtimes[config.isolation].processes(config.id, psArgs);
   }
 
@@ -179,8 +182,9 @@ export class InstanceService implements Instances {
   }
 
   async footprint(nameOrId: string): Promise<Footprint> {
-    const { config, status } = this.get(nameOrId);
-    admitOrThrow('observe', config.name, status.state);
+    const record = this.get(nameOrId);
+    admitOrThrow('observe', record);
+    const { config } = record;
     return footprintOf(
       this.#parts.host,
       await this.#parts.runtimes[config.isolation].hostProcesses(config.id),

@@ -59,7 +59,7 @@ export class Lifecycle {
   start(id: string): Promise<boolean> {
     return this.#queue.run(id, async () => {
       const record = this.#current(id);
-      if (!admitOrThrow('start', record.config.name, record.status.state)) return false;
+      if (!admitOrThrow('start', record)) return false;
       await this.#start(record);
       return true;
     });
@@ -69,7 +69,7 @@ export class Lifecycle {
   stop(id: string, options: { timeout?: number; signal?: string } = {}): Promise<boolean> {
     return this.#queue.run(id, async () => {
       const record = this.#current(id);
-      if (!admitOrThrow('stop', record.config.name, record.status.state)) return false;
+      if (!admitOrThrow('stop', record)) return false;
       await this.#stop(record, options);
       return true;
     });
@@ -78,11 +78,11 @@ export class Lifecycle {
   restart(id: string, options: { timeout?: number; signal?: string } = {}): Promise<void> {
     return this.#queue.run(id, async () => {
       const record = this.#current(id);
-      if (admitOrThrow('stop', record.config.name, record.status.state)) {
+      if (admitOrThrow('stop', record)) {
         await this.#stop(record, options, { keep: true });
       }
       const stopped = this.#current(id);
-      if (admitOrThrow('start', record.config.name, stopped.status.state)) await this.#start(stopped);
+      if (admitOrThrow('start', stopped)) await this.#start(stopped);
       this.#event(stopped, 'restart');
     });
   }
@@ -100,7 +100,7 @@ export class Lifecycle {
 
   async #signal(id: string, number: number): Promise<void> {
     const record = this.#current(id);
-    admitOrThrow('signal', record.config.name, record.status.state);
+    admitOrThrow('signal', record);
     await this.#parts.runs.runtimeOf(record.config).signal(id, number);
     this.#event(record, 'kill', { signal: String(number) });
   }
@@ -111,7 +111,7 @@ export class Lifecycle {
       const record = this.#parts.registry.byId(id);
       if (record === null) return;
       const action = options.force === true ? 'force-remove' : 'remove';
-      admitOrThrow(action, record.config.name, record.status.state);
+      admitOrThrow(action, record);
       await this.#remove(record, options.volumes ?? false);
     });
   }

@@ -11,6 +11,10 @@ export interface InstanceRecord extends Instance {
   readonly pidStartTime: number;
   /** The boot during which the last start happened: after another boot nothing of the run is left. */
   readonly bootId: string;
+  /** Somebody stopped or killed it since it was started last: `unless-stopped` leaves it so. */
+  readonly manuallyStopped?: boolean;
+  /** What the restart policy waited for last, milliseconds. */
+  readonly restartDelay?: number;
 }
 
 export const FRESH_STATUS: InstanceStatus = {
@@ -21,4 +25,6 @@ export const FRESH_STATUS: InstanceStatus = {
   error: '',
   endpoints: [],
   ports: [],
+  restartCount: 0,
+  health: null,
 };

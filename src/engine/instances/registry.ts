@@ -1,7 +1,7 @@
 import { HullError } from '../../model/errors.ts';
 import type { Database } from '../../state/database.ts';
 import type { InstanceStatus } from '../../model/instance.ts';
-import type { InstanceRecord } from './record.ts';
+import { FRESH_STATUS, type InstanceRecord } from './record.ts';
 
 const FULL_ID = /^[0-9a-f]{64}$/;
 const ID_PREFIX = /^[0-9a-f]{1,64}$/;
@@ -15,7 +15,9 @@ export class Registry {
   constructor(database: Database) {
     this.#database = database;
     for (const row of database.all('SELECT record FROM instances')) {
-      const record = JSON.parse(String(row['record'])) as InstanceRecord;
+      const stored = JSON.parse(String(row['record'])) as InstanceRecord;
+      // One that an older engine wrote has not all of the fields.
+      const record = { ...stored, status: { ...FRESH_STATUS, ...stored.status } };
       this.#records.set(record.config.id, record);
       if (record.status.state !== 'removing') this.#names.set(record.config.name, record.config.id);
     }

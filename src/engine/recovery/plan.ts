@@ -19,12 +19,14 @@ export function planRecovery(records: readonly InstanceRecord[], bootId: string)
 function actionFor(record: InstanceRecord, bootId: string): RecoveryAction['type'] {
   switch (record.status.state) {
     case 'running':
+    case 'paused':
     case 'stopping':
       return record.bootId === bootId ? 'adopt' : 'ended-with-host';
     case 'starting':
     case 'removing':
       return 'interrupted';
     case 'created':
+    case 'restarting':
     case 'exited':
     case 'dead':
       // A lease that is still recorded means that the clean-up after the exit did not finish.

@@ -11,6 +11,8 @@ export function dockerState(status: InstanceStatus): ContainerStateName {
       return 'running';
     case 'created':
     case 'running':
+    case 'paused':
+    case 'restarting':
     case 'exited':
     case 'removing':
     case 'dead':

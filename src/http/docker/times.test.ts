@@ -44,6 +44,8 @@ const status = (change: Partial<InstanceStatus>): InstanceStatus => ({
   error: '',
   endpoints: [],
   ports: [],
+  restartCount: 0,
+  health: null,
   ...change,
 });
 const exit = { code: 3, oomKilled: false, finishedAt: 0 };

@@ -27,6 +27,8 @@ const NOT_STARTED: InstanceStatus = {
   error: '',
   endpoints: [],
   ports: [],
+  restartCount: 0,
+  health: null,
 };
 
 interface Entry {
