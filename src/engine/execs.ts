@@ -38,7 +38,7 @@ export class ExecRegistry implements Execs {
 
   async create(nameOrId: string, request: ExecRequest): Promise<string> {
     const record = this.#registry.get(nameOrId);
-    admitOrThrow('exec', record.config.name, record.status.state);
+    admitOrThrow('exec', record);
     if (request.args.length === 0) throw new HullError('invalid-argument', 'No exec command specified');
     const id = randomBytes(32).toString('hex');
     const process: ProcessSpec = {
@@ -122,9 +122,9 @@ export class ExecRegistry implements Execs {
   #startable(execId: string): { exec: Exec; config: InstanceConfig } {
     const exec = this.#get(execId);
     if (exec.started) throw alreadyStarted(exec);
-    const { config, status } = this.#registry.get(exec.instanceId);
-    admitOrThrow('exec', config.name, status.state);
-    return { exec, config };
+    const record = this.#registry.get(exec.instanceId);
+    admitOrThrow('exec', record);
+    return { exec, config: record.config };
   }
 
   #get(execId: string): Exec {
