@@ -9,18 +9,30 @@ const SAID_LIMIT = 4096;
 /** The reports of a process, a line each; what else it says is kept for the error when it dies. */
 export class ReportReader {
   readonly #lines: AsyncGenerator<FilesReport>;
+  /** Asked for ahead: what nobody reads until the process has ended may be lost. */
+  #ahead: Promise<IteratorResult<FilesReport>>;
   #said = '';
 
   constructor(stream: Readable | null) {
     this.#lines = this.#read(stream);
+    this.#ahead = this.#take();
   }
 
   /** The next report. Rejects with `internal` when the process ended without one. */
   async next(): Promise<FilesReport> {
-    const next = await this.#lines.next();
-    if (next.done !== true) return next.value;
+    const next = await this.#ahead;
+    if (next.done !== true) {
+      this.#ahead = this.#take();
+      return next.value;
+    }
     const said = this.#said === '' ? '' : `: ${this.#said.trim().slice(-1000)}`;
     throw new HullError('internal', `the process that looks after files died${said}`);
+  }
+
+  #take(): Promise<IteratorResult<FilesReport>> {
+    const next = this.#lines.next();
+    next.catch(() => undefined);
+    return next;
   }
 
   async *#read(stream: Readable | null): AsyncGenerator<FilesReport> {

@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, realpathSync, type BigIntStats } from 'node:fs';
+import { lstatSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { posix } from 'node:path';
 import { readArchivePath, type ArchivePath } from '../../lib/archive-path.ts';
 import { decodeBytes } from '../../lib/byte-text.ts';
@@ -78,8 +78,9 @@ export function destinationFolder(
   readOnlyRoot: boolean,
 ): string {
   const { path } = readArchivePath(given);
-  const real = realPath(path);
-  if (!lstatSync(filePath(real)).isDirectory())
+  // Not by realpath(3), which asks /proc.
+  const real = followLink(path);
+  if (!look(real).isDirectory())
     throw new HullError('invalid-argument', 'extraction point is not a directory');
   const over = mounts
     .filter(({ target }) => real === target || real.startsWith(`${target}/`))
@@ -88,12 +89,4 @@ export function destinationFolder(
   if (over === undefined && readOnlyRoot)
     throw new HullError('denied', 'container rootfs is marked read-only');
   return real;
-}
-
-function realPath(path: string): string {
-  try {
-    return decodeBytes(realpathSync.native(filePath(path), 'buffer'));
-  } catch (error) {
-    throw explain(error, path);
-  }
 }
