@@ -3,7 +3,10 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Builder } from '../build/index.ts';
 import type { Host } from '../host/host.ts';
+import type { LoadParts } from '../images/archive/load.ts';
 import type { ImageStore } from '../images/image-store.ts';
+import type { Registries } from '../images/registry/registries.ts';
+import type { HttpTransport } from '../images/registry/transport.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Image } from '../model/image.ts';
@@ -23,8 +26,10 @@ import { createComparison } from './compare/index.ts';
 import { EventBus } from './events.ts';
 import { ExecRegistry } from './execs.ts';
 import { FileService } from './files/files.ts';
+import { ArchiveService } from './images/archives.ts';
 import { examineImages } from './images/examine.ts';
 import { ImageService, type Bootstrapper } from './images/images.ts';
+import { TransferService } from './images/transfers.ts';
 import type { HostSize } from './instances/checks.ts';
 import { InstanceService } from './instances/instances.ts';
 import { Lifecycle } from './instances/lifecycle.ts';
@@ -55,6 +60,9 @@ export interface EngineParts {
   readonly files: InstanceFiles;
   /** An archive as a client sent it, with compressions that storage does not know undone. */
   readonly plainArchive: (archive: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+  readonly registries: Registries;
+  readonly loading: LoadParts;
+  readonly transport: HttpTransport;
   readonly builder: Builder;
   readonly buildCache: BuildCacheRepository;
   readonly bootstrapper: Bootstrapper;
@@ -107,6 +115,8 @@ export class Engine {
       execs: new ExecRegistry(registry, (config) => runs.runtimeOf(config), events),
       files: new FileService({ ...shared, making: this.#images }),
       images: this.#images,
+      transfers: new TransferService({ ...shared, store: parts.images, making: this.#images }),
+      archives: new ArchiveService({ ...shared, making: this.#images }),
       volumes: new Volumes(parts.volumes, registry),
       machines: parts.machines,
       events,

@@ -22,6 +22,7 @@ import { ConfinedFiles } from '../storage/files/instance-files.ts';
 import { withoutForeignCompression } from '../storage/foreign-compression.ts';
 import { createStorage } from '../storage/index.ts';
 import { GUEST_PROGRAM, placeMeasureProgram } from './embedded.ts';
+import { transferParts } from './transfers.ts';
 
 export interface CompositionOptions {
   readonly host: Host;
@@ -65,6 +66,7 @@ export function composeEngine(options: CompositionOptions): Engine {
     files: new ConfinedFiles(host),
     plainArchive: (archive) => withoutForeignCompression(host, archive),
     machines: storage.machines,
+    ...transferParts({ storage, images, keptLayers: () => cache.layers() }),
     builder: createBuilder({
       host,
       images,

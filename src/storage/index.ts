@@ -1,9 +1,10 @@
 import type { Host } from '../host/host.ts';
+import { selfCommand } from '../host/self.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import type { Digest } from '../model/image.ts';
 import type { Repositories } from '../state/repositories.ts';
 import { createTrees } from './confined.ts';
-import { uncompressedDigest } from './compression.ts';
+import { decompress, uncompressedDigest } from './compression.ts';
 import type { ContentStore } from './content.ts';
 import { FileContentStore } from './content-store.ts';
 import { DataFolders } from './data-folders.ts';
@@ -14,7 +15,7 @@ import { OverlayLayerStore } from './overlay-layers.ts';
 import { MachineDisks } from './machine-disks.ts';
 import type { RootStorage, VolumeStore } from './storage.ts';
 import type { Trees } from './trees.ts';
-import { FolderVolumes } from './volumes.ts';
+import { FolderVolumes } from './volumes/volumes.ts';
 
 export interface StorageParts {
   readonly host: Host;
@@ -34,6 +35,8 @@ export interface Storage {
   readonly machines: MachineDisks;
   /** Digest of a blob’s uncompressed bytes. */
   readonly uncompressedDigest: (stream: AsyncIterable<Uint8Array>) => Promise<Digest>;
+  /** The plain stream of one that may be compressed with gzip or zstd. Throws `TarError` in the loop on damage and on bombs. */
+  readonly decompressed: (stream: AsyncIterable<Uint8Array>) => Promise<AsyncIterable<Uint8Array>>;
   /** Runs `use` with a path on the store’s filesystem (not made); what is there afterwards is removed. */
   withTemporary<T>(use: (path: string) => Promise<T>): Promise<T>;
   /** Makes the folders and removes what a crash left half-made. Once, before anything else. */
@@ -48,10 +51,14 @@ export function createStorage({ host, identity, repositories, self }: StoragePar
   const layers = new OverlayLayerStore({ host, folders, trees, content, repositories });
   const disks = new ImageDisks(host, folders, repositories);
   const roots = new InstanceRoots({ host, folders, layers, disks });
-  const volumes = new FolderVolumes(host, folders, repositories);
+  const volumes = new FolderVolumes({
+    ...{ host, folders, repositories, trees },
+    self: self ?? selfCommand(),
+  });
   const machines = new MachineDisks({ host, folders, trees, repositories });
   const start = async () => {
     folders.make();
+    await volumes.start();
     await roots.start();
     await layers.start();
     await content.start();
@@ -69,6 +76,7 @@ export function createStorage({ host, identity, repositories, self }: StoragePar
     disks,
     machines,
     uncompressedDigest,
+    decompressed: async (stream) => (await decompress(stream, () => undefined)).stream,
     start,
   };
 }

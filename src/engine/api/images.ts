@@ -8,6 +8,13 @@ export interface PrunedCache {
   readonly bytes: number;
 }
 
+/** `bytes`: unpacked. */
+export interface PrunedImages {
+  readonly removed: readonly RemovedImage[];
+  readonly bytes: number;
+}
+
+/** One line of a removal: a name that was taken away (full), or what was deleted: an image, or a layer by its chain id. */
 export interface RemovedImage {
   readonly untagged?: string;
   readonly deleted?: Digest;
@@ -17,8 +24,15 @@ export interface Images {
   list(): readonly Image[];
   get(reference: string): Image;
   tag(reference: string, target: string): void;
-  /** Docker's rules: a tag is taken away; the image goes with its last one. `image-in-use` names the instance. */
+  /** Docker's rules: a name is taken away; the image goes with its last one. `image-in-use` names the instance. */
   remove(reference: string, options?: { force?: boolean }): Promise<readonly RemovedImage[]>;
+  /** Removes images that no instance uses: those without a tag, or all; only those for which `matches` holds. */
+  prune(options: {
+    readonly danglingOnly: boolean;
+    readonly matches: (image: Image) => boolean;
+  }): Promise<PrunedImages>;
+  /** The folders that the image's layers are unpacked in, topmost first. */
+  layerFolders(image: Image): readonly string[];
   /**
    * Deletes the build cache's layers that no image uses; `all`: forgets every step too, so that the next build does them all again.
    * `wrong-state` while an image is being made.

@@ -1,12 +1,18 @@
 import type { Builder } from '../../build/index.ts';
 import type { ImageStore } from '../../images/image-store.ts';
+import { chainIds } from '../../images/import-tree.ts';
+import { digestOf } from '../../lib/digest.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Digest, Image } from '../../model/image.ts';
 import type { ProgressSink } from '../../model/progress.ts';
+import { parseReference } from '../../model/reference.ts';
 import type { BuildCacheRepository } from '../../state/build-cache.ts';
-import type { BuildEvent, BuildRequest, Images, PrunedCache, RemovedImage } from '../api.ts';
+import type { LayerStore } from '../../storage/layer-store.ts';
+import type { BuildEvent, BuildRequest, Images, PrunedCache, PrunedImages, RemovedImage } from '../api.ts';
 import type { EventBus } from '../events.ts';
 import type { Registry } from '../instances/registry.ts';
+import { publishImage } from './image-events.ts';
+import { Makings } from './makings.ts';
 import { planRemoval, type RemovalPlan } from './removal.ts';
 
 /** Makes base images from the host's packages. */
@@ -21,6 +27,7 @@ export interface Bootstrapper {
 
 export interface ImagesParts {
   readonly store: ImageStore;
+  readonly layers: Pick<LayerStore, 'path' | 'isUnpacked'>;
   readonly builder: Builder;
   readonly buildCache: Pick<BuildCacheRepository, 'prune'>;
   readonly bootstrapper: Bootstrapper;
@@ -31,14 +38,10 @@ export interface ImagesParts {
   readonly familiar: (reference: string) => string;
 }
 
-const SHORT_ID = 12;
-
 /** Use cases of images. */
 export class ImageService implements Images {
   readonly #parts: ImagesParts;
-  /** Builds and the like: their layers are not yet an image's. */
-  readonly #making = new Set<Promise<Image>>();
-  #pruning: Promise<unknown> = Promise.resolve();
+  readonly #makings = new Makings();
 
   constructor(parts: ImagesParts) {
     this.#parts = parts;
@@ -53,46 +56,86 @@ export class ImageService implements Images {
   }
 
   tag(reference: string, target: string): void {
+    const { store, familiar, normalize, events } = this.#parts;
+    if (parseReference(target).digest !== null)
+      throw new HullError('invalid-reference', 'refusing to create a tag with a digest reference');
     const image = this.get(reference);
-    this.#parts.store.tag(image.id, target);
-    this.#event('tag', image.id, this.#parts.familiar(this.#parts.normalize(target)));
+    store.tag(image.id, target);
+    publishImage(events, 'tag', image, { name: familiar(normalize(target)) });
   }
 
   async remove(reference: string, options: { force?: boolean } = {}): Promise<readonly RemovedImage[]> {
-    const { store, registry, normalize, familiar } = this.#parts;
+    const { normalize } = this.#parts;
     const image = this.get(reference);
-    const users = registry
-      .all()
-      .filter(({ config }) => config.source.kind === 'image' && config.source.imageId === image.id)
-      .map(({ config, status }) => ({ name: config.name, running: status.state === 'running' }));
-    const byId = !image.references.includes(safely(normalize, reference));
+    const named = safely(normalize, reference);
+    const known = [...image.references, ...(image.digests ?? [])];
     const plan = planRemoval({
       image,
-      reference: byId ? null : normalize(reference),
-      shown: familiar(byId ? image.id.slice('sha256:'.length).slice(0, SHORT_ID) : normalize(reference)),
-      users,
+      reference: known.includes(named) ? named : null,
+      shown: reference,
+      users: this.#users(image),
       force: options.force ?? false,
     });
     if ('refusal' in plan) throw new HullError('image-in-use', plan.refusal);
-    return this.#carryOut(store, image, plan, familiar);
+    return (await this.#carryOut(image, plan)).removed;
   }
 
-  async #carryOut(
-    store: ImageStore,
-    image: Image,
-    plan: RemovalPlan,
-    familiar: (reference: string) => string,
-  ): Promise<RemovedImage[]> {
+  async prune({
+    danglingOnly,
+    matches,
+  }: {
+    readonly danglingOnly: boolean;
+    readonly matches: (image: Image) => boolean;
+  }): Promise<PrunedImages> {
     const removed: RemovedImage[] = [];
-    for (const tag of plan.untag) {
-      store.untag(tag);
-      removed.push({ untagged: familiar(tag) });
-      this.#event('untag', image.id, familiar(tag));
+    let bytes = 0;
+    for (const image of this.list()) {
+      if ((danglingOnly && image.references.length > 0) || !matches(image)) continue;
+      // Asked for anew each time: an instance may have been created in between.
+      if (this.#users(image).length > 0) continue;
+      const untag = [...image.references, ...(image.digests ?? [])];
+      const done = await this.#carryOut(image, { untag, remove: true });
+      removed.push(...done.removed);
+      bytes += done.bytes;
     }
-    if (!plan.remove) return removed;
-    await store.remove(image.id);
-    this.#event('delete', image.id, image.id);
-    return [...removed, { deleted: image.id }];
+    this.#parts.events.publish('image', 'prune', '', { reclaimed: String(bytes) });
+    return { removed, bytes };
+  }
+
+  layerFolders(image: Image): readonly string[] {
+    const { layers } = this.#parts;
+    const unpacked = image.layers.filter(({ diffId }) => layers.isUnpacked(diffId));
+    return unpacked.map(({ diffId }) => layers.path(diffId)).toReversed();
+  }
+
+  #users(image: Image): { id: string; running: boolean }[] {
+    return this.#parts.registry
+      .all()
+      .filter(({ config }) => config.source.kind === 'image' && config.source.imageId === image.id)
+      .map(({ config, status }) => ({ id: config.id, running: status.state === 'running' }));
+  }
+
+  async #carryOut(image: Image, plan: RemovalPlan): Promise<PrunedImages> {
+    const { store, events } = this.#parts;
+    const removed: RemovedImage[] = [];
+    for (const name of plan.untag) {
+      store.untag(name);
+      removed.push({ untagged: name });
+      publishImage(events, 'untag', image);
+    }
+    if (!plan.remove) return { removed, bytes: 0 };
+    const gone = new Set(await store.remove(image.id));
+    publishImage(events, 'delete', image);
+    removed.push({ deleted: image.id });
+    const diffIds = image.config.rootfs.diff_ids;
+    const chain = chainIds(diffIds, digestOf);
+    const layers = chain.filter((_, index) => gone.has(diffIds[index] ?? image.id)).toReversed();
+    removed.push(...layers.map((deleted) => ({ deleted })));
+    const bytes = image.layers.reduce(
+      (sum, layer) => sum + (gone.has(layer.diffId) ? layer.unpackedSize : 0),
+      0,
+    );
+    return { removed, bytes };
   }
 
   async build(
@@ -100,9 +143,10 @@ export class ImageService implements Images {
     onEvent: (event: BuildEvent) => void,
     signal?: AbortSignal,
   ): Promise<Image> {
-    const image = await this.#make(() => this.#parts.builder.build(request, onEvent, signal));
-    for (const tag of request.tags) this.#event('tag', image.id, tag);
-    this.#parts.events.publish('builder', 'build', image.id);
+    const { builder, events, familiar, normalize } = this.#parts;
+    const image = await this.making(() => builder.build(request, onEvent, signal));
+    for (const tag of request.tags) publishImage(events, 'tag', image, { name: familiar(normalize(tag)) });
+    events.publish('builder', 'build', image.id);
     return image;
   }
 
@@ -112,23 +156,29 @@ export class ImageService implements Images {
     onProgress: ProgressSink,
     signal?: AbortSignal,
   ): Promise<Image> {
-    const { bootstrapper } = this.#parts;
-    const image = await this.#make(() => bootstrapper.bootstrap(reference, options, onProgress, signal));
-    this.#event('import', image.id, reference);
+    const { bootstrapper, events } = this.#parts;
+    const image = await this.making(() => bootstrapper.bootstrap(reference, options, onProgress, signal));
+    publishImage(events, 'import', image, { name: reference });
     return image;
   }
 
   async pruneBuildCache({ all }: { all: boolean }): Promise<PrunedCache> {
-    if (this.#making.size > 0)
-      throw new HullError('wrong-state', 'an image is being made; prune the build cache when that is over');
     const { buildCache, events, store } = this.#parts;
-    const pruned = store.prune(new Set());
-    this.#pruning = pruned.catch(() => undefined);
-    const layers = await pruned;
+    const layers = await this.#makings.pause(() => store.prune(new Set()));
     buildCache.prune({ all });
     const bytes = layers.reduce((sum, { blob, unpackedSize }) => sum + blob.size + unpackedSize, 0);
     events.publish('builder', 'prune', '', { reclaimed: String(bytes) });
     return { layers: layers.map(({ diffId }) => diffId), bytes };
+  }
+
+  /** For use cases elsewhere that make images: their layers are not pruned meanwhile. */
+  making<T>(work: () => Promise<T>): Promise<T> {
+    return this.#makings.run(work);
+  }
+
+  /** Resolves when no image is being made any more. */
+  settled(): Promise<void> {
+    return this.#makings.settled();
   }
 
   usage(): Promise<ReadonlyMap<Digest, { total: number; shared: number }>> {
@@ -150,37 +200,17 @@ export class ImageService implements Images {
     });
     return Promise.resolve(new Map(usage));
   }
-
-  async #make(work: () => Promise<Image>): Promise<Image> {
-    await this.#pruning;
-    const made = work();
-    this.#making.add(made);
-    try {
-      return await made;
-    } finally {
-      this.#making.delete(made);
-    }
-  }
-
-  /** For use cases elsewhere that make an image: its layers are not pruned meanwhile. */
-  making(work: () => Promise<Image>): Promise<Image> {
-    return this.#make(work);
-  }
-
-  /** Resolves when no image is being made any more: those who asked for them have gone, and what was half done is undone. */
-  async settled(): Promise<void> {
-    while (this.#making.size > 0) await Promise.allSettled(this.#making);
-  }
-
-  #event(action: string, id: Digest, name: string): void {
-    this.#parts.events.publish('image', action, id, { name });
-  }
 }
 
 function safely(normalize: (reference: string) => string, reference: string): string {
   try {
-    return normalize(reference);
+    return canonical(normalize(reference));
   } catch {
     return '';
   }
+}
+
+/** A tag beside a digest says nothing. */
+function canonical(reference: string): string {
+  return reference.replace(/:[^/:@]+@/, '@');
 }

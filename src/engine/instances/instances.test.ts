@@ -5,7 +5,6 @@ import type { Image } from '../../model/image.ts';
 import type { ExitStatus, InstanceState } from '../../model/instance.ts';
 import { openDatabase } from '../../state/database.ts';
 import type { CreateInstance } from '../api.ts';
-import { planRemoval } from '../images/removal.ts';
 import { planRecovery } from '../recovery/plan.ts';
 import { isLeak } from '../check/leaks.ts';
 import { admit, admitOrThrow } from './admission.ts';
@@ -328,34 +327,5 @@ describe('plans', () => {
     expect(isLeak({ kind: 'folder' }, 'exited')).toBe(false);
     expect(isLeak({ kind: 'process' }, 'exited')).toBe(true);
     expect(isLeak({ kind: 'process' }, 'running')).toBe(false);
-  });
-  test('image removal follows Docker’s rules', () => {
-    const one = {
-      image,
-      reference: 'docker.io/library/x:latest',
-      shown: 'x:latest',
-      users: [],
-      force: false,
-    };
-    expect(planRemoval(one)).toEqual({ untag: image.references, remove: true });
-    const two = { ...image, references: [...image.references, 'docker.io/library/y:latest'] };
-    expect(planRemoval({ ...one, image: two })).toEqual({
-      untag: ['docker.io/library/x:latest'],
-      remove: false,
-    });
-    expect(planRemoval({ ...one, image: two, reference: null })).toHaveProperty('refusal');
-    expect(planRemoval({ ...one, image: two, reference: null, force: true })).toEqual({
-      untag: two.references,
-      remove: true,
-    });
-    const used = { ...one, users: [{ name: 'some', running: false }] };
-    expect(planRemoval(used)).toHaveProperty(
-      'refusal',
-      'conflict: unable to delete x:latest (must be forced) - image is being used by stopped container some',
-    );
-    expect(planRemoval({ ...used, force: true })).toEqual({ untag: image.references, remove: false });
-    expect(planRemoval({ ...one, users: [{ name: 'some', running: true }], force: true })).toHaveProperty(
-      'refusal',
-    );
   });
 });

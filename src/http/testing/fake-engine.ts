@@ -22,6 +22,7 @@ import type { MachineDisk, Volume, VolumeStore } from '../../storage/storage.ts'
 import { FakeComparison } from './fake-comparison.ts';
 import { FakeFiles } from './fake-files.ts';
 import { FakeImages } from './fake-images.ts';
+import { FakeArchives, FakeTransfers } from './fake-transfers.ts';
 import { FakeInstances } from './fake-instances.ts';
 
 export interface FakeEngine extends EngineApi, Disposable {
@@ -52,6 +53,8 @@ export function createFakeEngine(): FakeEngine {
     execs: new FakeExecs(instances, runtime),
     files: new FakeFiles(instances, images),
     images,
+    transfers: new FakeTransfers(images),
+    archives: new FakeArchives(images),
     volumes: new Volumes(new FakeVolumes(), instances),
     machines: new FakeMachines(),
     events,

@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { BuildEvent, BuildRequest, Images, PrunedCache, RemovedImage } from '../../engine/api.ts';
+import type {
+  BuildEvent,
+  BuildRequest,
+  Images,
+  PrunedCache,
+  PrunedImages,
+  RemovedImage,
+} from '../../engine/api.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Digest, Image } from '../../model/image.ts';
 import type { ProgressSink } from '../../model/progress.ts';
@@ -42,6 +49,24 @@ export class FakeImages implements Images {
     }
     this.#images.delete(image.id);
     return [{ untagged: fullName(reference) }, { deleted: image.id }];
+  }
+
+  async prune({
+    danglingOnly,
+    matches,
+  }: {
+    readonly danglingOnly: boolean;
+    readonly matches: (image: Image) => boolean;
+  }): Promise<PrunedImages> {
+    const gone = this.list().filter(
+      (image) => (!danglingOnly || image.references.length === 0) && matches(image),
+    );
+    for (const { id } of gone) this.#images.delete(id);
+    return { removed: gone.map(({ id }) => ({ deleted: id })), bytes: gone.length * 4_000_000 };
+  }
+
+  layerFolders(): readonly string[] {
+    return ['/layers/top', '/layers/below'];
   }
 
   async pruneBuildCache({ all }: { all: boolean }): Promise<PrunedCache> {

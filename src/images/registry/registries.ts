@@ -69,6 +69,19 @@ export class Registries {
     }
   }
 
+  /** Every tag of a repository. */
+  async tags(
+    reference: Reference,
+    credentials: RegistryCredentials,
+    signal?: AbortSignal,
+  ): Promise<readonly string[]> {
+    try {
+      return await this.#repository(reference, credentials, signal).tags();
+    } catch (error) {
+      throw pullError(error, reference);
+    }
+  }
+
   async push(image: Image, { reference, credentials, ...request }: PushRequest): Promise<Sent> {
     const repository = this.#repository(reference, credentials, request.signal);
     return await sendImage(this.#parts.content, repository, image, { ...request, tag: reference.tag });

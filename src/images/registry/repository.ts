@@ -1,13 +1,18 @@
+import * as v from 'valibot';
 import { digestOf, isDigest } from '../../lib/digest.ts';
 import { collect } from '../../lib/streams.ts';
 import { HullError, messageOf } from '../../model/errors.ts';
 import type { Descriptor } from '../../model/image.ts';
-import { LARGEST_DOCUMENT } from '../documents.ts';
+import { check, LARGEST_DOCUMENT, parseDocument } from '../documents.ts';
 import { INDEX_TYPES, MANIFEST_TYPES } from '../media-types.ts';
 import type { ImageSink, ImageSource, MountCandidate, RemoteDocument } from '../transfer/endpoints.ts';
 import type { RegistrySession } from './session.ts';
 
 const ACCEPT = [...MANIFEST_TYPES, ...INDEX_TYPES].join(', ');
+
+/** Pages of a list of tags. */
+const MOST_PAGES = 100;
+const tagList = v.object({ tags: v.nullable(v.array(v.pipe(v.string(), v.regex(/^\w[\w.-]{0,127}$/)))) });
 
 /** One repository of a registry, over the distribution API (distribution-spec v1). */
 export class RegistryRepository implements ImageSource, ImageSink {
@@ -39,6 +44,25 @@ export class RegistryRepository implements ImageSource, ImageSink {
     if (isDigest(reference) && reference !== digest)
       throw new HullError('blob-corrupt', `manifest verification failed for digest ${reference}`);
     return { mediaType: response.headers['content-type'] ?? '', digest, data };
+  }
+
+  /** Every tag, in the registry's order. */
+  async tags(): Promise<readonly string[]> {
+    const found: string[] = [];
+    let target = `${this.#base}/tags/list`;
+    for (let page = 0; page < MOST_PAGES; page++) {
+      const response = await this.#session.must({ method: 'GET', target, scope: this.#pull }, [200]);
+      const { tags } = check(
+        'list of tags',
+        tagList,
+        parseDocument('list of tags', await smallBody(response.body)),
+      );
+      found.push(...(tags ?? []));
+      const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(response.headers['link'] ?? '')?.[1];
+      if (next === undefined) break;
+      target = next;
+    }
+    return [...new Set(found)];
   }
 
   async blob({ digest }: Descriptor, offset: number): Promise<AsyncIterable<Uint8Array>> {

@@ -1,0 +1,121 @@
+import { applyChanges } from '../../build/changes.ts';
+import { loadArchive, type LoadParts } from '../../images/archive/load.ts';
+import { saveArchive } from '../../images/archive/save.ts';
+import { importTree } from '../../images/import-tree.ts';
+import { hostPlatform, parsePlatform } from '../../images/platform.ts';
+import type { HttpTransport } from '../../images/registry/transport.ts';
+import { fetchAddress } from '../../images/registry/web.ts';
+import { HullError, isHullError } from '../../model/errors.ts';
+import type { Image } from '../../model/image.ts';
+import { normalizeReference, parseReference } from '../../model/reference.ts';
+import type { TransferSink } from '../../model/transfer.ts';
+import type { Archives, ImportOptions, LoadedImage } from '../api.ts';
+import type { EventBus } from '../events.ts';
+import { publishImage } from './image-events.ts';
+import type { ImageService } from './images.ts';
+
+export interface ArchivesParts {
+  readonly loading: LoadParts;
+  readonly transport: HttpTransport;
+  /** An archive as a client sent it, with compressions that storage does not know undone. */
+  readonly plainArchive: (archive: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+  readonly making: Pick<ImageService, 'making'>;
+  readonly events: EventBus;
+}
+
+/** Use cases of images in files. */
+export class ArchiveService implements Archives {
+  readonly #parts: ArchivesParts;
+
+  constructor(parts: ArchivesParts) {
+    this.#parts = parts;
+  }
+
+  async save(references: readonly string[]): Promise<AsyncIterable<Uint8Array>> {
+    const { loading, events } = this.#parts;
+    const chosen = new Map<string, { image: Image; names: Set<string> }>();
+    for (const reference of references) {
+      const found = this.#named(reference);
+      for (const { image, name } of found) {
+        const entry = chosen.get(image.id) ?? { image, names: new Set() };
+        if (name !== null) entry.names.add(name);
+        chosen.set(image.id, entry);
+      }
+    }
+    const images = [...chosen.values()].map(({ image, names }) => ({ image, names: [...names].toSorted() }));
+    const stream = await saveArchive(loading.content, images);
+    for (const { image } of images) publishImage(events, 'save', image);
+    return stream;
+  }
+
+  async load(
+    stream: AsyncIterable<Uint8Array>,
+    onProgress: TransferSink,
+    onLoaded: (loaded: LoadedImage) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { loading, events, making, plainArchive } = this.#parts;
+    await making.making(() =>
+      loadArchive(loading, plainArchive(stream), {
+        onProgress,
+        onLoaded: (image, names, before) => {
+          const replaced = new Map([...before].filter(([, id]) => id !== image.id));
+          onLoaded({ image, names, replaced });
+          publishImage(events, 'load', image);
+        },
+        signal,
+      }),
+    );
+  }
+
+  async import(
+    stream: AsyncIterable<Uint8Array>,
+    { reference, changes, message, platform }: ImportOptions,
+  ): Promise<Image> {
+    const { loading, events, making, plainArchive } = this.#parts;
+    if (reference !== undefined && parseReference(reference).digest !== null)
+      throw new HullError('invalid-reference', 'cannot import digest reference');
+    const config = applyChanges({}, changes);
+    const image = await making.making(() =>
+      importTree(loading, {
+        stream: plainArchive(stream),
+        config,
+        platform: platform === undefined ? hostPlatform() : parsePlatform(platform),
+        comment: message ?? 'Imported from -',
+        references: reference === undefined ? [] : [reference],
+      }),
+    );
+    publishImage(events, 'import', image);
+    return image;
+  }
+
+  async fetch(url: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    return await fetchAddress(this.#parts.transport, url, signal);
+  }
+
+  /** A tag; every tag of a repository that was named without one; or an image by its id or digest, which is saved without a name. */
+  #named(reference: string): { image: Image; name: string | null }[] {
+    const { images } = this.#parts.loading;
+    const image = images.get(reference);
+    const full = canonical(reference);
+    if (full === null || !image.references.includes(full)) return [{ image, name: null }];
+    const { domain, path, tag } = parseReference(reference);
+    if (tag !== null) return [{ image, name: full }];
+    return images
+      .list()
+      .flatMap((one) =>
+        one.references
+          .filter((name) => name.startsWith(`${domain}/${path}:`))
+          .map((name) => ({ image: one, name })),
+      );
+  }
+}
+
+function canonical(reference: string): string | null {
+  try {
+    return normalizeReference(reference);
+  } catch (error) {
+    if (isHullError(error, 'invalid-reference')) return null;
+    throw error;
+  }
+}
