@@ -16,9 +16,37 @@ export interface Mount {
   Source?: string;
   Target?: string;
   ReadOnly?: boolean;
-  BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean };
-  VolumeOptions?: { NoCopy?: boolean; Labels?: Readonly<Record<string, string>> };
-  TmpfsOptions?: { SizeBytes?: number; Mode?: number };
+  BindOptions?: {
+    Propagation?: string;
+    NonRecursive?: boolean;
+    CreateMountpoint?: boolean;
+    ReadOnlyNonRecursive?: boolean;
+    ReadOnlyForceRecursive?: boolean;
+  };
+  VolumeOptions?: {
+    NoCopy?: boolean;
+    Labels?: Readonly<Record<string, string>>;
+    DriverConfig?: { Name?: string; Options?: Readonly<Record<string, string>> };
+    Subpath?: string;
+  };
+  TmpfsOptions?: { SizeBytes?: number; Mode?: number; Options?: readonly (readonly string[])[] };
+}
+
+export interface Ulimit {
+  Name: string;
+  Soft: number;
+  Hard: number;
+}
+
+export interface ThrottleDevice {
+  Path: string;
+  Rate: number;
+}
+
+export interface DeviceMapping {
+  PathOnHost: string;
+  PathInContainer: string;
+  CgroupPermissions: string;
 }
 
 export interface HealthConfig {
@@ -68,9 +96,44 @@ export interface HostConfig {
   RestartPolicy?: { Name?: string; MaximumRetryCount?: number };
   Memory?: number;
   MemorySwap?: number;
+  MemoryReservation?: number;
+  MemorySwappiness?: number | null;
+  OomKillDisable?: boolean | null;
+  OomScoreAdj?: number;
   NanoCpus?: number;
   CpuShares?: number;
+  CpuPeriod?: number;
+  CpuQuota?: number;
+  CpuRealtimePeriod?: number;
+  CpuRealtimeRuntime?: number;
   CpusetCpus?: string;
+  CpusetMems?: string;
+  BlkioWeight?: number;
+  BlkioWeightDevice?: readonly { Path: string; Weight: number }[] | null;
+  BlkioDeviceReadBps?: readonly ThrottleDevice[] | null;
+  BlkioDeviceWriteBps?: readonly ThrottleDevice[] | null;
+  BlkioDeviceReadIOps?: readonly ThrottleDevice[] | null;
+  BlkioDeviceWriteIOps?: readonly ThrottleDevice[] | null;
+  Ulimits?: readonly Ulimit[] | null;
+  Sysctls?: Readonly<Record<string, string>> | null;
+  Devices?: readonly DeviceMapping[] | null;
+  DeviceCgroupRules?: readonly string[] | null;
+  SecurityOpt?: readonly string[] | null;
+  MaskedPaths?: readonly string[] | null;
+  ReadonlyPaths?: readonly string[] | null;
+  GroupAdd?: readonly string[] | null;
+  PidMode?: string;
+  IpcMode?: string;
+  UTSMode?: string;
+  UsernsMode?: string;
+  CgroupnsMode?: string;
+  CgroupParent?: string;
+  ShmSize?: number;
+  StorageOpt?: Readonly<Record<string, string>>;
+  Annotations?: Readonly<Record<string, string>>;
+  Runtime?: string;
+  VolumesFrom?: readonly string[] | null;
+  VolumeDriver?: string;
   PidsLimit?: number | null;
   ReadonlyRootfs?: boolean;
   Init?: boolean | null;

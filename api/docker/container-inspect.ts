@@ -92,7 +92,6 @@ export type InspectedHostConfig = Required<
     | 'CpusetCpus'
     | 'PidsLimit'
     | 'ReadonlyRootfs'
-    | 'Init'
     | 'Privileged'
     | 'CapAdd'
     | 'CapDrop'
@@ -103,7 +102,7 @@ export type InspectedHostConfig = Required<
     | 'Isolation'
   >
 > &
-  Pick<HostConfig, 'Mounts' | 'Tmpfs' | 'Machine'> &
+  Pick<HostConfig, 'Init' | 'Mounts' | 'Tmpfs' | 'Machine'> &
   Readonly<Record<string, unknown>>;
 
 /** Answer of GET /containers/ID/json. */

@@ -49,6 +49,8 @@ export interface InstanceMount {
   /** Absolute path inside the instance. */
   readonly target: string;
   readonly readOnly: boolean;
+  /** As inspect shows it: the modes of a bind. */
+  readonly mode?: string;
   /** Volume name, for type `volume`. */
   readonly volume?: string;
   /** A relative path inside the volume, for type `volume`: that alone is mounted. */

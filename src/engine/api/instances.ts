@@ -66,6 +66,8 @@ export interface MountRequest {
   /** A bind's missing source: `-v` creates the folder, `--mount` refuses. */
   readonly createSource?: boolean;
   readonly options?: readonly string[];
+  /** As inspect shows it: the modes of a bind. */
+  readonly mode?: string;
   /** A relative path inside the volume: that alone is mounted. */
   readonly subpath?: string;
   /** Do not fill an empty volume with what the image has at its place. */
@@ -140,7 +142,8 @@ export interface Footprint {
 
 export interface InstanceStats {
   readonly runtime: RuntimeStats;
-  readonly network: { readonly name: string; readonly counters: LinkCounters } | null;
+  /** By interface. */
+  readonly networks: readonly { readonly name: string; readonly counters: LinkCounters }[];
   readonly onlineCpus: number;
   /** Of the whole host, nanoseconds, all CPUs: what `docker stats` computes its percentage from. */
   readonly systemCpuNanoseconds: number;

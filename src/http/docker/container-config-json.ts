@@ -1,7 +1,12 @@
 import type { ContainerConfig, HostConfig, InspectedHostConfig, WireSet } from '../../../api/docker.ts';
-import type { InstanceConfig, InstanceMount } from '../../model/instance.ts';
-import { bindText } from './mounts.ts';
+import type { InstanceConfig } from '../../model/instance.ts';
+import { DEFAULT_SHM_SIZE } from '../../model/instance-options.ts';
+import { MASKED_PATHS, READ_ONLY_PATHS } from '../../model/system-paths.ts';
+import type { ThrottleDevice } from '../../model/resources.ts';
 import { portMap } from './ports.ts';
+
+/** What an instance has that was given neither by its image nor by its user: Docker shows none. */
+const DEFAULT_STOP = { signal: 'SIGTERM', timeout: 10 };
 
 /** `Config` of an inspected container: what was asked, with the image's defaults merged in. */
 export function inspectedConfig(config: InstanceConfig, image: string): ContainerConfig {
@@ -16,71 +21,89 @@ export function inspectedConfig(config: InstanceConfig, image: string): Containe
     Tty: config.process.tty,
     OpenStdin: config.openStdin,
     StdinOnce: config.stdinOnce,
-    Env: config.process.env,
+    Env: givenEnvironment(config),
     Cmd: config.command.length === 0 ? null : config.command,
     ...(config.healthcheck === undefined ? {} : { Healthcheck: config.healthcheck }),
     Image: image,
-    Volumes: anonymousVolumes(config),
+    Volumes: config.options.given?.volumes === undefined ? null : wireSet(config.options.given.volumes),
     WorkingDir: config.process.cwd,
     Entrypoint: config.entrypoint.length === 0 ? null : config.entrypoint,
     OnBuild: null,
     Labels: config.labels,
-    StopSignal: config.stopSignal,
-    StopTimeout: config.stopTimeout,
+    ...(config.stopSignal === DEFAULT_STOP.signal ? {} : { StopSignal: config.stopSignal }),
+    ...(config.stopTimeout === DEFAULT_STOP.timeout ? {} : { StopTimeout: config.stopTimeout }),
   };
 }
 
-function anonymousVolumes(config: InstanceConfig): WireSet | null {
-  const targets = config.mounts.filter((mount) => mount.type === 'volume').map((mount) => mount.target);
-  return targets.length === 0 ? null : wireSet(targets);
+/** Without what every instance's environment gets of itself. */
+function givenEnvironment({ process, hostname }: InstanceConfig): readonly string[] {
+  const own = [`HOSTNAME=${hostname}`, ...(process.tty ? ['TERM=xterm'] : [])];
+  return process.env.filter((entry) => !own.includes(entry));
 }
 
 function wireSet(keys: readonly string[]): WireSet {
   return Object.fromEntries(keys.map((key) => [key, {}]));
 }
 
-/** `HostConfig` of an inspected container. Durations and sizes as Docker has them; what this engine has no word for shows Docker's default. */
+/** `HostConfig` of an inspected container: what was asked for, and Docker's defaults where nothing was. */
 export function inspectedHostConfig(config: InstanceConfig): InspectedHostConfig {
-  const tmpfs = config.mounts.filter((mount) => mount.type === 'tmpfs');
-  const binds = config.mounts.filter((mount) => mount.type !== 'tmpfs').map(bindText);
+  const { options } = config;
+  const given = options.given ?? {};
   return {
-    Binds: binds.length === 0 ? null : binds,
+    Binds: given.binds ?? null,
     ContainerIDFile: '',
-    LogConfig: { Type: 'json-file', Config: {} },
+    LogConfig: { Type: options.log?.driver ?? 'json-file', Config: options.log?.options ?? {} },
     NetworkMode: config.networkMode,
     PortBindings: portMap(config.ports, []),
-    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    RestartPolicy: {
+      Name: config.restartPolicy?.name ?? 'no',
+      MaximumRetryCount: config.restartPolicy?.maximumRetryCount ?? 0,
+    },
     AutoRemove: config.autoRemove,
-    VolumeDriver: '',
-    VolumesFrom: null,
+    VolumeDriver: given.volumeDriver ?? '',
+    VolumesFrom: given.volumesFrom ?? null,
     ConsoleSize: [config.process.size?.rows ?? 0, config.process.size?.columns ?? 0],
-    CapAdd: config.capAdd.length === 0 ? null : config.capAdd,
-    CapDrop: config.capDrop.length === 0 ? null : config.capDrop,
-    CgroupnsMode: 'private',
+    ...present('Annotations', options.annotations),
+    CapAdd: nullIfEmpty(config.capAdd),
+    CapDrop: nullIfEmpty(config.capDrop),
+    CgroupnsMode: options.cgroupnsMode ?? 'private',
     Dns: config.dns,
     DnsOptions: [],
     DnsSearch: [],
-    ExtraHosts: config.extraHosts.length === 0 ? null : config.extraHosts,
-    GroupAdd: null,
-    IpcMode: 'private',
+    ExtraHosts: nullIfEmpty(config.extraHosts),
+    GroupAdd: options.groupAdd ?? null,
+    IpcMode: options.ipcMode ?? 'private',
     Cgroup: '',
     Links: null,
-    OomScoreAdj: 0,
-    PidMode: '',
+    OomScoreAdj: options.oomScoreAdj ?? 0,
+    PidMode: options.pidMode ?? '',
     Privileged: config.privileged,
     PublishAllPorts: false,
     ReadonlyRootfs: config.readOnlyRoot,
-    SecurityOpt: null,
-    UTSMode: '',
-    UsernsMode: '',
-    ShmSize: 67_108_864,
-    Runtime: config.isolation === 'sandbox' ? 'runsc' : 'runc',
+    SecurityOpt: shownSecurity(config),
+    ...present('StorageOpt', options.storageOpt),
+    ...present('Tmpfs', given.tmpfs),
+    UTSMode: options.utsMode ?? '',
+    UsernsMode: options.usernsMode ?? '',
+    ShmSize: options.shmSize ?? DEFAULT_SHM_SIZE,
+    ...present('Sysctls', options.sysctls),
+    Runtime: options.runtime ?? (config.isolation === 'sandbox' ? 'runsc' : 'runc'),
     Isolation: config.isolation,
     ...inspectedResources(config),
-    ...(tmpfs.length === 0 ? {} : { Tmpfs: tmpfsMap(tmpfs) }),
-    Init: config.init,
+    ...present('Mounts', given.mounts),
+    MaskedPaths: config.privileged ? null : (options.maskedPaths ?? MASKED_PATHS),
+    ReadonlyPaths: config.privileged ? null : (options.readonlyPaths ?? READ_ONLY_PATHS),
+    ...(config.init ? { Init: true } : {}),
     ...(config.source.kind === 'machine' ? { Machine: config.source.disk } : {}),
   };
+}
+
+/** Docker's daemon says so of those that see the host's processes or memory. */
+function shownSecurity({ privileged, options }: InstanceConfig): readonly string[] | null {
+  const { securityOpt = [], ipcMode, pidMode } = options;
+  const labelled = securityOpt.some((option) => option.split('=')[0] === 'label');
+  const open = privileged || ipcMode === 'host' || pidMode === 'host';
+  return nullIfEmpty(open && !labelled ? [...securityOpt, 'label=disable'] : securityOpt);
 }
 
 type InspectedResources = Required<
@@ -88,34 +111,56 @@ type InspectedResources = Required<
 > &
   Readonly<Record<string, unknown>>;
 
-function inspectedResources({ resources }: InstanceConfig): InspectedResources {
+function inspectedResources({ resources, options }: InstanceConfig): InspectedResources {
   return {
     CpuShares: resources.cpuShares ?? 0,
     Memory: resources.memory ?? 0,
     NanoCpus: resources.nanoCpus ?? 0,
-    CgroupParent: '',
-    BlkioWeight: 0,
-    BlkioWeightDevice: null,
-    CpuPeriod: 0,
-    CpuQuota: 0,
-    CpuRealtimePeriod: 0,
-    CpuRealtimeRuntime: 0,
+    CgroupParent: options.cgroupParent ?? '',
+    BlkioWeight: resources.blkioWeight ?? 0,
+    BlkioWeightDevice: (resources.blkioWeightDevice ?? []).map(({ path, weight }) => ({
+      Path: path,
+      Weight: weight,
+    })),
+    BlkioDeviceReadBps: throttled(resources.blkioDeviceReadBps),
+    BlkioDeviceWriteBps: throttled(resources.blkioDeviceWriteBps),
+    BlkioDeviceReadIOps: throttled(resources.blkioDeviceReadIOps),
+    BlkioDeviceWriteIOps: throttled(resources.blkioDeviceWriteIOps),
+    CpuPeriod: resources.cpuPeriod ?? 0,
+    CpuQuota: resources.cpuQuota ?? 0,
+    CpuRealtimePeriod: resources.cpuRealtimePeriod ?? 0,
+    CpuRealtimeRuntime: resources.cpuRealtimeRuntime ?? 0,
     CpusetCpus: resources.cpusetCpus ?? '',
-    CpusetMems: '',
-    Devices: [],
-    DeviceCgroupRules: null,
+    CpusetMems: resources.cpusetMems ?? '',
+    Devices: (options.devices ?? []).map(({ pathOnHost, pathInContainer, permissions }) => ({
+      PathOnHost: pathOnHost,
+      PathInContainer: pathInContainer,
+      CgroupPermissions: permissions,
+    })),
+    DeviceCgroupRules: options.deviceCgroupRules ?? null,
     DeviceRequests: null,
-    MemoryReservation: 0,
+    MemoryReservation: resources.memoryReservation ?? 0,
     MemorySwap: resources.memorySwap ?? 0,
-    MemorySwappiness: null,
-    OomKillDisable: false,
+    MemorySwappiness: resources.memorySwappiness ?? null,
+    OomKillDisable: resources.oomKillDisable ?? false,
     PidsLimit: resources.pidsLimit ?? null,
-    Ulimits: null,
+    Ulimits: (options.ulimits ?? []).map(({ name, soft, hard }) => ({ Name: name, Hard: hard, Soft: soft })),
+    CpuCount: 0,
+    CpuPercent: 0,
+    IOMaximumIOps: 0,
+    IOMaximumBandwidth: 0,
   };
 }
 
-function tmpfsMap(mounts: readonly InstanceMount[]): Record<string, string> {
-  return Object.fromEntries(
-    mounts.map((mount) => [mount.target, [...(mount.readOnly ? ['ro'] : []), ...mount.options].join(',')]),
-  );
+function throttled(devices: readonly ThrottleDevice[] = []): readonly unknown[] {
+  return devices.map(({ path, rate }) => ({ Path: path, Rate: rate }));
+}
+
+function nullIfEmpty<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list;
+}
+
+/** A field that Docker leaves out where nothing was asked for. */
+function present<K extends string, T>(field: K, value: T | undefined): { readonly [P in K]?: T } {
+  return value === undefined ? {} : ({ [field]: value } as { readonly [P in K]: T });
 }

@@ -5,6 +5,7 @@ import { HullError } from '../../model/errors.ts';
 import { parseJson } from '../json-body.ts';
 import { toCreateInstance, toExecRequest } from './create-request.ts';
 import { createBody, execCreateBody } from './create-schema.ts';
+import { hostConfig } from './host-config-schema.ts';
 import { checkUnsupported } from './create-unsupported.ts';
 
 function read(body: object): CreateInstance {
@@ -48,7 +49,79 @@ describe('toCreateInstance', () => {
     ['labels', { Labels: { a: 'b' } }, { labels: { a: 'b' } }],
     ['isolation', { HostConfig: { Isolation: 'vm' } }, { isolation: 'vm' }],
     ['default isolation', { HostConfig: { Isolation: 'default' } }, {}],
-    ['runtime runsc is the sandbox', { HostConfig: { Runtime: 'runsc' } }, { isolation: 'sandbox' }],
+    [
+      'runtime runsc is the sandbox',
+      { HostConfig: { Runtime: 'runsc' } },
+      { isolation: 'sandbox', options: { runtime: 'runsc' } },
+    ],
+    [
+      'the isolation as a label',
+      { Labels: { 'hull.isolation': 'vm' } },
+      { isolation: 'vm', labels: { 'hull.isolation': 'vm' } },
+    ],
+    [
+      'the isolation as an annotation',
+      { HostConfig: { Annotations: { 'hull.isolation': 'sandbox' } } },
+      { isolation: 'sandbox', options: { annotations: { 'hull.isolation': 'sandbox' } } },
+    ],
+    [
+      'a restart policy',
+      { HostConfig: { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 3 } } },
+      { restartPolicy: { name: 'on-failure', maximumRetryCount: 3 } },
+    ],
+    [
+      'a healthcheck',
+      { Healthcheck: { Test: ['CMD', 'true'], Interval: 0, Retries: 2 } },
+      { healthcheck: { Test: ['CMD', 'true'], Retries: 2 } },
+    ],
+    [
+      'options',
+      {
+        HostConfig: {
+          Ulimits: [{ Name: 'nofile', Soft: 10, Hard: 20 }],
+          Sysctls: { 'net.ipv4.ip_forward': '1' },
+          Devices: [{ PathOnHost: '/dev/fuse' }],
+          MaskedPaths: [],
+          SecurityOpt: ['seccomp=unconfined'],
+          PidMode: 'host',
+          ShmSize: 1024,
+          LogConfig: { Type: 'json-file', Config: { 'max-size': '1m' } },
+        },
+      },
+      {
+        options: {
+          ulimits: [{ name: 'nofile', soft: 10, hard: 20 }],
+          sysctls: { 'net.ipv4.ip_forward': '1' },
+          devices: [{ pathOnHost: '/dev/fuse', pathInContainer: '/dev/fuse', permissions: 'rwm' }],
+          maskedPaths: [],
+          securityOpt: ['seccomp=unconfined'],
+          pidMode: 'host',
+          shmSize: 1024,
+          log: { driver: 'json-file', options: { 'max-size': '1m' } },
+        },
+      },
+    ],
+    [
+      'limits',
+      {
+        HostConfig: {
+          MemoryReservation: 7,
+          MemorySwappiness: 0,
+          CpusetMems: '0',
+          BlkioWeight: 300,
+          BlkioDeviceReadBps: [{ Path: '/dev/vda', Rate: 9 }],
+        },
+      },
+      {
+        resources: {
+          memoryReservation: 7,
+          memorySwappiness: 0,
+          cpusetMems: '0',
+          blkioWeight: 300,
+          blkioDeviceReadBps: [{ path: '/dev/vda', rate: 9 }],
+        },
+      },
+    ],
     [
       'memory',
       { HostConfig: { Memory: 1024, MemorySwap: -1 } },
@@ -58,7 +131,7 @@ describe('toCreateInstance', () => {
     [
       'quota and period',
       { HostConfig: { CpuQuota: 150_000, CpuPeriod: 100_000 } },
-      { resources: { nanoCpus: 1.5e9 } },
+      { resources: { cpuQuota: 150_000, cpuPeriod: 100_000 } },
     ],
     ['no process limit', { HostConfig: { PidsLimit: -1 } }, {}],
     ['network none', { HostConfig: { NetworkMode: 'none' } }, { networkMode: 'none' }],
@@ -76,13 +149,14 @@ describe('toCreateInstance', () => {
       {
         MacAddress: '',
         HostConfig: {
-          RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+          RestartPolicy: { Name: '', MaximumRetryCount: 0 },
           LogConfig: { Type: '', Config: {} },
           Devices: [],
           MaskedPaths: null,
           ShmSize: 0,
           CgroupnsMode: '',
-          SecurityOpt: ['label=disable'],
+          SecurityOpt: [],
+          MemorySwappiness: -1,
         },
         NetworkingConfig: {
           EndpointsConfig: { default: { IPAMConfig: null, Aliases: null, MacAddress: '', GwPriority: 0 } },
@@ -106,7 +180,7 @@ describe('toCreateInstance', () => {
   });
 
   test('mounts of every kind', () => {
-    const { mounts } = read({
+    const { mounts, options } = read({
       Volumes: { '/anonymous': {}, '/data/': {} },
       HostConfig: {
         Binds: ['/src:/dst:ro', 'vol:/data'],
@@ -114,13 +188,29 @@ describe('toCreateInstance', () => {
         Tmpfs: { '/run': 'ro,size=1m' },
       },
     });
+    const common = { readOnly: false, options: [] };
     expect(mounts).toEqual([
-      { type: 'bind', source: '/src', target: '/dst', readOnly: true, createSource: true, options: [] },
-      { type: 'volume', source: 'vol', target: '/data', readOnly: false, options: [] },
-      { type: 'tmpfs', source: '', target: '/t', readOnly: false, options: ['size=64', 'mode=1777'] },
-      { type: 'tmpfs', source: '', target: '/run', readOnly: true, options: ['size=1m'] },
-      { type: 'volume', source: '', target: '/anonymous', readOnly: false, options: [] },
+      {
+        ...common,
+        type: 'bind',
+        source: '/src',
+        target: '/dst',
+        readOnly: true,
+        createSource: true,
+        mode: 'ro',
+      },
+      { ...common, type: 'volume', source: 'vol', target: '/data', mode: '' },
+      { ...common, type: 'tmpfs', source: '', target: '/t', options: ['size=64', 'mode=1777'] },
+      { ...common, type: 'tmpfs', source: '', target: '/run', readOnly: true, options: ['size=1m'] },
+      { type: 'volume', source: '', target: '/anonymous', readOnly: false },
     ]);
+    // Inspect shows them as they were written.
+    expect(options?.given).toEqual({
+      binds: ['/src:/dst:ro', 'vol:/data'],
+      mounts: [{ Type: 'tmpfs', Target: '/t', TmpfsOptions: { SizeBytes: 64, Mode: 0o1777 } }],
+      tmpfs: { '/run': 'ro,size=1m' },
+      volumes: ['/anonymous', '/data/'],
+    });
   });
 
   test('published ports are exposed too', () => {
@@ -150,17 +240,21 @@ describe('refusals name the field', () => {
       { HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '70000' }] } } },
     ],
     ['HostConfig.PortBindings.80/tcp', { HostConfig: { PortBindings: { '80/tcp': [{ HostIp: 'host' }] } } }],
-    ['HostConfig.Binds', { HostConfig: { Binds: ['/a:b'] } }],
-    ['HostConfig.Binds', { HostConfig: { Binds: ['/a:/b:wrong'] } }],
-    ['HostConfig.Mounts.0.Target', { HostConfig: { Mounts: [{ Type: 'tmpfs', Target: 'rel' }] } }],
     ['HostConfig.Isolation', { HostConfig: { Isolation: 'hyperv' } }],
     ['Duplicate mount point: /b', { HostConfig: { Binds: ['/a:/b', '/c:/b/'] } }],
-    ['HostConfig.Devices', { HostConfig: { Devices: [{ PathOnHost: '/dev/kvm' }] } }],
-    ['HostConfig.MaskedPaths', { HostConfig: { MaskedPaths: [] } }],
-    ['HostConfig.SecurityOpt', { HostConfig: { SecurityOpt: ['seccomp=unconfined'] } }],
-    ['HostConfig.RestartPolicy', { HostConfig: { RestartPolicy: { Name: 'always' } } }],
-    ['HostConfig.LogConfig', { HostConfig: { LogConfig: { Type: 'syslog' } } }],
-    ['HostConfig.PidMode', { HostConfig: { PidMode: 'host' } }],
+    [
+      'HostConfig.DeviceRequests',
+      { HostConfig: { DeviceRequests: [{ Count: -1, Capabilities: [['gpu']] }] } },
+    ],
+    ['HostConfig.Cgroup', { HostConfig: { Cgroup: 'container:x' } }],
+    ['HostConfig.Ulimits.0.Soft', { HostConfig: { Ulimits: [{ Name: 'nofile', Soft: 'x' }] } }],
+    ['HostConfig.Devices.0.PathOnHost', { HostConfig: { Devices: [{ PathOnHost: 1 }] } }],
+    ['unknown or invalid runtime name: foo', { HostConfig: { Runtime: 'foo' } }],
+    ["unknown policy 'sometimes'", { HostConfig: { RestartPolicy: { Name: 'sometimes' } } }],
+    [
+      "maximum retry count can only be used with 'on-failure'",
+      { HostConfig: { RestartPolicy: { Name: 'always', MaximumRetryCount: 2 } } },
+    ],
     [
       'NetworkingConfig',
       { NetworkingConfig: { EndpointsConfig: { bridge: { IPAMConfig: { IPv4Address: '1.2.3.4' } } } } },
@@ -170,14 +264,11 @@ describe('refusals name the field', () => {
     expect(() => read(body)).toThrow(field);
   });
 
-  test('limits that are mere hints are warned of', () => {
-    const parsed = parseJson(
-      createBody,
-      '{"HostConfig":{"OomScoreAdj":5},"Healthcheck":{"Test":["CMD","true"]}}',
-    );
+  test('what has no effect any more is warned of', () => {
+    const parsed = parseJson(createBody, '{"HostConfig":{"KernelMemory":5,"CpuPercent":5}}');
     expect(checkUnsupported(parsed)).toEqual([
-      'HostConfig.OomScoreAdj is not supported and was ignored.',
-      'Healthcheck is not supported and was ignored.',
+      'Specifying a kernel memory limit is deprecated and has no effect.',
+      'linux does not support CPU percent. Percent discarded.',
     ]);
   });
 });
@@ -200,8 +291,9 @@ const anyBody = fc.record(
           fc.dictionary(fc.string(), fc.array(fc.record({ HostIp: fc.string(), HostPort: fc.string() }))),
           fc.jsonValue(),
         ),
-        Ulimits: fc.jsonValue(),
-        ConsoleSize: fc.jsonValue(),
+        ...Object.fromEntries(
+          Object.keys(hostConfig.entries).map((field) => [field, fc.option(fc.jsonValue(), { freq: 20 })]),
+        ),
       }),
     ),
     NetworkingConfig: fc.jsonValue(),

@@ -1,9 +1,9 @@
 import type { CreateInstance, ExecRequest, MountRequest } from '../../engine/api.ts';
 import { HullError } from '../../model/errors.ts';
 import type { NetworkMode, TerminalSize } from '../../model/instance.ts';
-import { ISOLATIONS, type Isolation } from '../../model/isolation.ts';
-import type { Resources } from '../../model/resources.ts';
-import type { CreateBody, ExecCreateBody, HostConfigBody, MountBody } from './create-schema.ts';
+import { isolationOf, toHealthcheck, toOptions, toRestartPolicy } from './create-options.ts';
+import { toResources } from './create-resources.ts';
+import type { CreateBody, ExecCreateBody, HostConfigBody } from './create-schema.ts';
 import { parseBind, parseMount, parseTmpfs, parseVolumes } from './mounts.ts';
 import { parsePort, parsePortBindings } from './ports.ts';
 
@@ -13,7 +13,7 @@ export function toCreateInstance(body: CreateBody, name: string | undefined): Cr
   return dropUndefined({
     name: name?.replace(/^\//, ''),
     source: sourceOf(body, host),
-    isolation: isolationOf(host),
+    isolation: isolationOf(body, host),
     ...argumentsOf(body),
     env: present(body.Env),
     workingDir: nonEmpty(body.WorkingDir),
@@ -35,7 +35,7 @@ export function toCreateInstance(body: CreateBody, name: string | undefined): Cr
     exposedPorts: exposedPortsOf(body, host),
     extraHosts: present(host.ExtraHosts)?.map((entry) => oneWord('HostConfig.ExtraHosts', entry)),
     dns: present(host.Dns)?.map((server) => oneWord('HostConfig.Dns', server)),
-    resources: resourcesOf(host),
+    resources: toResources(host),
     readOnlyRoot: present(host.ReadonlyRootfs),
     init: present(host.Init),
     privileged: present(host.Privileged),
@@ -46,6 +46,10 @@ export function toCreateInstance(body: CreateBody, name: string | undefined): Cr
     stopSignal: nonEmpty(body.StopSignal),
     stopTimeout: present(body.StopTimeout),
     size: terminalSize(host.ConsoleSize),
+    restartPolicy: toRestartPolicy(host.RestartPolicy),
+    healthcheck: toHealthcheck(body),
+    options: nonEmptyObject(toOptions(body, host)),
+    volumesFrom: nonEmptyList(host.VolumesFrom),
   });
 }
 
@@ -73,25 +77,6 @@ function sourceOf(body: CreateBody, host: HostConfigBody): CreateInstance['sourc
   return { kind: 'image', reference: image };
 }
 
-function isolationOf(host: HostConfigBody): Isolation | undefined {
-  const asked = nonEmpty(host.Isolation) ?? 'default';
-  const known = ISOLATIONS.find((isolation) => isolation === asked);
-  if (known !== undefined) return known;
-  if (asked !== 'default') {
-    throw new HullError(
-      'invalid-argument',
-      `HostConfig.Isolation: "${asked}" is unknown; use ${ISOLATIONS.join(', ')} or default`,
-    );
-  }
-  const runtime = nonEmpty(host.Runtime);
-  if (runtime === undefined || ['runc', 'crun', 'io.containerd.runc.v2'].includes(runtime)) return undefined;
-  if (runtime === 'runsc') return 'sandbox';
-  throw new HullError(
-    'not-supported',
-    `HostConfig.Runtime: the runtime "${runtime}" is unknown; choose with HostConfig.Isolation (${ISOLATIONS.join(', ')})`,
-  );
-}
-
 /**
  * Docker's rule for what the image's defaults still fill in: giving an entrypoint discards the image's command, and an entrypoint of
  * one empty word clears the image's own.
@@ -111,8 +96,8 @@ function argumentsOf(body: CreateBody): Pick<CreateInstance, 'entrypoint' | 'com
 
 function mountsOf(body: CreateBody, host: HostConfigBody): readonly MountRequest[] {
   const named = [
-    ...(host.Binds ?? []).map(parseBind),
-    ...(host.Mounts ?? []).map((mount, index) => parseMount(checkedMount(mount, index), index)),
+    ...(host.Binds ?? []).map((bind) => parseBind(bind, host.VolumeDriver ?? '')),
+    ...(host.Mounts ?? []).map(parseMount),
     ...parseTmpfs(host.Tmpfs ?? {}),
   ];
   const targets = new Set<string>();
@@ -125,21 +110,6 @@ function mountsOf(body: CreateBody, host: HostConfigBody): readonly MountRequest
     ({ target }) => !targets.has(target),
   );
   return [...named, ...anonymous];
-}
-
-/** The mount, when it asks for nothing that is not supported. */
-function checkedMount(mount: MountBody, index: number): MountBody {
-  const volume = mount.VolumeOptions;
-  for (const field of ['Subpath', 'DriverConfig'] as const) {
-    const value = volume?.[field];
-    if (value === undefined || value === null || value === '') continue;
-    if (typeof value === 'object' && Object.keys(value).length === 0) continue;
-    throw new HullError(
-      'not-supported',
-      `HostConfig.Mounts.${index}.VolumeOptions.${field} is not supported; leave it out`,
-    );
-  }
-  return mount;
 }
 
 function networkModeOf(body: CreateBody, host: HostConfigBody): NetworkMode | undefined {
@@ -173,32 +143,6 @@ function exposedPortsOf(body: CreateBody, host: HostConfigBody): readonly string
   return [...new Set(normal)];
 }
 
-function resourcesOf(host: HostConfigBody): Resources {
-  return dropUndefined({
-    memory: limit('Memory', host.Memory),
-    memorySwap: host.MemorySwap === -1 ? -1 : limit('MemorySwap', host.MemorySwap),
-    nanoCpus: limit('NanoCpus', host.NanoCpus) ?? quotaAsNanoCpus(host),
-    cpuShares: limit('CpuShares', host.CpuShares),
-    cpusetCpus: oneWord('HostConfig.CpusetCpus', nonEmpty(host.CpusetCpus)),
-    pidsLimit: host.PidsLimit === -1 ? undefined : limit('PidsLimit', host.PidsLimit),
-  });
-}
-
-/** CFS quota and period (microseconds) say the same as a number of CPUs. */
-function quotaAsNanoCpus(host: HostConfigBody): number | undefined {
-  const quota = host.CpuQuota === -1 ? undefined : limit('CpuQuota', host.CpuQuota);
-  if (quota === undefined) return undefined;
-  return Math.round((quota / (limit('CpuPeriod', host.CpuPeriod) ?? 100_000)) * 1e9);
-}
-
-/** Zero is no limit. */
-function limit(field: string, value: number | null | undefined): number | undefined {
-  if (value === undefined || value === null || value === 0) return undefined;
-  if (value < 0)
-    throw new HullError('invalid-argument', `invalid value for "HostConfig.${field}": ${value} is negative`);
-  return value;
-}
-
 /** POST /containers/ID/exec in the engine's words. */
 export function toExecRequest(body: ExecCreateBody): ExecRequest {
   const args = words(body.Cmd) ?? [];
@@ -226,6 +170,10 @@ export function terminalSize(pair: readonly number[] | null | undefined): Termin
 }
 
 const present = <T>(value: T | null | undefined): T | undefined => value ?? undefined;
+const nonEmptyList = <T>(value: readonly T[] | null | undefined): readonly T[] | undefined =>
+  value === null || value === undefined || value.length === 0 ? undefined : value;
+const nonEmptyObject = <T extends object>(value: T): T | undefined =>
+  Object.keys(value).length === 0 ? undefined : value;
 const nonEmpty = (value: string | null | undefined): string | undefined =>
   value === '' ? undefined : (value ?? undefined);
 

@@ -32,11 +32,17 @@ export function fakeConfig(id: string, request: CreateInstance, image: Image | n
     stdinOnce: request.stdinOnce ?? false,
     attach,
     mounts: (request.mounts ?? []).map((mount): InstanceMount => {
-      const volume = mount.source === '' ? id : mount.source;
-      const options = mount.options ?? [];
-      return mount.type === 'volume'
-        ? { ...mount, options, source: `/volumes/${volume}`, volume }
-        : { ...mount, options };
+      const { type, target, readOnly, source, mode } = mount;
+      const name = source === '' ? id : source;
+      const place = type === 'volume' ? { source: `/volumes/${name}`, volume: name } : { source };
+      return {
+        type,
+        target,
+        readOnly,
+        ...place,
+        options: mount.options ?? [],
+        ...(mode === undefined ? {} : { mode }),
+      };
     }),
     networkMode: request.networkMode ?? 'bridge',
     networks: [],
