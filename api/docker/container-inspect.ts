@@ -16,6 +16,14 @@ export interface ContainerState {
   /** RFC 3339; `0001-01-01T00:00:00Z` for never. */
   StartedAt: string;
   FinishedAt: string;
+  /** Absent without a healthcheck. */
+  Health?: HealthJson;
+}
+
+export interface HealthJson {
+  Status: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  FailingStreak: number;
+  Log: readonly { Start: string; End: string; ExitCode: number; Output: string }[];
 }
 
 export interface EndpointIpamConfig {

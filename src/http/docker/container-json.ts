@@ -1,5 +1,6 @@
 import type { ContainerInspect, ContainerState, ContainerSummary } from '../../../api/docker.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
+import type { Health } from '../../model/health.ts';
 import type { Instance } from '../../model/instance.ts';
 import { logPathOf, runFilesOf } from '../../model/instance-files.ts';
 import { familiarName } from '../familiar-name.ts';
@@ -59,7 +60,7 @@ export function containerInspect(
     Image: imageId(instance),
     ...paths(identity, instance),
     Name: `/${config.name}`,
-    RestartCount: 0,
+    RestartCount: instance.status.restartCount,
     Driver: 'overlay2',
     Platform: 'linux',
     MountLabel: '',
@@ -103,18 +104,34 @@ function imageId(instance: Instance): string {
 
 function containerState({ status }: Instance): ContainerState {
   const state = dockerState(status);
+  const alive = state === 'running' || state === 'paused';
   return {
     Status: state,
-    Running: state === 'running',
-    Paused: false,
-    Restarting: false,
-    OOMKilled: state === 'running' ? false : (status.exit?.oomKilled ?? false),
+    // Docker's: one that is about to be restarted counts as running.
+    Running: alive || state === 'restarting',
+    Paused: state === 'paused',
+    Restarting: state === 'restarting',
+    OOMKilled: alive ? false : (status.exit?.oomKilled ?? false),
     Dead: state === 'dead',
     Pid: status.pid,
-    ExitCode: state === 'running' ? 0 : (status.exit?.code ?? 0),
+    ExitCode: alive ? 0 : (status.exit?.code ?? 0),
     Error: status.error,
     StartedAt: timestamp(status.startedAt),
     FinishedAt: status.exit === null ? NEVER : timestamp(status.exit.finishedAt),
+    ...(status.health === null ? {} : { Health: healthJson(status.health) }),
+  };
+}
+
+function healthJson({ status, failingStreak, log }: Health): HealthJson {
+  return {
+    Status: status,
+    FailingStreak: failingStreak,
+    Log: log.map((probe) => ({
+      Start: timestamp(probe.start),
+      End: timestamp(probe.end),
+      ExitCode: probe.exitCode,
+      Output: probe.output,
+    })),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ContainerStateName } from '../../../api/docker.ts';
+import type { Health } from '../../model/health.ts';
 import type { InstanceStatus } from '../../model/instance.ts';
 import { humanDuration } from './times.ts';
 
@@ -25,28 +26,39 @@ export function hasProcess(status: InstanceStatus): boolean {
   return ['running', 'paused', 'restarting'].includes(dockerState(status));
 }
 
-/** `Up 3 minutes`, `Exited (0) 2 seconds ago`. `now`: milliseconds since the epoch. */
+/** `Up 3 minutes (healthy)`, `Exited (0) 2 seconds ago`. `now`: milliseconds since the epoch. */
 export function statusText(status: InstanceStatus, now: number): string {
+  const ended =
+    status.exit === null ? '' : `(${status.exit.code}) ${humanDuration(now - status.exit.finishedAt)} ago`;
   switch (dockerState(status)) {
     case 'running':
-      return `Up ${humanDuration(now - (status.startedAt ?? now))}`;
+      return `${upText(status, now)}${healthText(status)}`;
+    case 'paused':
+      return `${upText(status, now)} (Paused)`;
+    case 'restarting':
+      return `Restarting ${ended}`;
     case 'exited':
-      if (status.exit === null) return 'Exited';
-      return `Exited (${status.exit.code}) ${humanDuration(now - status.exit.finishedAt)} ago`;
+      return `Exited ${ended}`.trimEnd();
     case 'removing':
       return 'Removal In Progress';
     case 'dead':
       return 'Dead';
-    case 'paused':
-    case 'restarting':
     case 'created':
       return 'Created';
   }
 }
 
-export type HealthStatus = 'none' | 'starting' | 'healthy' | 'unhealthy';
+function upText(status: InstanceStatus, now: number): string {
+  return `Up ${humanDuration(now - (status.startedAt ?? now))}`;
+}
+
+function healthText(status: InstanceStatus): string {
+  const health = healthStatus(status);
+  if (health === 'none') return '';
+  return health === 'starting' ? ' (health: starting)' : ` (${health})`;
+}
 
 /** What the health checks say; `none` where there is no check. */
-export function healthStatus(_status: InstanceStatus): HealthStatus {
-  return 'none';
+export function healthStatus({ health }: InstanceStatus): Health['status'] | 'none' {
+  return health?.status ?? 'none';
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MULTIPLEXED_STREAM, RAW_STREAM, type ContainerWaitResponse } from '../../../api/docker.ts';
 import type { EngineApi, LogQuery, LogRecord, WaitCondition } from '../../engine/api.ts';
 import { HullError, messageOf } from '../../model/errors.ts';
@@ -28,7 +29,7 @@ async function attach(engine: EngineApi, exchange: Exchange): Promise<void> {
   const { stdin, stdout, stderr } = options;
   if (!query.flag('stream')) {
     const connection = exchange.hijack(streamType(options.multiplexed, exchange.apiMinor));
-    if (query.flag('logs')) await copyLogs(engine, exchange, instance, past, connection);
+    if (query.flag('logs')) await copyPast(engine, exchange, instance, past, connection);
     connection.end();
     return;
   }
@@ -36,8 +37,16 @@ async function attach(engine: EngineApi, exchange: Exchange): Promise<void> {
   const stdio = await engine.instances.attach(instance.config.id, { stdin, stdout, stderr });
   const gone = exchange.signal;
   const connection = exchange.hijack(streamType(options.multiplexed, exchange.apiMinor));
-  if (query.flag('logs')) await copyLogs(engine, exchange, instance, past, connection);
+  if (query.flag('logs')) await copyPast(engine, exchange, instance, past, connection);
   await bridge(connection, stdio, options, gone);
+}
+
+/** docker-py loses what arrives together with the headers; Docker's daemon takes a moment to open the log, too. */
+const HEADERS_ALONE = 10;
+
+async function copyPast(...copy: Parameters<typeof copyLogs>): Promise<void> {
+  await sleep(HEADERS_ALONE);
+  await copyLogs(...copy);
 }
 
 function attachOptions({ query }: Exchange, { config }: Instance): BridgeOptions {

@@ -222,7 +222,7 @@ def exec_run():
     eq(container.exec_run("pwd", workdir="/etc").output, b"/etc\n")
     eq(container.exec_run(["sh", "-c", "echo $Z"], environment={"Z": "zz"}).output, b"zz\n")
     eq(container.exec_run("tty", tty=True).output.startswith(b"/dev/pts/"), True)
-    eq(container.exec_run("true", detach=True).output, b"")
+    eq(len(container.exec_run("true", detach=True).output), 0)
     eq(b"".join(container.exec_run("echo streamed", stream=True).output), b"streamed\n")
     container.remove(force=True)
 
@@ -292,7 +292,7 @@ def top_and_stats():
     container = sleeper("pystat", mem_limit="64m")
     table = container.top(ps_args="-o pid,args")
     eq(table["Titles"], ["PID", "COMMAND"])
-    eq(table["Processes"][0][1], "sleep 1000")
+    assert table["Processes"][0][1] in ("sleep 1000", "[sleep]"), table
     stats = container.stats(stream=False)
     eq((stats["memory_stats"]["limit"], stats["pids_stats"]["current"], stats["name"]), (64 << 20, 1, "/pystat"))
     assert stats["cpu_stats"]["system_cpu_usage"] > stats["precpu_stats"].get("system_cpu_usage", 0)
