@@ -1,4 +1,4 @@
-import type { ContainerInspect, ContainerState, ContainerSummary } from '../../../api/docker.ts';
+import type { ContainerInspect, ContainerState, ContainerSummary, HealthJson } from '../../../api/docker.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { Health } from '../../model/health.ts';
 import type { Instance } from '../../model/instance.ts';
