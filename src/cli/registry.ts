@@ -22,8 +22,24 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'Join the standard streams of a running instance',
     load: () => import('./commands/attach.ts'),
   },
+  commit: {
+    summary: 'Make an image of what an instance has changed',
+    load: () => import('./commands/commit.ts'),
+  },
+  cp: {
+    summary: 'Copy files between an instance and this machine',
+    load: () => import('./commands/cp.ts'),
+  },
   create: { summary: 'Create an instance without starting it', load: () => import('./commands/create.ts') },
+  diff: {
+    summary: 'Show which files an instance has changed',
+    load: () => import('./commands/diff.ts'),
+  },
   events: { summary: 'Print what happens in the engine', load: () => import('./commands/events.ts') },
+  export: {
+    summary: 'Write an instance’s files as a tar archive',
+    load: () => import('./commands/export.ts'),
+  },
   inspect: {
     summary: 'Show everything about instances, images or machines',
     load: () => import('./commands/inspect.ts'),
@@ -75,8 +91,12 @@ export const GROUPS: Readonly<Record<string, Group>> = {
     commands: {
       ...sameAs(
         'attach',
+        'commit',
+        'cp',
         'create',
+        'diff',
         'exec',
+        'export',
         'kill',
         'logs',
         'restart',

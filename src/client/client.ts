@@ -1,5 +1,6 @@
 import { Caller } from './caller.ts';
 import { Containers } from './containers.ts';
+import { ContainerFiles } from './container-files.ts';
 import { type Dial, HttpClient } from './http-client.ts';
 import { Images } from './images.ts';
 import { Native } from './native.ts';
@@ -8,6 +9,7 @@ import { System } from './system.ts';
 /** One engine, typed: used by the command line, tests and other hosts. Nothing is sent before the first call. */
 export class Client {
   readonly containers: Containers;
+  readonly files: ContainerFiles;
   readonly images: Images;
   readonly system: System;
   readonly native: Native;
@@ -18,6 +20,7 @@ export class Client {
     this.#http = new HttpClient(dial);
     const caller = new Caller(this.#http, options.apiVersion);
     this.containers = new Containers(caller);
+    this.files = new ContainerFiles(caller);
     this.images = new Images(caller);
     this.system = new System(caller);
     this.native = new Native(caller);

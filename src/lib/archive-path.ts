@@ -31,3 +31,14 @@ export function meansFolder({ ending }: ArchivePath): boolean {
 export function memberBelow(folder: string, entry: string): string {
   return folder === '' || folder.endsWith('/') ? `${folder}${entry}` : `${folder}/${entry}`;
 }
+
+/** Does a relative name lead above where it starts? By its text alone. */
+export function leadsAbove(name: string): boolean {
+  let depth = 0;
+  for (const part of name.split('/')) {
+    if (part === '..') depth -= 1;
+    else if (part !== '' && part !== '.') depth += 1;
+    if (depth < 0) return true;
+  }
+  return false;
+}

@@ -10,19 +10,11 @@ import {
 } from 'node:fs';
 import { linkSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
 import type { TreeSyscalls } from '../host/tree-syscalls.ts';
+import { leadsAbove } from '../lib/archive-path.ts';
 import { TarError, type TarEvent, type TarHeader } from '../lib/tar/types.ts';
 import type { ExtractOptions } from './trees.ts';
 import { isOverlayXattr, isWhiteout, OverlayMarks, removeAny } from './overlay-marks.ts';
-import {
-  cleanName,
-  filePath,
-  isErrno,
-  joinPath,
-  leadsAbove,
-  lookAt,
-  lookThrough,
-  parentOf,
-} from './tree-paths.ts';
+import { cleanName, filePath, isErrno, joinPath, lookAt, lookThrough, parentOf } from './tree-paths.ts';
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const NODE_TYPES = {

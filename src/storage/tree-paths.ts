@@ -22,17 +22,6 @@ export function cleanName(name: string): string {
   return path;
 }
 
-/** Does a relative name lead above where it starts? By its text alone. */
-export function leadsAbove(name: string): boolean {
-  let depth = 0;
-  for (const part of name.split('/')) {
-    if (part === '..') depth -= 1;
-    else if (part !== '' && part !== '.') depth += 1;
-    if (depth < 0) return true;
-  }
-  return false;
-}
-
 /** What is at `path`, links not followed; null when nothing is. */
 export function lookAt(path: string): BigIntStats | null {
   return statOrNull(() => lstatSync(filePath(path), { bigint: true }));
