@@ -139,7 +139,7 @@ async function writeFiles(
   lease: NetworkLease,
   network: Pick<Network, 'resolver'>,
 ): Promise<void> {
-  const { nameservers, search, options } = network.resolver('bridge');
+  const { nameservers, search, options } = network.resolver(lease);
   const resolvConf = [
     ...nameservers.map((server) => `nameserver ${server}`),
     ...(search.length > 0 ? [`search ${search.join(' ')}`] : []),

@@ -8,12 +8,12 @@ const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
 const LOOPBACK_INDEX = 1;
 
-/** What the link inside a namespace gets. Addresses are four bytes in network order. */
+/** What a link inside a namespace gets. Addresses are four or sixteen bytes in network order. */
 export interface LinkSetup {
   readonly name: string;
-  readonly address: Uint8Array;
-  readonly prefixLength: number;
-  readonly gateway: Uint8Array;
+  readonly addresses: readonly { readonly address: Uint8Array; readonly prefixLength: number }[];
+  /** Of default routes, at most one for each family. */
+  readonly gateways: readonly Uint8Array[];
 }
 
 /** Configures links inside pinned namespaces. */
@@ -35,15 +35,16 @@ export class NetlinkNamespaceSetup implements NamespaceSetup {
   }).symbols;
 
   configure(path: string, link: LinkSetup | null): void {
-    const { socket, index } = this.#enter(path, link?.name ?? null);
+    const { socket, index } = this.#enter(path, link);
     try {
       const messages = [linkUp(1, LOOPBACK_INDEX)];
       if (link !== null) {
-        messages.push(
-          addAddress(2, index, link.address, link.prefixLength),
-          linkUp(3, index),
-          addDefaultRoute(4, link.gateway),
-        );
+        const { addresses, gateways } = link;
+        let sequence = 1;
+        for (const { address, prefixLength } of addresses)
+          messages.push(addAddress(++sequence, index, address, prefixLength));
+        messages.push(linkUp(++sequence, index));
+        for (const gateway of gateways) messages.push(addDefaultRoute(++sequence, gateway));
       }
       this.#exchange(socket, messages, path);
     } finally {
@@ -51,7 +52,7 @@ export class NetlinkNamespaceSetup implements NamespaceSetup {
     }
   }
 
-  #enter(path: string, link: string | null): { socket: number; index: number } {
+  #enter(path: string, link: LinkSetup | null): { socket: number; index: number } {
     const home = openSync('/proc/thread-self/ns/net', 'r');
     try {
       const target = openSync(path, 'r');
@@ -61,10 +62,10 @@ export class NetlinkNamespaceSetup implements NamespaceSetup {
         closeSync(target);
       }
       try {
-        const index = link === null ? 0 : this.#socket.if_nametoindex(cString(link));
+        const index = link === null ? 0 : this.#socket.if_nametoindex(cString(link.name));
         if (link !== null && index === 0)
-          throw new SyscallError('if_nametoindex', this.#libc.errno(), `${link} in ${path}`);
-        writeSettings(link);
+          throw new SyscallError('if_nametoindex', this.#libc.errno(), `${link.name} in ${path}`);
+        writeSettings(link?.name ?? null, link?.addresses.some(isIpv6) ?? false);
         return {
           socket: this.#libc.check(
             'socket',
@@ -101,11 +102,16 @@ export class NetlinkNamespaceSetup implements NamespaceSetup {
 }
 
 /** As Docker has them: any user may bind low ports and ping; no IPv6 on a link that has no IPv6 address yet. */
-function writeSettings(link: string | null): void {
+function writeSettings(link: string | null, ipv6: boolean): void {
   writeFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', '0');
   writeFileSync('/proc/sys/net/ipv4/ping_group_range', '0 2147483647');
-  if (link !== null) writeOptional(`/proc/sys/net/ipv6/conf/${link}/disable_ipv6`, '1');
+  if (link === null) return;
+  writeOptional(`/proc/sys/net/ipv6/conf/${link}/disable_ipv6`, ipv6 ? '0' : '1');
+  // Address and route are the engine's to give.
+  if (ipv6) writeOptional(`/proc/sys/net/ipv6/conf/${link}/accept_ra`, '0');
 }
+
+const isIpv6 = ({ address }: { readonly address: Uint8Array }): boolean => address.byteLength === 16;
 
 /** A kernel without IPv6 has no such file. */
 function writeOptional(path: string, value: string): void {

@@ -12,6 +12,10 @@ const RTM_NEWLINK = 16;
 const RTM_NEWADDR = 20;
 const RTM_NEWROUTE = 24;
 const AF_INET = 2;
+const AF_INET6 = 10;
+/** No duplicate address detection: the engine gave the address to nobody else, and an address that waits for it cannot be used for a second. */
+const IFA_F_NODAD = 0x02;
+const IPV6_BYTES = 16;
 const IFF_UP = 1;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
@@ -31,28 +35,31 @@ export function linkUp(sequence: number, index: number): Uint8Array {
   return message(RTM_NEWLINK, 0, sequence, body);
 }
 
-/** Adds an IPv4 address, four bytes in network order. */
+/** Adds an address: four bytes (IPv4) or sixteen (IPv6), in network order. */
 export function addAddress(
   sequence: number,
   index: number,
   address: Uint8Array,
   prefixLength: number,
 ): Uint8Array {
+  const ipv6 = address.byteLength === IPV6_BYTES;
   const body = new Uint8Array(8);
-  body[0] = AF_INET;
+  body[0] = ipv6 ? AF_INET6 : AF_INET;
   body[1] = prefixLength;
+  body[2] = ipv6 ? IFA_F_NODAD : 0;
   new DataView(body.buffer).setUint32(4, index, true);
   const attributes = [
     attribute(IFA_LOCAL, address),
     attribute(IFA_ADDRESS, address),
-    attribute(IFA_BROADCAST, broadcastOf(address, prefixLength)),
+    ...(ipv6 ? [] : [attribute(IFA_BROADCAST, broadcastOf(address, prefixLength))]),
   ];
   return message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sequence, concat([body, ...attributes]));
 }
 
 /** Adds the default route through a gateway. */
 export function addDefaultRoute(sequence: number, gateway: Uint8Array): Uint8Array {
-  const body = Uint8Array.of(AF_INET, 0, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, 0, RTN_UNICAST, 0, 0, 0, 0);
+  const family = gateway.byteLength === IPV6_BYTES ? AF_INET6 : AF_INET;
+  const body = Uint8Array.of(family, 0, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, 0, RTN_UNICAST, 0, 0, 0, 0);
   return message(
     RTM_NEWROUTE,
     NLM_F_CREATE | NLM_F_EXCL,

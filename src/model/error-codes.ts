@@ -34,6 +34,7 @@ export const ERROR_CODES = {
     kind: 'NotFound',
     doc: 'The path does not exist inside the instance or build context.',
   },
+  'plugin-not-found': { kind: 'NotFound', doc: 'No driver has this name.' },
   'volume-not-found': { kind: 'NotFound', doc: 'No volume has this name.' },
   // Conflict
   'address-in-use': {
@@ -113,8 +114,16 @@ export const ERROR_CODES = {
     kind: 'Unavailable',
     doc: 'The instance could not be started; the runtime’s own message is included.',
   },
+  'volume-mount-failed': {
+    kind: 'Unavailable',
+    doc: 'What a volume’s options ask to be mounted cannot be; the kernel’s own words are in the message.',
+  },
   // Denied
   denied: { kind: 'Denied', doc: 'The caller may not do this.' },
+  'network-forbidden': {
+    kind: 'Denied',
+    doc: 'A network forbids it: it is built in or in use, its subnet overlaps another one, or the address is taken.',
+  },
   'registry-unauthorized': {
     kind: 'Denied',
     doc: 'The registry wants other credentials; see `hull login`.',

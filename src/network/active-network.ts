@@ -1,20 +1,27 @@
 import type { Host } from '../host/host.ts';
 import type { NamespaceSetup } from '../host/net-namespace.ts';
 import { type EngineIdentity, names } from '../model/engine-identity.ts';
+import { HullError, messageOf } from '../model/errors.ts';
+import type { NetworkDefinition } from '../model/network.ts';
 import { AddressPool } from './address-pool.ts';
-import { gatewayOf } from './bridge.ts';
-import { Forwarder } from './dns/forwarder.ts';
+import { BridgeSegment } from './bridge-segment.ts';
 import { NameTable } from './dns/names.ts';
-import { DnsServer } from './dns/server.ts';
+import { NameScopes } from './dns/scopes.ts';
 import { EndpointPool, type PoolSettings } from './endpoint-pool.ts';
 import { Endpoints } from './endpoints.ts';
 import type { Firewall } from './firewall.ts';
 import type { HostResolver } from './host-resolver.ts';
-import { formatAddress, type Subnet } from './ipv4.ts';
-import { endpointOf, forwardsOf, type KnownLease } from './lease.ts';
+import type { HostSettings } from './host-settings.ts';
+import type { Subnet } from './ipv4.ts';
+import { Joiner } from './joiner.ts';
+import { forwardsOf, namespaceOf } from './lease.ts';
 import type { Links } from './links.ts';
-import type { NetworkLease } from './network.ts';
+import { MacvlanSegment } from './macvlan-segment.ts';
+import type { KnownLease, NetworkLease } from './network.ts';
+import type { BridgeRules, Forward } from './nft.ts';
 import { PortReservations } from './ports.ts';
+import type { Segment } from './segment.ts';
+import { Sweeper } from './sweeper.ts';
 
 export const NETWORK_NAME = 'bridge';
 
@@ -25,126 +32,270 @@ export interface ActiveOptions {
   readonly folder: string;
   readonly links: Links;
   readonly firewall: Firewall;
+  readonly settings: HostSettings;
   readonly resolver: HostResolver;
+  /** The default network, whose bridge is there. */
+  readonly definition: NetworkDefinition;
   readonly subnet: Subnet;
+  readonly gateway: number;
   readonly mtu: number;
   readonly pool: Partial<PoolSettings>;
+  readonly log: (message: string) => void;
 }
 
-/** The network while the daemon runs: the subnet is known, the bridge is up, leases are held. */
+/** The networks while the daemon runs: subnets are known, bridges are up, leases are held. */
 export class ActiveNetwork {
-  readonly subnet: Subnet;
-  readonly mtu: number;
   readonly leases = new Map<string, KnownLease>();
-  readonly ports = new PortReservations();
+  readonly ports: PortReservations;
+  readonly sweeper: Sweeper;
+  readonly joiner: Joiner;
   readonly endpoints: Endpoints;
   readonly pool: EndpointPool;
-  readonly #options: ActiveOptions;
-  readonly #addresses: AddressPool;
-  readonly #names = new NameTable();
-  readonly #dns: DnsServer;
+  readonly subnet: Subnet;
+  readonly options: ActiveOptions;
+  readonly #segments = new Map<string, Segment>();
+  /** Networks that could not be made, and why. */
+  readonly #broken = new Map<string, string>();
+  readonly #scopes = new NameScopes();
+  /** What the firewall leads where, by instance. */
+  readonly #forwards = new Map<string, readonly Forward[]>();
 
   constructor(options: ActiveOptions) {
-    const { host, setup, identity, folder, links, resolver, subnet, mtu } = options;
-    const gateway = gatewayOf(subnet);
-    this.#options = options;
+    const { host, setup, links, identity, folder, subnet, gateway, mtu, definition } = options;
+    this.options = options;
     this.subnet = subnet;
-    this.mtu = mtu;
-    this.#addresses = new AddressPool(subnet, [gateway]);
-    this.endpoints = new Endpoints(host, setup, links, this.#addresses, {
-      folder,
-      subnet,
-      gateway,
-      mtu,
-      linkName: (slot) => names.hostLink(identity, slot),
-    });
+    this.ports = new PortReservations();
+    this.sweeper = new Sweeper(host, links);
+    const addresses = new AddressPool(subnet, [gateway]);
+    const linkName = (slot: string) => names.hostLink(identity, slot);
+    const settings = { folder, bridge: definition.link, subnet, gateway, mtu, linkName };
+    this.endpoints = new Endpoints({ host, setup, links, addresses, sweeper: this.sweeper }, settings);
     this.pool = new EndpointPool(this.endpoints, options.pool);
-    const address = formatAddress(gateway);
-    // The gateway itself in the host's resolv.conf would send queries round in circles.
-    const upstreams = () => resolver.current().nameservers.filter((server) => server !== address);
-    this.#dns = new DnsServer({
-      address,
-      preferredPort: 20_000 + (parseInt(identity.tag, 16) % 10_000),
-      subnet,
-      names: this.#names,
-      forwarder: new Forwarder({ upstreams }),
-    });
+    const segment = (networkId: string) => this.segment(networkId);
+    this.joiner = new Joiner({ host, setup, sweeper: this.sweeper, folder, segment, linkName });
+    const source = {
+      take: () => ({ family: 4 as const, value: BigInt(addresses.take()) }),
+      claim: ({ value }: { value: bigint }) => addresses.adopt(Number(value)),
+      release: ({ value }: { value: bigint }) => addresses.release(Number(value)),
+    };
+    this.#insert(
+      new BridgeSegment(this.#bridgeParts(definition, ''), definition, { mtu, addresses: source }),
+    );
   }
 
-  /** Takes over what the leases describe and opens sockets, rules and pool. */
-  async open(leases: ReadonlyMap<string, KnownLease>): Promise<void> {
+  /** Opens sockets and networks, takes over what the leases describe, then sets all rules at once and fills the pool. */
+  async open(
+    leases: ReadonlyMap<string, KnownLease>,
+    definitions: readonly NetworkDefinition[],
+  ): Promise<void> {
+    await this.segment(this.options.definition.id).open();
+    for (const definition of definitions) {
+      await this.#open(definition).catch((error: unknown) => {
+        this.#broken.set(definition.id, messageOf(error));
+        this.options.log(`the network ${definition.name} could not be made: ${messageOf(error)}`);
+      });
+    }
     await this.#adopt(leases);
-    const dns = await this.#dns.listen();
-    const { firewall, identity, subnet } = this.#options;
-    const gateway = formatAddress(gatewayOf(subnet));
-    const forwards = [...this.leases.values()].flatMap(({ lease }) => forwardsOf(lease));
-    await firewall.install(
-      { table: names.nftTable(identity), bridge: names.bridge(identity), subnet, gateway, dns },
-      forwards,
-    );
+    await this.install();
     this.pool.open();
   }
 
   /** Leaves instances alone. */
   async close(): Promise<void> {
     await this.pool.close();
-    await this.endpoints.settled();
-    await Promise.all([this.#dns.close(), this.ports.releaseAll()]);
+    await this.sweeper.settled();
+    await Promise.all([
+      ...[...this.#segments.values()].map((segment) => segment.close()),
+      this.ports.releaseAll(),
+    ]);
   }
 
   settled(): Promise<void> {
-    return this.endpoints.settled();
+    return this.sweeper.settled();
   }
 
-  async publish(lease: NetworkLease): Promise<void> {
-    await this.#options.firewall.publish(forwardsOf(lease));
+  /** Names of links and namespaces that exist on purpose, though no lease speaks of them. */
+  get held(): readonly string[] {
+    return [...this.endpoints.held, ...this.sweeper.held, ...this.joiner.held];
   }
 
+  get segments(): Iterable<Segment> {
+    return this.#segments.values();
+  }
+
+  /** Throws `network-not-found`. */
+  segment(networkId: string): Segment {
+    const segment = this.#segments.get(networkId);
+    if (segment !== undefined) return segment;
+    const why = this.#broken.get(networkId);
+    if (why !== undefined) throw new HullError('command-failed', `the network cannot be used: ${why}`);
+    throw new HullError('network-not-found', `network ${networkId} not found`);
+  }
+
+  /** One more network, with its rules. Leaves nothing when it fails. */
+  async add(definition: NetworkDefinition): Promise<void> {
+    try {
+      await this.#open(definition);
+      await this.install();
+    } catch (error) {
+      await this.remove(definition).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Fine for one that is gone. */
+  async remove({ id }: NetworkDefinition): Promise<void> {
+    const segment = this.#segments.get(id);
+    this.#broken.delete(id);
+    if (segment === undefined) return;
+    this.#segments.delete(id);
+    this.#scopes.remove(id);
+    await this.install();
+    await this.sweeper.settled();
+    await segment.remove();
+  }
+
+  /** Sets all rules, as they are when it is their turn. */
+  install(): Promise<void> {
+    return this.options.firewall.install(
+      () => this.#rules(),
+      () => [...this.#forwards.values()].flat(),
+    );
+  }
+
+  /** The lease is the instance's from now on: names lead to it. */
   know(instanceId: string, known: KnownLease): void {
+    const { lease } = known;
+    this.#scopes.leave(instanceId);
     this.leases.set(instanceId, known);
-    const [first] = known.lease.attachments;
-    if (first !== undefined) this.#names.set(instanceId, known.names, first.endpoint.address);
+    const networks = lease.attachments.map(({ endpoint }) => endpoint.networkId);
+    if (networks.length > 0)
+      this.#scopes.join(
+        instanceId,
+        networks,
+        lease.attachments.flatMap(({ links }) => links),
+      );
+    for (const { endpoint } of lease.attachments) {
+      const { address, ipv6, names: own } = endpoint;
+      this.#scopes
+        .table(endpoint.networkId)
+        ?.set(instanceId, own, address, ...(ipv6 === null ? [] : [ipv6.address]));
+    }
   }
 
   forget(instanceId: string): boolean {
-    this.#names.delete(instanceId);
+    this.#scopes.leave(instanceId);
     return this.leases.delete(instanceId);
   }
 
-  /** Names first, so that nobody is sent there any more; the port is free for others only when no rule leads it on. */
+  /** Makes the firewall lead the lease's ports to where they belong, whatever it did before. */
+  async publish(instanceId: string, lease: NetworkLease): Promise<void> {
+    const before = this.#forwards.get(instanceId) ?? [];
+    const after = forwardsOf(lease);
+    if (after.length > 0) this.#forwards.set(instanceId, after);
+    else this.#forwards.delete(instanceId);
+    const same = (a: Forward) => after.some((b) => JSON.stringify(a) === JSON.stringify(b));
+    await this.options.firewall.withdraw(before.filter((forward) => !same(forward)));
+    await this.options.firewall.publish(after);
+  }
+
+  /** Names first, so that nobody is sent there any more; a port is free for others only when no rule leads it on. */
   async release(instanceId: string, lease: NetworkLease): Promise<void> {
-    this.#names.delete(instanceId);
+    this.#scopes.leave(instanceId);
+    this.#forwards.delete(instanceId);
     try {
-      await this.#options.firewall.withdraw(forwardsOf(lease));
+      await this.options.firewall.withdraw(forwardsOf(lease));
     } finally {
       await this.ports.release(instanceId);
-      const endpoint = endpointOf(lease);
+      const namespace = namespaceOf(lease);
       // A second call must not touch an address that is another's by now.
-      if (this.forget(instanceId) && endpoint !== null) this.endpoints.discard([endpoint]);
+      if (this.forget(instanceId) && namespace !== null) this.joiner.discard(namespace, lease.attachments);
     }
   }
 
-  async #adopt(leases: ReadonlyMap<string, KnownLease>): Promise<void> {
-    const { host, links } = this.#options;
-    const pinned = new Set(
-      host.mounts
-        .list()
-        .filter((mount) => mount.type === 'nsfs')
-        .map((mount) => mount.target),
+  async #open(definition: NetworkDefinition): Promise<void> {
+    const { host, identity, mtu } = this.options;
+    const own = Number(definition.options['com.docker.network.driver.mtu'] ?? Number.NaN);
+    const size = Number.isInteger(own) && own >= 68 ? own : mtu;
+    const segment =
+      definition.driver === 'macvlan'
+        ? new MacvlanSegment(host, definition, size)
+        : new BridgeSegment(this.#bridgeParts(definition, markOf(identity, definition)), definition, {
+            mtu: size,
+          });
+    this.#insert(segment);
+    try {
+      await segment.open();
+    } catch (error) {
+      this.#segments.delete(definition.id);
+      this.#scopes.remove(definition.id);
+      await segment.remove().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #insert(segment: Segment): void {
+    const { definition, addresses } = segment;
+    this.#segments.set(definition.id, segment);
+    this.#scopes.add(definition.id, {
+      table: new NameTable(),
+      prefixes: addresses.prefixes,
+      internal: definition.internal,
+    });
+  }
+
+  #bridgeParts(definition: NetworkDefinition, mark: string) {
+    const { host, links, settings, resolver, identity } = this.options;
+    const dnsPort = 20_000 + (parseInt(identity.tag, 16) % 10_000);
+    const view = (client: string) => this.#scopes.view(definition.id, client);
+    return { host, links, settings, resolver, dnsPort, mark, view };
+  }
+
+  #rules(): Record<'ip' | 'ip6', BridgeRules[]> {
+    const rules = [...this.#segments.values()].flatMap((segment) =>
+      segment instanceof BridgeSegment ? [segment.rules()] : [],
     );
-    const joined: string[] = [];
-    const lost = [];
+    const of = (family: 'ip' | 'ip6') => rules.flatMap((each) => each[family] ?? []);
+    return { ip: of('ip'), ip6: of('ip6') };
+  }
+
+  async #adopt(leases: ReadonlyMap<string, KnownLease>): Promise<void> {
+    const { host, log } = this.options;
+    const pinned = new Set(
+      host.mounts.list().flatMap(({ type, target }) => (type === 'nsfs' ? [target] : [])),
+    );
     for (const [id, known] of leases) {
       this.know(id, known);
-      const endpoint = endpointOf(known.lease);
-      if (endpoint === null) continue;
-      this.#addresses.adopt(endpoint.address);
-      if (links.exists(endpoint.hostLink)) joined.push(endpoint.hostLink);
-      else if (pinned.has(endpoint.namespace)) lost.push(endpoint);
+      this.#forwards.set(id, forwardsOf(known.lease));
+      const namespace = namespaceOf(known.lease);
+      if (namespace === null) continue;
+      await this.#adoptLinks(known.lease, pinned.has(namespace)).catch((error: unknown) =>
+        log(`taking over the network of ${id.slice(0, 12)}: ${messageOf(error)}`),
+      );
       // A port that another program took meanwhile: the rules lead it to the instance all the same, so this is no reason to refuse to start.
-      await this.ports.reserve(id, known.lease.ports).catch(() => undefined);
+      for (const port of known.lease.ports)
+        await this.ports
+          .reserve(id, [port])
+          .catch((error: unknown) => log(`${known.names[0] ?? id.slice(0, 12)}: ${messageOf(error)}`));
     }
-    await links.join(joined);
-    await this.endpoints.connect(lost);
   }
+
+  async #adoptLinks(lease: NetworkLease, pinned: boolean): Promise<void> {
+    const { links } = this.options;
+    const lost = [];
+    for (const attachment of lease.attachments) {
+      const segment = this.segment(attachment.endpoint.networkId);
+      segment.addresses.claim(attachment.endpoint);
+      const { hostLink } = attachment;
+      if (hostLink === null) continue;
+      if (links.exists(hostLink)) await segment.rejoin([hostLink]);
+      else if (pinned) lost.push(attachment);
+    }
+    if (lost.length > 0) await this.joiner.restore(lease, lost);
+  }
+}
+
+/** How a bridge of a user's network is known as this engine's: its link's alias. */
+export function markOf(identity: EngineIdentity, { id }: Pick<NetworkDefinition, 'id'>): string {
+  return `hull ${identity.tag} ${id.slice(0, 12)}`;
 }

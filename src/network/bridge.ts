@@ -51,6 +51,26 @@ export class Bridge {
     );
   }
 
+  /** Makes a user's bridge, or completes one that is there. `addresses`: with their prefix length, the IPv4 one first. */
+  async make(options: {
+    addresses: readonly string[];
+    macAddress: string;
+    mtu: number;
+    mark: string;
+  }): Promise<void> {
+    const { addresses, macAddress, mtu, mark } = options;
+    const lines = [
+      ...(this.exists() ? [] : [`link add name ${this.name} mtu ${mtu} address ${macAddress} type bridge`]),
+      `link set dev ${this.name} alias "${mark}"`,
+      `link set dev ${this.name} ${addresses.length > 1 ? '' : 'addrgenmode none '}up`,
+      ...addresses.map(
+        (address) =>
+          `address replace ${address} ${address.includes(':') ? 'nodad ' : 'broadcast + '}dev ${this.name}`,
+      ),
+    ];
+    await this.#host.exec.must(['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
+  }
+
   /** Fine when absent. */
   async remove(): Promise<void> {
     if (this.exists()) await this.#host.exec.must(['ip', 'link', 'delete', 'dev', this.name]);

@@ -4,17 +4,19 @@ import type { Host } from '../host/host.ts';
 import type { NamespaceSetup } from '../host/net-namespace.ts';
 import { Rollback } from '../lib/rollback.ts';
 import type { AddressPool } from './address-pool.ts';
-import { bytesOf, formatAddress, macOf, type Subnet } from './ipv4.ts';
+import { bytesOf, macOf, type Subnet } from './ipv4.ts';
 import { INSTANCE_LINK, type Links, type VethPair } from './links.ts';
+import type { Doomed, Sweeper } from './sweeper.ts';
 
 /** A namespace that is ready for an instance: link up, address and default route set. */
 export interface Endpoint extends VethPair {
   readonly address: number;
 }
 
-/** What all endpoints of one bridge have in common. */
+/** What all endpoints of the default bridge have in common. */
 export interface EndpointSettings {
   readonly folder: string;
+  readonly bridge: string;
   readonly subnet: Subnet;
   readonly gateway: number;
   readonly mtu: number;
@@ -24,8 +26,6 @@ export interface EndpointSettings {
 
 /** The event loop is given back after this many namespaces: each takes half a millisecond. */
 const STRIDE = 4;
-/** Removals within this many milliseconds go together. */
-const SWEEP_DELAY = 100;
 
 /** Makes and unmakes endpoints, many at a time. */
 export class Endpoints {
@@ -33,23 +33,27 @@ export class Endpoints {
   readonly #setup: NamespaceSetup;
   readonly #links: Links;
   readonly #addresses: AddressPool;
+  readonly #sweeper: Sweeper;
   readonly #settings: EndpointSettings;
-  /** Made by this object and not removed yet, whoever has them; and those of others that wait for removal. */
+  /** Made by this object and not handed to the sweeper yet, whoever has them. */
   readonly #held = new Map<string, Endpoint>();
-  #doomed: Endpoint[] = [];
-  #sweeping: Promise<void> | null = null;
+  #made = Date.now();
 
   constructor(
-    host: Host,
-    setup: NamespaceSetup,
-    links: Links,
-    addresses: AddressPool,
+    parts: {
+      host: Host;
+      setup: NamespaceSetup;
+      links: Links;
+      addresses: AddressPool;
+      sweeper: Sweeper;
+    },
     settings: EndpointSettings,
   ) {
-    this.#host = host;
-    this.#setup = setup;
-    this.#links = links;
-    this.#addresses = addresses;
+    this.#host = parts.host;
+    this.#setup = parts.setup;
+    this.#links = parts.links;
+    this.#addresses = parts.addresses;
+    this.#sweeper = parts.sweeper;
     this.#settings = settings;
   }
 
@@ -57,7 +61,10 @@ export class Endpoints {
   async create(count: number): Promise<Endpoint[]> {
     await using undo = new Rollback();
     const made: Endpoint[] = [];
-    undo.defer('remove half-made namespaces', () => this.#destroy(made));
+    undo.defer('remove half-made namespaces', async () => {
+      this.#forget(made);
+      await this.#sweeper.destroy(made.map((endpoint) => this.#doomed(endpoint)));
+    });
     for (let index = 0; index < count; index++) {
       const endpoint = this.#plan(this.#addresses.take());
       made.push(endpoint);
@@ -65,78 +72,59 @@ export class Endpoints {
       this.#host.namespaces.createNet(endpoint.namespace);
       if (index % STRIDE === STRIDE - 1) await setImmediate();
     }
-    await this.connect(made);
+    await this.#connect(made);
     undo.commit();
     return made;
   }
 
-  /** Gives existing namespaces their link. */
-  async connect(endpoints: readonly Endpoint[]): Promise<void> {
+  /** Queues the removal. The address rests first when it is done. */
+  discard(endpoints: readonly Endpoint[]): void {
+    this.#forget(endpoints);
+    this.#sweeper.discard(...endpoints.map((endpoint) => this.#doomed(endpoint)));
+  }
+
+  /** It is an instance's now: whoever knows the lease answers for it. */
+  handOver(endpoint: Endpoint): void {
+    this.#forget([endpoint]);
+  }
+
+  /** Names of what is being made, ready or not handed over yet. */
+  get held(): string[] {
+    return [...this.#held.values()].flatMap((each) => [each.namespace, each.hostLink]);
+  }
+
+  async #connect(endpoints: readonly Endpoint[]): Promise<void> {
     if (endpoints.length === 0) return;
-    const { subnet, gateway, mtu } = this.#settings;
-    await this.#links.create(endpoints, mtu);
+    const { subnet, gateway, mtu, bridge } = this.#settings;
+    await this.#links.create(endpoints, { bridge, mtu });
     for (const [index, { namespace, address }] of endpoints.entries()) {
       const setup = {
         name: INSTANCE_LINK,
-        address: bytesOf(address),
-        prefixLength: subnet.prefixLength,
-        gateway: bytesOf(gateway),
+        addresses: [{ address: bytesOf(address), prefixLength: subnet.prefixLength }],
+        gateways: [bytesOf(gateway)],
       };
       this.#setup.configure(namespace, setup);
       if (index % STRIDE === STRIDE - 1) await setImmediate();
     }
   }
 
-  /** Queues the removal and returns: it happens within moments, together with others. The address rests first when it is done. */
-  discard(endpoints: readonly Endpoint[]): void {
-    this.#doomed.push(...endpoints);
-    for (const endpoint of endpoints) this.#held.set(endpoint.hostLink, endpoint);
-    if (this.#doomed.length > 0) this.#sweeping ??= this.#sweepLater();
+  #forget(endpoints: readonly Endpoint[]): void {
+    for (const endpoint of endpoints) this.#held.delete(endpoint.hostLink);
   }
 
-  /** Being made, ready, handed out or waiting for removal: what exists on purpose. */
-  get held(): Iterable<Endpoint> {
-    return this.#held.values();
+  #doomed({ address, hostLink, namespace }: Endpoint): Doomed {
+    return { hostLinks: [hostLink], namespace, gone: () => this.#addresses.release(address) };
   }
 
-  /** Resolves when nothing waits for removal any more. */
-  async settled(): Promise<void> {
-    while (this.#sweeping !== null) await this.#sweeping;
-  }
-
-  /** Everything about an endpoint follows from its address. */
+  /** The link's name follows from the address. The namespace's does not: it may live on when its link is taken off the network. */
   #plan(address: number): Endpoint {
     const slot = (address - this.#settings.subnet.base).toString(36);
+    this.#made += 1;
     return {
       address,
       macAddress: macOf(address),
-      namespace: join(this.#settings.folder, slot),
+      namespace: join(this.#settings.folder, `${slot}-${this.#made.toString(36)}`),
       hostLink: this.#settings.linkName(slot),
     };
-  }
-
-  async #sweepLater(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, SWEEP_DELAY));
-    // What cannot be removed stays on the host, where the inventory finds and reports it.
-    await this.#destroy(this.#doomed.splice(0)).catch(() => undefined);
-    this.#sweeping = null;
-    if (this.#doomed.length > 0) this.discard([]);
-  }
-
-  /** Links first: removing a namespace with its link inside takes the kernel ten times as long. */
-  async #destroy(endpoints: readonly Endpoint[]): Promise<void> {
-    const links = this.#links.remove(endpoints.map((endpoint) => endpoint.hostLink));
-    const results = await Promise.allSettled([links]);
-    const unpinned = endpoints.map((endpoint) => this.#host.namespaces.removeNet(endpoint.namespace));
-    results.push(...(await Promise.allSettled(unpinned)));
-    for (const { address, hostLink } of endpoints) {
-      this.#held.delete(hostLink);
-      if (!this.#links.exists(hostLink)) this.#addresses.release(address);
-    }
-    const failures = results.flatMap((result) =>
-      result.status === 'rejected' ? [result.reason as unknown] : [],
-    );
-    const which = endpoints.map((endpoint) => formatAddress(endpoint.address)).join(', ');
-    if (failures.length > 0) throw new AggregateError(failures, `cannot remove the namespaces of ${which}`);
   }
 }

@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { forwardChain } from './host-settings.ts';
-import { parseSubnet } from './ipv4.ts';
 import { createBatch, removeBatch } from './links.ts';
-import { ANY_ADDRESS, elementsText, type Forward, parseForwards, tableText } from './nft.ts';
+import {
+  ANY_ADDRESS,
+  type BridgeRules,
+  elementsText,
+  type Forward,
+  parseForwards,
+  tableText,
+} from './nft.ts';
 import { socketInodes } from './port-holder.ts';
 
 const forward: Forward = {
@@ -23,22 +29,33 @@ describe('nft text', () => {
     );
     expect(elementsText('delete', 'hull_ab12', [])).toBe('');
   });
-  test('the table replaces itself in one transaction and brings its elements', () => {
-    const subnet = parseSubnet('172.20.0.0/16') ?? { base: 0, prefixLength: 0 };
-    const text = tableText(
-      {
-        table: 'hull_ab12',
-        bridge: 'hull-ab12',
-        subnet,
-        gateway: '172.20.0.1',
-        dns: { udp: 20001, tcp: 20002 },
-      },
-      [forward],
-    );
-    expect(text.startsWith('table ip hull_ab12\ndelete table ip hull_ab12\ntable ip hull_ab12 {')).toBe(true);
+  test('the table is written anew in one transaction, but for the user’s chain', () => {
+    const bridge: BridgeRules = {
+      bridge: 'hull-ab12',
+      subnet: '172.20.0.0/16',
+      gateway: '172.20.0.1',
+      dns: { udp: 20001, tcp: 20002 },
+      internal: false,
+      among: true,
+      masquerade: true,
+    };
+    const inner: BridgeRules = {
+      ...bridge,
+      bridge: 'br-1',
+      subnet: '10.9.0.0/24',
+      internal: true,
+      among: false,
+      dns: null,
+    };
+    const text = tableText('ip', 'hull_ab12', [bridge, inner], [forward]);
+    expect(text).toContain('flush chain ip hull_ab12 forward\n');
+    expect(text).not.toContain('flush chain ip hull_ab12 user');
+    expect(text).not.toContain('delete table');
     expect(text.endsWith(elementsText('add', 'hull_ab12', [forward]))).toBe(true);
-    expect(text).toContain('ip daddr 172.20.0.1 udp dport 53 redirect to :20001');
-    expect(text).toContain('ip daddr 172.20.0.1 tcp dport 53 redirect to :20002');
+    expect(text).toContain('add element ip hull_ab12 dns_udp { "hull-ab12" . 172.20.0.1 : 20001 }');
+    expect(text).toContain('"br-1" . "br-1" : drop');
+    expect(text).toContain('iifname "br-1" oifname != "br-1" drop');
+    expect(text).not.toContain('ip saddr 10.9.0.0/24 oifname != "br-1" masquerade');
   });
   test('what nft lists is what was added', () => {
     const listing = {
@@ -70,8 +87,7 @@ describe('ip batch text', () => {
     expect(
       createBatch(
         [{ hostLink: 'hlab12-2', namespace: '/run/hull/netns/2', macAddress: '02:42:ac:14:00:02' }],
-        'hull-ab12',
-        1500,
+        { bridge: 'hull-ab12', mtu: 1500 },
       ),
     ).toBe(
       'link add dev hlab12-2 mtu 1500 master hull-ab12 type veth peer name eth0 mtu 1500 address 02:42:ac:14:00:02 netns "/run/hull/netns/2"\n' +

@@ -1,14 +1,25 @@
 import type { Host } from '../host/host.ts';
 import { HullError } from '../model/errors.ts';
-import { elementsText, type Forward, parseForwards, tableText, type TableOptions } from './nft.ts';
+import {
+  type BridgeRules,
+  elementsText,
+  type Forward,
+  familyOf,
+  parseForwards,
+  type TableFamily,
+  tableText,
+} from './nft.ts';
 
 interface Change {
-  readonly text: string;
+  /** Written when it is its turn. */
+  readonly text: () => string;
   readonly done: () => void;
   readonly failed: (error: unknown) => void;
 }
 
-/** The engine's one nft table. Changes that come while `nft` runs go together in the next run. */
+const FAMILIES: readonly TableFamily[] = ['ip', 'ip6'];
+
+/** The engine's nft tables: one for IPv4, one for IPv6 once a network has it. Changes that come while `nft` runs go together in the next run. */
 export class Firewall {
   readonly #host: Host;
   readonly table: string;
@@ -20,13 +31,26 @@ export class Firewall {
     this.table = table;
   }
 
-  /** Makes the table, or replaces it in one transaction: established connections go on. */
-  async install(options: TableOptions, forwards: readonly Forward[]): Promise<void> {
-    await this.#change(tableText(options, forwards));
+  /** Makes the tables, or replaces them in one transaction each: established connections go on, the user's chain stays. */
+  async install(
+    bridges: () => Readonly<Record<TableFamily, readonly BridgeRules[]>>,
+    forwards: () => readonly Forward[],
+  ): Promise<void> {
+    for (const family of FAMILIES) {
+      if (family === 'ip6' && bridges().ip6.length === 0 && !(await this.exists('ip6'))) continue;
+      const text = () => {
+        const own = forwards().filter((forward) => familyOf(forward) === family);
+        return tableText(family, this.table, bridges()[family], own);
+      };
+      // What an earlier version made may have other chains by the same names: then it goes as a whole.
+      await this.#change(text).catch(() =>
+        this.#change(() => `table ${family} ${this.table}\ndelete table ${family} ${this.table}\n${text()}`),
+      );
+    }
   }
 
   async publish(forwards: readonly Forward[]): Promise<void> {
-    if (forwards.length > 0) await this.#change(elementsText('add', this.table, forwards));
+    if (forwards.length > 0) await this.#change(() => elementsText('add', this.table, forwards));
     await this.#forget(forwards);
   }
 
@@ -35,26 +59,29 @@ export class Firewall {
     if (forwards.length === 0) return;
     // `add` first: deleting an element that is not there would fail the whole transaction.
     await this.#change(
-      elementsText('add', this.table, forwards) + elementsText('delete', this.table, forwards),
+      () => elementsText('add', this.table, forwards) + elementsText('delete', this.table, forwards),
     ).catch(async (error: unknown) => {
       if (await this.exists()) throw error;
     });
     await this.#forget(forwards);
   }
 
-  async exists(): Promise<boolean> {
-    return (await this.#host.exec.run(['nft', 'list', 'chain', 'ip', this.table, 'publish'])).code === 0;
+  async exists(family: TableFamily = 'ip'): Promise<boolean> {
+    return (await this.#host.exec.run(['nft', 'list', 'chain', family, this.table, 'publish'])).code === 0;
   }
 
   /** What is published now; empty without a table. */
   async published(): Promise<Forward[]> {
-    const { code, stdout } = await this.#host.exec.run(['nft', '-j', 'list', 'table', 'ip', this.table]);
-    return code === 0 ? parseForwards(stdout) : [];
+    const lists = await Promise.all(
+      FAMILIES.map((family) => this.#host.exec.run(['nft', '-j', 'list', 'table', family, this.table])),
+    );
+    return lists.flatMap(({ code, stdout }) => (code === 0 ? parseForwards(stdout) : []));
   }
 
-  /** Removes the table; fine when absent. */
+  /** Removes the tables; fine when absent. */
   async remove(): Promise<void> {
-    await this.#change(`table ip ${this.table}\ndelete table ip ${this.table}\n`);
+    for (const family of FAMILIES)
+      await this.#change(() => `table ${family} ${this.table}\ndelete table ${family} ${this.table}\n`);
   }
 
   /**
@@ -71,7 +98,7 @@ export class Firewall {
     );
   }
 
-  #change(text: string): Promise<void> {
+  #change(text: () => string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ text, done: resolve, failed: reject });
     if (!this.#running) void this.#drain();
@@ -85,12 +112,12 @@ export class Firewall {
       // One bad change must not fail its neighbours: a failed batch is tried again one by one.
       if (
         batch.length > 1 &&
-        (await this.#run(batch.map((change) => change.text).join('')).catch(() => false))
+        (await this.#run(batch.map((change) => change.text()).join('')).catch(() => false))
       ) {
         for (const change of batch) change.done();
         continue;
       }
-      for (const change of batch) await this.#run(change.text).then(change.done, change.failed);
+      for (const change of batch) await this.#run(change.text()).then(change.done, change.failed);
     }
     this.#running = false;
   }

@@ -1,13 +1,10 @@
 import type { Endpoint } from './endpoints.ts';
 import { parseAddress } from './ipv4.ts';
-import type { NetworkLease } from './network.ts';
-import type { Forward } from './nft.ts';
+import type { Attachment, NetworkLease } from './network.ts';
+import { ANY_ADDRESS_6, type Forward } from './nft.ts';
+import { defaultRoutes } from './routes.ts';
 
-/** A lease with the DNS names that go with it. */
-export interface KnownLease {
-  readonly lease: NetworkLease;
-  readonly names: readonly string[];
-}
+export type { KnownLease } from './network.ts';
 
 /** The instance's own pinned namespace; null for the host's and for another instance's. */
 export function namespaceOf(lease: NetworkLease): string | null {
@@ -15,21 +12,31 @@ export function namespaceOf(lease: NetworkLease): string | null {
   return bundle.mode === 'host' || bundle.mode === 'container' ? null : bundle.namespace;
 }
 
-/** The endpoint that a lease describes; null without one. */
-export function endpointOf(lease: NetworkLease): Endpoint | null {
+/** Does the lease hold one endpoint of the pool and nothing else? */
+export function endpointOf(lease: NetworkLease, defaultId: string): Endpoint | null {
   const [first] = lease.attachments;
-  const address = first === undefined ? null : parseAddress(first.endpoint.address);
   const namespace = namespaceOf(lease);
-  const hostLink = first?.hostLink ?? null;
-  if (first === undefined || address === null || namespace === null || hostLink === null) return null;
-  return { address, namespace, hostLink, macAddress: first.endpoint.macAddress };
+  if (first === undefined || namespace === null || first.endpoint.networkId !== defaultId) return null;
+  const address = parseAddress(first.endpoint.address);
+  if (address === null || first.hostLink === null || lease.attachments.length > 1) return null;
+  if (first.endpoint.link !== 'eth0' || namespace.includes('/i-')) return null;
+  return { address, namespace, hostLink: first.hostLink, macAddress: first.endpoint.macAddress };
+}
+
+/** The attachment that the published ports lead to: the one with the default route, where the host may speak to it. */
+export function publishedThrough(attachments: readonly Attachment[]): Attachment | null {
+  return defaultRoutes(attachments.filter((attachment) => attachment.publishes)).ipv4;
 }
 
 /** The lease's published ports, as the firewall needs them. */
 export function forwardsOf(lease: NetworkLease): Forward[] {
-  const endpoint = lease.attachments[0]?.endpoint;
+  const endpoint = publishedThrough(lease.attachments)?.endpoint;
   if (endpoint === undefined) return [];
-  return lease.ports.map(({ protocol, hostIp, hostPort, containerPort }) => {
-    return { protocol, hostIp, hostPort, address: endpoint.address, port: containerPort };
+  return lease.ports.flatMap(({ protocol, hostIp, hostPort, containerPort }) => {
+    const address = hostIp.includes(':') ? (endpoint.ipv6?.address ?? null) : endpoint.address;
+    return address === null ? [] : [{ protocol, hostIp, hostPort, address, port: containerPort }];
   });
 }
+
+/** Every address of the host, of this family? */
+export const isAny = (hostIp: string): boolean => hostIp === '0.0.0.0' || hostIp === ANY_ADDRESS_6;

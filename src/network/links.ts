@@ -2,14 +2,24 @@ import { existsSync, readdirSync } from 'node:fs';
 import type { Host } from '../host/host.ts';
 import { HullError } from '../model/errors.ts';
 
-/** A veth pair: its host end is a port of the bridge, its other end is `eth0` in a pinned namespace. */
+/** A veth pair: its host end is a port of a bridge, its other end is in a pinned namespace. */
 export interface VethPair {
   readonly hostLink: string;
   readonly namespace: string;
   readonly macAddress: string;
+  /** Inside; absent: `eth0`. */
+  readonly name?: string;
 }
 
-/** The name of every instance's interface. */
+/** How the ports of a bridge are made. */
+export interface PortSettings {
+  readonly bridge: string;
+  readonly mtu: number;
+  /** Ports that may not speak to each other, only to the bridge itself. */
+  readonly isolated?: boolean;
+}
+
+/** The name of every instance's first interface. */
 export const INSTANCE_LINK = 'eth0';
 /** A Linux bridge numbers its ports with 10 bits, and 0 is none (linux/net/bridge/br_private.h, BR_MAX_PORTS). */
 export const BRIDGE_PORT_LIMIT = 1023;
@@ -18,15 +28,19 @@ export const BRIDGE_PORT_LIMIT = 1023;
  * Lines for `ip -batch`, two for each pair. Hairpin mode lets an instance reach itself through a published port also where bridged frames pass
  * the IP firewall (`bridge-nf-call-iptables`, which Docker turns on).
  */
-export function createBatch(pairs: readonly VethPair[], bridge: string, mtu: number): string {
+export function createBatch(pairs: readonly VethPair[], settings: PortSettings): string {
+  const { bridge, mtu } = settings;
   return pairs
     .map(
-      ({ hostLink, namespace, macAddress }) =>
-        `link add dev ${hostLink} mtu ${mtu} master ${bridge} type veth peer name ${INSTANCE_LINK} mtu ${mtu} address ${macAddress} netns "${namespace}"\n` +
-        `link set dev ${hostLink} addrgenmode none up type bridge_slave hairpin on\n`,
+      ({ hostLink, namespace, macAddress, name = INSTANCE_LINK }) =>
+        `link add dev ${hostLink} mtu ${mtu} master ${bridge} type veth peer name ${name} mtu ${mtu} address ${macAddress} netns "${namespace}"\n` +
+        `link set dev ${hostLink} addrgenmode none up type bridge_slave ${portOptions(settings)}\n`,
     )
     .join('');
 }
+
+const portOptions = ({ isolated = false }: PortSettings): string =>
+  isolated ? 'hairpin off isolated on' : 'hairpin on';
 
 /**
  * Lines that remove links in one go: deleting a group waits once for the kernel's grace period (20 ms in all), deleting one by one waits each
@@ -39,29 +53,28 @@ export function removeBatch(links: readonly string[], group: number): string {
 /** The host's links, as far as this engine made them. */
 export class Links {
   readonly #host: Host;
-  readonly #bridge: string;
   readonly #prefix: string;
   readonly #group: number;
 
   /** `prefix`: what all host links' names begin with. `group`: a link group number of this engine's own. */
-  constructor(host: Host, options: { bridge: string; prefix: string; group: number }) {
+  constructor(host: Host, options: { prefix: string; group: number }) {
     this.#host = host;
-    this.#bridge = options.bridge;
     this.#prefix = options.prefix;
     this.#group = options.group;
   }
 
   /** All or none. Throws `address-in-use` when the bridge has no port left. */
-  async create(pairs: readonly VethPair[], mtu: number): Promise<void> {
-    const used = this.ports();
+  async create(pairs: readonly VethPair[], settings: PortSettings): Promise<void> {
+    const { bridge } = settings;
+    const used = this.ports(bridge);
     if (used + pairs.length > BRIDGE_PORT_LIMIT) {
       throw new HullError(
         'address-in-use',
-        `the bridge ${this.#bridge} has ${used} of at most ${BRIDGE_PORT_LIMIT} ports in use, so ${pairs.length} more cannot be connected; stop instances, or start a second engine with \`hull daemon --data … --run …\``,
+        `the bridge ${bridge} has ${used} of at most ${BRIDGE_PORT_LIMIT} ports in use, so ${pairs.length} more cannot be connected; stop instances, or put some on another network`,
       );
     }
     try {
-      await this.#host.exec.must(['ip', '-batch', '-'], { input: createBatch(pairs, this.#bridge, mtu) });
+      await this.#host.exec.must(['ip', '-batch', '-'], { input: createBatch(pairs, settings) });
     } catch (error) {
       await this.remove(pairs.map((pair) => pair.hostLink));
       throw error;
@@ -84,10 +97,10 @@ export class Links {
   }
 
   /** Makes the links ports of the bridge again, after somebody removed the bridge. */
-  async join(links: readonly string[]): Promise<void> {
+  async join(links: readonly string[], settings: PortSettings): Promise<void> {
     const lines = links.map(
       (link) =>
-        `link set dev ${link} master ${this.#bridge} up\nlink set dev ${link} type bridge_slave hairpin on\n`,
+        `link set dev ${link} master ${settings.bridge} up\nlink set dev ${link} type bridge_slave ${portOptions(settings)}\n`,
     );
     if (lines.length > 0) await this.#host.exec.must(['ip', '-batch', '-'], { input: lines.join('') });
   }
@@ -96,14 +109,14 @@ export class Links {
     return existsSync(`/sys/class/net/${link}`);
   }
 
-  /** This engine's links, the bridge not counted. */
+  /** This engine's links, the bridges not counted. */
   list(): string[] {
     return readdirSync('/sys/class/net').filter((name) => name.startsWith(this.#prefix));
   }
 
-  /** Ports of the bridge in use. */
-  ports(): number {
-    const folder = `/sys/class/net/${this.#bridge}/brif`;
+  /** Ports of a bridge in use. */
+  ports(bridge: string): number {
+    const folder = `/sys/class/net/${bridge}/brif`;
     return existsSync(folder) ? readdirSync(folder).length : 0;
   }
 }

@@ -1,12 +1,14 @@
-import type { NetworkEndpoint, NetworkMode, PortBinding } from '../model/instance.ts';
+import type { NetworkConnection, NetworkEndpoint, NetworkMode, PortBinding } from '../model/instance.ts';
+import type { NetworkDefinition } from '../model/network.ts';
 import type { BundleNetwork, Leftover } from '../runtime/runtime.ts';
+import type { PoolRequest } from './ipam.ts';
 
 /** What the engine keeps per instance to find its network again: plain JSON, stored with the instance's row. */
 export interface NetworkLease {
   readonly mode: NetworkMode;
   /** For runtimes. */
   readonly bundle: BundleNetwork;
-  /** In the order of the instance's interfaces; the first one's network gives the published ports and the resolver. */
+  /** In the order in which they were made. */
   readonly attachments: readonly Attachment[];
   /** With every host port filled in. */
   readonly ports: readonly PortBinding[];
@@ -17,14 +19,31 @@ export interface Attachment {
   readonly endpoint: NetworkEndpoint;
   /** The host end of the veth, for counters; null without one. */
   readonly hostLink: string | null;
+  readonly gatewayPriority: number;
+  /** May the host's ports lead here? */
+  readonly publishes: boolean;
+  /** `instance:alias`: names for this instance alone. */
+  readonly links: readonly string[];
+  readonly mtu: number;
+  /** Where the engine's DNS server answers; null for nowhere. */
+  readonly resolver: string | null;
 }
 
 export interface AttachRequest {
   readonly instanceId: string;
   readonly mode: NetworkMode;
   readonly ports: readonly PortBinding[];
-  /** DNS names: the instance's name, its short id, its hostname. */
+  /** DNS names on every network: the instance's name, its short id, its hostname. */
   readonly names: readonly string[];
+  /** For the mode `bridge`; absent: the default network. */
+  readonly connections?: readonly ConnectRequest[];
+  /** For the mode `container`: the namespace's owner's. */
+  readonly joined?: NetworkLease;
+}
+
+/** A connection whose network was found. */
+export interface ConnectRequest extends NetworkConnection {
+  readonly networkId: string;
 }
 
 export interface LinkCounters {
@@ -38,26 +57,62 @@ export interface LinkCounters {
   readonly txDropped: number;
 }
 
+/** A network to be, before the host has had its say. */
+export interface NetworkDraft extends Pick<
+  NetworkDefinition,
+  'id' | 'name' | 'driver' | 'internal' | 'attachable' | 'ipv6' | 'options' | 'ipamOptions' | 'labels'
+> {
+  readonly pools: readonly PoolRequest[];
+}
+
+/** What a lease says with the DNS names that go with it. */
+export interface KnownLease {
+  readonly lease: NetworkLease;
+  readonly names: readonly string[];
+}
+
+export interface Resolver {
+  readonly nameservers: readonly string[];
+  readonly search: readonly string[];
+  readonly options: readonly string[];
+}
+
 /** Addresses, DNS, firewall and ports, once for every kind of instance: all it knows is a network namespace. */
 export interface Network {
-  /** Makes bridge, firewall table, DNS server and pool; adopts what the given leases describe, and re-makes their rules. */
-  start(leases: ReadonlyMap<string, { lease: NetworkLease; names: readonly string[] }>): Promise<void>;
+  /**
+   * Makes the networks (the default one and the given ones), firewall tables, DNS servers and pool; adopts what the given leases describe, and
+   * re-makes their rules. A network of the user's that cannot be made is told and left out: connecting to it says why.
+   */
+  start(leases: ReadonlyMap<string, KnownLease>, definitions?: readonly NetworkDefinition[]): Promise<void>;
   /** Closes sockets and timers; leaves kernel objects of running instances alone, drops the unused pool. */
   stop(): Promise<void>;
-  /** Removes bridge, table and pool too; only when no lease is left. */
+  /** Removes bridges, tables and pool too; only when no lease is left. */
   teardown(): Promise<void>;
   /** From the pool where possible. Ports are bound (and reserved on the host) when it returns; `port-in-use` names the port. */
   attach(request: AttachRequest): Promise<NetworkLease>;
-  /** Frees the address and removes namespace, veth and rules. Fine twice. */
+  /** Frees the addresses and removes namespace, links and rules. Fine twice. */
   detach(instanceId: string, lease: NetworkLease): Promise<void>;
-  /** As the instance sees it: rx is what it received. */
-  counters(lease: NetworkLease): Promise<LinkCounters | null>;
+  /** Puts a running instance on one more network. `ports`: as asked for, in case it had no place for them before. */
+  connect(
+    instanceId: string,
+    connection: ConnectRequest,
+    ports: readonly PortBinding[],
+  ): Promise<NetworkLease>;
+  /** Takes a running instance off a network. */
+  disconnect(instanceId: string, networkId: string): Promise<NetworkLease>;
+  /** Chooses subnets and the bridge's name, and refuses what cannot be. Makes nothing. */
+  plan(draft: NetworkDraft): Promise<NetworkDefinition>;
+  add(definition: NetworkDefinition): Promise<void>;
+  /** Fine for one that is gone. */
+  remove(definition: NetworkDefinition): Promise<void>;
+  /** The networks that exist now without being kept: the default one. */
+  defaultNetwork(): NetworkDefinition;
+  /** As the instance sees them, by interface: rx is what it received. */
+  counters(
+    lease: NetworkLease,
+  ): Promise<readonly { readonly name: string; readonly counters: LinkCounters }[]>;
   /** The resolver address to write into resolv.conf, and search domains and options taken from the host. */
-  resolver(mode: NetworkMode): {
-    nameservers: readonly string[];
-    search: readonly string[];
-    options: readonly string[];
-  };
+  resolver(lease: NetworkLease): Resolver;
   describe(): { name: string; subnet: string; gateway: string; bridge: string };
   inventory(): Promise<readonly Leftover[]>;
 }

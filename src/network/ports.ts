@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
+import { existsSync } from 'node:fs';
+import { createServer, isIP, isIPv6 } from 'node:net';
 import { HullError, messageOf } from '../model/errors.ts';
 import type { PortBinding } from '../model/instance.ts';
-import { parseAddress } from './ipv4.ts';
 import { findHolder } from './port-holder.ts';
 
 /** A host port kept for an instance. */
@@ -12,6 +12,9 @@ export interface Reservation {
   release(): Promise<void>;
 }
 
+/** What is tried for "any free port" on two address families at once. */
+const ATTEMPTS = 8;
+
 /**
  * Keeps host ports by listening on them: the firewall leads packets on before they reach the socket, so nothing ever arrives there, but no
  * other program can take the port, a port that is taken already is noticed, and `ss -l` shows who has it.
@@ -19,14 +22,20 @@ export interface Reservation {
 export class PortReservations {
   readonly #byInstance = new Map<string, Reservation[]>();
 
-  /** All or none. Throws `port-in-use` with port, protocol and holder, `invalid-argument` for a malformed binding. */
+  /**
+   * All or none. The same port for both families of one binding, where any would do. Throws `port-in-use` with port, protocol and holder,
+   * `invalid-argument` for a malformed binding.
+   */
   async reserve(instanceId: string, bindings: readonly PortBinding[]): Promise<PortBinding[]> {
     const held: Reservation[] = [];
     try {
-      for (const binding of bindings)
-        held.push(await listen(checked(binding)).catch((error: unknown) => this.#explain(binding, error)));
+      for (let at = 0; at < bindings.length;) {
+        const group = twinsAt(bindings, at);
+        held.push(...(await this.#reserveTogether(group)));
+        at += group.length;
+      }
     } catch (error) {
-      await Promise.all(held.map((reservation) => reservation.release()));
+      await releaseAll(held);
       throw error;
     }
     if (held.length > 0)
@@ -38,34 +47,99 @@ export class PortReservations {
   async release(instanceId: string): Promise<void> {
     const held = this.#byInstance.get(instanceId) ?? [];
     this.#byInstance.delete(instanceId);
-    await Promise.all(held.map((reservation) => reservation.release()));
+    await releaseAll(held);
   }
 
   async releaseAll(): Promise<void> {
     await Promise.all([...this.#byInstance.keys()].map((id) => this.release(id)));
   }
 
+  /** Bindings of one container port that want the same host port: tried with each candidate until all have it. */
+  async #reserveTogether(group: readonly PortBinding[]): Promise<Reservation[]> {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { hostPort, lastHostPort = hostPort } = first;
+    const free = hostPort === 0;
+    const candidates = free
+      ? Array.from({ length: ATTEMPTS }, () => 0)
+      : Array.from({ length: lastHostPort - hostPort + 1 }, (_, step) => hostPort + step);
+    let failure: unknown = null;
+    for (const candidate of candidates) {
+      try {
+        return await this.#reserveAt(group, candidate);
+      } catch (error) {
+        failure = error;
+        // Only a port in use is a reason to try the next one.
+        if (!(error instanceof HullError && error.code === 'port-in-use')) break;
+      }
+    }
+    throw failure;
+  }
+
+  async #reserveAt(group: readonly PortBinding[], candidate: number): Promise<Reservation[]> {
+    const held: Reservation[] = [];
+    let port = candidate;
+    try {
+      for (const { lastHostPort: _range, ...asked } of group) {
+        const binding = checked({ ...asked, hostPort: port });
+        const reservation = await this.#listen(binding);
+        held.push(reservation);
+        port = reservation.binding.hostPort;
+      }
+      return held;
+    } catch (error) {
+      await releaseAll(held);
+      throw error;
+    }
+  }
+
+  async #listen(binding: PortBinding): Promise<Reservation> {
+    if (binding.protocol === 'sctp') return this.#book(binding);
+    return listen(binding).catch((error: unknown) => this.#explain(binding, error));
+  }
+
+  /** A port of a protocol that the runtime cannot listen on is kept among this engine's instances alone. */
+  #book(binding: PortBinding): Reservation {
+    if (!existsSync('/proc/sys/net/sctp'))
+      throw new HullError(
+        'not-supported',
+        `cannot publish ${placeOf(binding)}: this host's kernel has no SCTP; load it with: modprobe sctp`,
+      );
+    if (binding.hostPort === 0)
+      throw new HullError(
+        'invalid-argument',
+        `cannot publish ${binding.containerPort}/sctp on any free port: name the host port`,
+      );
+    if (this.#ownHolder(binding) !== null) this.#inUse(binding, null);
+    return { binding, release: () => Promise.resolve() };
+  }
+
   #explain(binding: PortBinding, error: unknown): never {
-    const { protocol, hostIp, hostPort } = binding;
-    const where = `${hostIp}:${hostPort}/${protocol}`;
+    const where = placeOf(binding);
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (code === 'EADDRNOTAVAIL') {
       throw new HullError(
         'invalid-argument',
-        `cannot publish ${where}: this host has no address ${hostIp}; use one of its own, or 0.0.0.0 for all`,
+        `cannot publish ${where}: this host has no address ${binding.hostIp}; use one of its own, or 0.0.0.0 for all`,
         { cause: error },
       );
     }
-    if (code !== 'EADDRINUSE')
-      throw error instanceof HullError
-        ? error
-        : new HullError('port-in-use', `cannot publish ${where}: ${messageOf(error)}`, { cause: error });
+    if (code === 'EADDRINUSE') this.#inUse(binding, error);
+    throw error instanceof HullError
+      ? error
+      : new HullError('port-in-use', `cannot publish ${where}: ${messageOf(error)}`, { cause: error });
+  }
+
+  #inUse(binding: PortBinding, cause: unknown): never {
+    const { protocol, hostIp, hostPort } = binding;
     const own = this.#ownHolder(binding);
     const holder = own === null ? findHolder(protocol, hostPort) : `the instance ${own.slice(0, 12)}`;
+    const address = hostIp.includes(':') ? `[${hostIp}]` : hostIp;
+    // The beginning is Docker's, which its clients look for.
     throw new HullError(
       'port-in-use',
-      `cannot publish ${where}: ${holder ?? 'another program'} already uses ${protocol} port ${hostPort}; stop it, or choose another host port (0 for any free one)`,
-      { cause: error, details: { port: hostPort, protocol, hostIp, holder } },
+      `cannot publish ${placeOf(binding)}: Bind for ${address}:${hostPort} failed: port is already allocated: ${holder ?? 'another program'} already uses ${protocol} port ${hostPort}; stop it, or choose another host port (0 for any free one)`,
+      { cause, details: { port: hostPort, protocol, hostIp, holder } },
     );
   }
 
@@ -78,14 +152,33 @@ export class PortReservations {
   }
 }
 
+/** The binding at `at`, with those right behind it that are the same for the other address family. */
+function twinsAt(bindings: readonly PortBinding[], at: number): PortBinding[] {
+  const key = ({ protocol, containerPort, hostPort, lastHostPort }: PortBinding) =>
+    JSON.stringify([protocol, containerPort, hostPort, lastHostPort]);
+  const [first, next] = bindings.slice(at, at + 2);
+  if (first === undefined) return [];
+  const twins =
+    next !== undefined && first.hostIp === '0.0.0.0' && next.hostIp === '::' && key(first) === key(next);
+  return twins ? [first, next] : [first];
+}
+
+async function releaseAll(held: readonly Reservation[]): Promise<void> {
+  await Promise.all(held.map((reservation) => reservation.release()));
+}
+
+function placeOf({ protocol, hostIp, hostPort }: PortBinding): string {
+  return `${hostIp.includes(':') ? `[${hostIp}]` : hostIp}:${hostPort}/${protocol}`;
+}
+
 function checked(binding: PortBinding): PortBinding {
   const { hostIp, hostPort, containerPort, protocol } = binding;
   const isPort = (value: number, least: number) =>
     Number.isInteger(value) && value >= least && value <= 65535;
-  if (parseAddress(hostIp) === null)
+  if (isIP(hostIp) === 0)
     throw new HullError(
       'invalid-argument',
-      `cannot publish a port on ${JSON.stringify(hostIp)}: not an IPv4 address`,
+      `cannot publish a port on ${JSON.stringify(hostIp)}: not an IP address`,
     );
   if (!isPort(hostPort, 0))
     throw new HullError(
@@ -106,12 +199,13 @@ function listen(binding: PortBinding): Promise<Reservation> {
 
 function listenTcp(binding: PortBinding): Promise<Reservation> {
   const server = createServer((socket) => socket.destroy());
+  const { hostIp: host, hostPort: port } = binding;
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: binding.hostIp, port: binding.hostPort, backlog: 1, exclusive: true }, () => {
+    server.listen({ host, port, backlog: 1, exclusive: true, ipv6Only: isIPv6(host) }, () => {
       server.unref();
       const address = server.address();
-      const hostPort = typeof address === 'object' && address !== null ? address.port : binding.hostPort;
+      const hostPort = typeof address === 'object' && address !== null ? address.port : port;
       const release = () => new Promise<void>((done) => server.close(() => done()));
       resolve({ binding: { ...binding, hostPort }, release });
     });
@@ -119,7 +213,8 @@ function listenTcp(binding: PortBinding): Promise<Reservation> {
 }
 
 function listenUdp(binding: PortBinding): Promise<Reservation> {
-  const socket = createSocket({ type: 'udp4', reuseAddr: false });
+  const ipv6 = isIPv6(binding.hostIp);
+  const socket = createSocket({ type: ipv6 ? 'udp6' : 'udp4', reuseAddr: false, ipv6Only: ipv6 });
   return new Promise((resolve, reject) => {
     socket.once('error', (error) => {
       socket.close();

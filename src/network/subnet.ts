@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Host } from '../host/host.ts';
 import { HullError } from '../model/errors.ts';
+import { parsePrefix, type Prefix } from './ip.ts';
 import { formatSubnet, overlap, parseSubnet, type Subnet } from './ipv4.ts';
 
 /** A subnet that the host uses, and through which interface. */
@@ -27,6 +28,24 @@ export async function usedSubnets(host: Host): Promise<UsedSubnet[]> {
     host.exec.must(['ip', '-4', '-j', 'address', 'show']),
   ]);
   return [...parseRoutes(routes), ...parseAddresses(addresses)];
+}
+
+/** The same of both families, as prefixes. Multicast and link-local ones, which every link has, do not count. */
+export async function usedPrefixes(host: Host): Promise<Prefix[]> {
+  const [ipv4, ipv6] = await Promise.all([
+    usedSubnets(host),
+    host.exec.run(['ip', '-6', '-j', 'route', 'show']),
+  ]);
+  const texts = [
+    ...ipv4.map(({ subnet }) => formatSubnet(subnet)),
+    ...(ipv6.code === 0 ? parseJson(RouteList, ipv6.stdout).map(({ dst }) => dst) : []),
+  ];
+  return texts.flatMap((text) => {
+    const prefix = parsePrefix(
+      text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`,
+    )?.prefix;
+    return prefix === undefined || prefix.length === 0 || /^fe80:|^ff/.test(text) ? [] : [prefix];
+  });
 }
 
 /** `ip -j route`; a row that is no subnet (`default`) is skipped. Throws `command-failed` on anything that is not iproute2's JSON. */

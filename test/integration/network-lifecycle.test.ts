@@ -218,13 +218,15 @@ describe('life of the network', () => {
 
   test('a bridge that is full refuses before anything is made', async () => {
     const bench = newBench();
-    const links = new Links(bench.host, { bridge: 'hull-none', prefix: 'hlnone-', group: 1 });
+    const links = new Links(bench.host, { prefix: 'hlnone-', group: 1 });
     const pairs = Array.from({ length: BRIDGE_PORT_LIMIT + 1 }, (_, index) => ({
       hostLink: `hlnone-${index}`,
       namespace: '/none',
       macAddress: '',
     }));
-    const failure = await links.create(pairs, 1500).catch((error: unknown) => error);
+    const failure = await links
+      .create(pairs, { bridge: 'hull-none', mtu: 1500 })
+      .catch((error: unknown) => error);
     expect(isHullError(failure, 'address-in-use') && failure.message).toContain('1023 ports in use');
     expect(links.list()).toEqual([]);
   });

@@ -59,7 +59,7 @@ export async function writeRunFiles(
   await Promise.all([
     writeFile(join(runDir, 'hosts'), hostsFile(config, lease)),
     writeFile(join(runDir, 'hostname'), `${config.hostname}\n`),
-    writeFile(join(runDir, 'resolv.conf'), resolvConf(config, network)),
+    writeFile(join(runDir, 'resolv.conf'), resolvConf(config, lease, network)),
   ]);
 }
 
@@ -78,8 +78,12 @@ function hostsFile(config: InstanceConfig, lease: NetworkLease): string {
   return `${lines.join('\n')}\n`;
 }
 
-function resolvConf(config: InstanceConfig, network: Pick<Network, 'resolver'>): string {
-  const { nameservers, search, options } = network.resolver(config.networkMode);
+function resolvConf(
+  config: InstanceConfig,
+  lease: NetworkLease,
+  network: Pick<Network, 'resolver'>,
+): string {
+  const { nameservers, search, options } = network.resolver(lease);
   const lines = (config.dns.length > 0 ? config.dns : nameservers).map((server) => `nameserver ${server}`);
   if (search.length > 0) lines.push(`search ${search.join(' ')}`);
   if (options.length > 0) lines.push(`options ${options.join(' ')}`);

@@ -156,11 +156,11 @@ export class InstanceService implements Instances {
     const { config, lease } = record;
     const [runtime, counters] = await Promise.all([
       this.#parts.runtimes[config.isolation].stats(config.id),
-      lease === null ? null : this.#parts.network.counters(lease),
+      lease === null ? [] : this.#parts.network.counters(lease),
     ]);
     return {
       runtime,
-      network: counters === null ? null : { name: 'eth0', counters },
+      networks: counters,
       onlineCpus: this.#parts.size.cpus,
       systemCpuNanoseconds: hostCpuNanoseconds(),
     };

@@ -142,8 +142,11 @@ function blockIo(read: number, write: number): readonly BlockIoEntry[] {
 }
 
 function networkStats(sampled: InstanceStats | null): { networks?: Record<string, InterfaceStats> } {
-  const network = sampled?.network ?? null;
-  return network === null ? {} : { networks: { [network.name]: interfaceStats(network.counters) } };
+  const networks = sampled?.networks ?? [];
+  if (networks.length === 0) return {};
+  return {
+    networks: Object.fromEntries(networks.map(({ name, counters }) => [name, interfaceStats(counters)])),
+  };
 }
 
 function interfaceStats(counters: LinkCounters): InterfaceStats {

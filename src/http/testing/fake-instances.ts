@@ -183,7 +183,7 @@ export class FakeInstances implements Instances {
       txDropped: 0,
     };
     const systemCpuNanoseconds = Math.round(performance.now() * 2e6);
-    return { runtime, network: { name: 'eth0', counters }, onlineCpus: 2, systemCpuNanoseconds };
+    return { runtime, networks: [{ name: 'eth0', counters }], onlineCpus: 2, systemCpuNanoseconds };
   }
 
   top(nameOrId: string): Promise<ProcessTable> {

@@ -1,6 +1,6 @@
 import packet from 'dns-packet';
-import { contains, formatAddress, parseAddress, type Subnet } from '../ipv4.ts';
-import type { NameTable } from './names.ts';
+import { formatIp, parseIp } from '../ip.ts';
+import type { NameView } from './names.ts';
 
 /** Seconds: short, because an instance's address changes when it is started again. */
 const TTL = 5;
@@ -17,18 +17,19 @@ export type Decision =
   | { readonly kind: 'drop' };
 
 /**
- * Decides about one query as it came (RFC 1035, section 4). Instances' names and the subnet's reverse names are answered here, everything else
- * is forwarded as it is. Never throws, whatever the bytes are.
+ * Decides about one query as it came (RFC 1035, section 4). Instances' names and their subnets' reverse names are answered here, everything else
+ * is forwarded as it is, where that is allowed. Never throws, whatever the bytes are.
  */
-export function decide(query: Uint8Array, names: NameTable, subnet: Subnet): Decision {
+export function decide(query: Uint8Array, names: NameView): Decision {
   if (query.byteLength < HEADER) return { kind: 'drop' };
   const flags = viewOf(query).getUint16(2);
   if ((flags & RESPONSE) !== 0) return { kind: 'drop' };
   if (((flags >> 11) & 0xf) !== 0) return { kind: 'answer', data: failure(query, 'NOTIMP') };
   const question = questionOf(query);
   if (question === null) return { kind: 'answer', data: failure(query, 'FORMERR') };
-  const reply = local(question, names, subnet);
-  if (reply === null) return { kind: 'forward' };
+  const reply = local(question, names);
+  if (reply === null)
+    return names.forwards ? { kind: 'forward' } : { kind: 'answer', data: failure(query, 'SERVFAIL') };
   return { kind: 'answer', data: encode(query, question, reply) };
 }
 
@@ -58,10 +59,10 @@ interface Reply {
 }
 
 /** Null when somebody else has to answer. */
-function local(question: packet.Question, names: NameTable, subnet: Subnet): Reply | null {
+function local(question: packet.Question, names: NameView): Reply | null {
   const reversed = reverseAddress(question.name);
-  if (reversed !== null && contains(subnet, reversed)) {
-    const name = names.reverse(formatAddress(reversed));
+  if (reversed !== null && names.covers(reversed)) {
+    const name = names.reverse(reversed);
     if (name === null) return { code: 'NXDOMAIN', answers: [] };
     const answers: packet.Answer[] =
       question.type === 'PTR' ? [{ type: 'PTR', name: question.name, ttl: TTL, data: name }] : [];
@@ -69,12 +70,12 @@ function local(question: packet.Question, names: NameTable, subnet: Subnet): Rep
   }
   const addresses = names.lookup(question.name);
   if (addresses === null) return null;
-  // A known name without a record of this type (AAAA): no error and no answer, so that resolvers go on with A.
-  const wanted = ['A', 'ANY'].includes(question.type) ? addresses : [];
-  return {
-    code: 'NOERROR',
-    answers: wanted.map((data) => ({ type: 'A', name: question.name, ttl: TTL, data })),
-  };
+  // A known name without a record of this type (MX; AAAA without IPv6): no error and no answer, so that resolvers go on with A.
+  const answers = addresses.flatMap((data): packet.Answer[] => {
+    const type = data.includes(':') ? 'AAAA' : 'A';
+    return [type, 'ANY'].includes(question.type) ? [{ type, name: question.name, ttl: TTL, data }] : [];
+  });
+  return { code: 'NOERROR', answers };
 }
 
 function encode(query: Uint8Array, question: packet.Question, reply: Reply): Uint8Array {
@@ -92,10 +93,20 @@ function encode(query: Uint8Array, question: packet.Question, reply: Reply): Uin
   }
 }
 
-/** `4.3.2.1.in-addr.arpa` as the number of 1.2.3.4; null for any other name. */
-function reverseAddress(name: string): number | null {
+/** The address that `4.3.2.1.in-addr.arpa` or a name of 32 digits below `ip6.arpa` speaks of; null for any other name. */
+function reverseAddress(name: string): string | null {
   const quad = /^(\d+\.\d+\.\d+\.\d+)\.in-addr\.arpa\.?$/i.exec(name)?.[1];
-  return quad === undefined ? null : parseAddress(quad.split('.').toReversed().join('.'));
+  const digits = /^((?:[0-9a-f]\.){32})ip6\.arpa\.?$/i.exec(name)?.[1];
+  const text =
+    quad?.split('.').toReversed().join('.') ??
+    digits
+      ?.replaceAll('.', '')
+      .split('')
+      .toReversed()
+      .join('')
+      .replaceAll(/.{4}(?=.)/g, '$&:');
+  const address = parseIp(text ?? '');
+  return address === null ? null : formatIp(address);
 }
 
 function viewOf(data: Uint8Array): DataView {

@@ -3,15 +3,16 @@ import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 import packet from 'dns-packet';
 import fc from 'fast-check';
-import { parseSubnet } from '../ipv4.ts';
+import { prefixOf } from '../ipam.ts';
 import { decide, failure } from './answer.ts';
 import { Forwarder } from './forwarder.ts';
-import { NameTable } from './names.ts';
+import { NameTable, type NameView } from './names.ts';
 import { parseResolvConf } from './resolv-conf.ts';
 import { DnsServer } from './server.ts';
+import { NameScopes } from './scopes.ts';
 import { MessageSplitter, withLength } from './stream.ts';
 
-const subnet = parseSubnet('172.20.0.0/16') ?? { base: 0, prefixLength: 0 };
+const prefixes = [prefixOf('172.20.0.0/16'), prefixOf('fd00:7::/64')];
 
 function table(): NameTable {
   const names = new NameTable();
@@ -20,12 +21,19 @@ function table(): NameTable {
   return names;
 }
 
+/** What an instance knows that is on this one network. */
+function view(): NameView {
+  const scopes = new NameScopes();
+  scopes.add('net', { table: table(), prefixes, internal: false });
+  return scopes.view('net', '172.20.0.3');
+}
+
 function query(name: string, type: packet.RecordType = 'A', id = 7): Uint8Array {
   return packet.encode({ type: 'query', id, flags: packet.RECURSION_DESIRED, questions: [{ type, name }] });
 }
 
 function ask(name: string, type: packet.RecordType = 'A'): packet.DecodedPacket | 'forward' | 'drop' {
-  const decision = decide(query(name, type), table(), subnet);
+  const decision = decide(query(name, type), view());
   return decision.kind === 'answer' ? packet.decode(Buffer.from(decision.data)) : decision.kind;
 }
 
@@ -66,17 +74,17 @@ describe('answers', () => {
   });
   test('replies and fragments are dropped, other operations and broken queries refused', () => {
     const response = packet.encode({ type: 'response', id: 1, questions: [{ type: 'A', name: 'web' }] });
-    expect(decide(response, table(), subnet).kind).toBe('drop');
-    expect(decide(new Uint8Array(11), table(), subnet).kind).toBe('drop');
+    expect(decide(response, view()).kind).toBe('drop');
+    expect(decide(new Uint8Array(11), view()).kind).toBe('drop');
     const update = new Uint8Array(query('web'));
     update[2] = 5 << 3;
-    const refused = decide(update, table(), subnet);
+    const refused = decide(update, view());
     expect(refused.kind === 'answer' && rcodeOf(packet.decode(Buffer.from(refused.data)))).toBe('NOTIMP');
-    const broken = decide(query('web').slice(0, 14), table(), subnet);
+    const broken = decide(query('web').slice(0, 14), view());
     expect(broken.kind === 'answer' && rcodeOf(packet.decode(Buffer.from(broken.data)))).toBe('FORMERR');
   });
   test('no bytes make it throw', () => {
-    const names = table();
+    const names = view();
     const valid = [...query('web')];
     const mutated = fc
       .array(fc.tuple(fc.nat({ max: valid.length - 1 }), fc.nat({ max: 255 })), { maxLength: 6 })
@@ -87,7 +95,7 @@ describe('answers', () => {
       });
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 600 }), mutated), (bytes) => {
-        const decision = decide(bytes, names, subnet);
+        const decision = decide(bytes, names);
         // What is answered can be read, and has the id of the query.
         if (decision.kind === 'answer')
           expect(packet.decode(Buffer.from(decision.data)).id).toBe((bytes[0] ?? 0) * 256 + (bytes[1] ?? 0));
@@ -197,12 +205,10 @@ describe('server and forwarder', () => {
       timeout: 100,
       concurrency: 4,
     });
-    const loopback = parseSubnet('127.0.0.0/8') ?? subnet;
     dns = new DnsServer({
       address: '127.0.0.1',
       preferredPort: upstream.address().port,
-      subnet: loopback,
-      names: table(),
+      view: (client) => (client.startsWith('127.') ? view() : null),
       forwarder,
     });
     ports = await dns.listen();

@@ -1,9 +1,8 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
-import { contains, parseAddress, type Subnet } from '../ipv4.ts';
 import { decide } from './answer.ts';
 import type { Forwarder, Transport } from './forwarder.ts';
-import type { NameTable } from './names.ts';
+import type { NameView } from './names.ts';
 import { MessageSplitter, withLength } from './stream.ts';
 
 const CONNECTIONS = 64;
@@ -15,8 +14,8 @@ export interface DnsOptions {
   readonly address: string;
   /** Tried first; where another program has it, any free port is taken. */
   readonly preferredPort: number;
-  readonly subnet: Subnet;
-  readonly names: NameTable;
+  /** What a client knows; null for one that is not served. */
+  readonly view: (client: string) => NameView | null;
   readonly forwarder: Forwarder;
 }
 
@@ -64,12 +63,11 @@ export class DnsServer {
 
   /** Null: no reply. Only the instances are served: else every neighbour of the host could use it. */
   async #answer(query: Uint8Array, from: string, transport: Transport): Promise<Uint8Array | null> {
-    const { subnet, names, forwarder } = this.#options;
-    const client = parseAddress(from.replace(/^::ffff:/, ''));
-    if (client === null || !contains(subnet, client)) return null;
-    const decision = decide(query, names, subnet);
+    const names = this.#options.view(from.replace(/^::ffff:/, ''));
+    if (names === null) return null;
+    const decision = decide(query, names);
     if (decision.kind === 'drop') return null;
-    return decision.kind === 'answer' ? decision.data : forwarder.ask(query, transport);
+    return decision.kind === 'answer' ? decision.data : this.#options.forwarder.ask(query, transport);
   }
 
   #serve(socket: Socket): void {

@@ -1,0 +1,1 @@
+export { derivedId, networkId } from '../../model/derived-id.ts';

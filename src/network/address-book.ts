@@ -1,0 +1,90 @@
+import { HullError } from '../model/errors.ts';
+import { COOLDOWN } from './address-pool.ts';
+import { type Address, formatIp, formatPrefix, holds, type Prefix, sizeOf } from './ip.ts';
+
+/**
+ * Who has which address of a user's network. It walks through the range rather than taking the lowest free one; a freed address rests for a
+ * while, but is given out again before anybody is refused: such networks are often small.
+ */
+export class AddressBook {
+  readonly prefix: Prefix;
+  readonly #range: Prefix;
+  readonly #now: () => number;
+  readonly #taken = new Set<bigint>();
+  /** Address to the time when it was freed; insertion order is time order. */
+  readonly #resting = new Map<bigint, number>();
+  #cursor: bigint;
+
+  /** `reserved`: never handed out, such as the gateway. */
+  constructor(prefix: Prefix, options: { range?: Prefix; reserved: readonly bigint[]; now?: () => number }) {
+    this.prefix = prefix;
+    this.#range = options.range ?? prefix;
+    this.#now = options.now ?? Date.now;
+    this.#cursor = this.#range.base - 1n;
+    for (const address of options.reserved) this.#taken.add(address);
+  }
+
+  /** The next free one of the range. Throws `address-in-use` when none is left. */
+  take(): Address {
+    this.#wake();
+    const free = this.#walk() ?? this.#longestResting();
+    if (free === null)
+      throw new HullError(
+        'address-in-use',
+        `no available addresses: all of ${formatPrefix(this.#range)} are in use; remove instances, or make a larger network`,
+      );
+    this.#resting.delete(free);
+    this.#taken.add(free);
+    this.#cursor = free;
+    return { family: this.prefix.family, value: free };
+  }
+
+  /** Takes a certain one. Throws `address-in-use`, `invalid-argument` for one of another subnet. */
+  claim(address: Address): void {
+    if (!holds(this.prefix, address) || !this.#usable(address.value))
+      throw new HullError(
+        'invalid-argument',
+        `the address ${formatIp(address)} is none of the subnet ${formatPrefix(this.prefix)} that an instance can have`,
+      );
+    if (this.#taken.has(address.value)) throw new HullError('network-forbidden', 'Address already in use');
+    this.#resting.delete(address.value);
+    this.#taken.add(address.value);
+  }
+
+  /** Fine twice. */
+  release(address: Address): void {
+    if (this.#taken.delete(address.value)) this.#resting.set(address.value, this.#now());
+  }
+
+  #walk(): bigint | null {
+    const size = sizeOf(this.#range);
+    // What is in use cannot be more than this: a range of an IPv6 network is never walked to its end.
+    const most = BigInt(this.#taken.size + this.#resting.size + 3);
+    for (let step = 1n; step <= (most < size ? most : size); step++) {
+      const next = this.#range.base + ((this.#cursor - this.#range.base + step + size) % size);
+      if (!this.#taken.has(next) && !this.#resting.has(next) && this.#usable(next)) return next;
+    }
+    return null;
+  }
+
+  #longestResting(): bigint | null {
+    const inRange = (value: bigint) => holds(this.#range, { family: this.prefix.family, value });
+    return this.#resting.keys().find(inRange) ?? null;
+  }
+
+  /** Not the network's own address, nor (IPv4) the broadcast address. Of two or one there is none to lose. */
+  #usable(value: bigint): boolean {
+    const size = sizeOf(this.prefix);
+    if (size <= 2n) return true;
+    if (value === this.prefix.base) return false;
+    return this.prefix.family === 6 || value !== this.prefix.base + size - 1n;
+  }
+
+  #wake(): void {
+    const before = this.#now() - COOLDOWN;
+    for (const [address, freed] of this.#resting) {
+      if (freed > before) break;
+      this.#resting.delete(address);
+    }
+  }
+}

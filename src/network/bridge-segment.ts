@@ -1,0 +1,145 @@
+import { writeFileSync } from 'node:fs';
+import type { Host } from '../host/host.ts';
+import { HullError } from '../model/errors.ts';
+import { BRIDGE_OPTIONS, type NetworkDefinition } from '../model/network.ts';
+import { Bridge } from './bridge.ts';
+import type { NameView } from './dns/names.ts';
+import { Forwarder } from './dns/forwarder.ts';
+import { DnsServer } from './dns/server.ts';
+import type { HostResolver } from './host-resolver.ts';
+import type { HostSettings } from './host-settings.ts';
+import { holds, parseIp, type Address } from './ip.ts';
+import { prefixOf } from './ipam.ts';
+import type { Links, PortSettings } from './links.ts';
+import type { BridgeRules } from './nft.ts';
+import { type AddressSource, macOf, type Plug, type Segment, SegmentAddresses } from './segment.ts';
+
+export interface BridgeSegmentParts {
+  readonly host: Host;
+  readonly links: Links;
+  readonly settings: HostSettings;
+  readonly resolver: HostResolver;
+  /** Tried first by the DNS server. */
+  readonly dnsPort: number;
+  /** What the bridge is known by as this engine's. */
+  readonly mark: string;
+  readonly view: (client: string) => NameView;
+}
+
+/** A bridge with its address, DNS server and ports. The default one's link is made before: its subnet depends on it. */
+export class BridgeSegment implements Segment {
+  readonly definition: NetworkDefinition;
+  readonly addresses: SegmentAddresses;
+  readonly mtu: number;
+  readonly hasHostLinks = true;
+  readonly #parts: BridgeSegmentParts;
+  readonly #bridge: Bridge;
+  readonly #dns: DnsServer;
+  #ports: { udp: number; tcp: number } | null = null;
+
+  constructor(
+    parts: BridgeSegmentParts,
+    definition: NetworkDefinition,
+    options: { mtu: number; addresses?: AddressSource },
+  ) {
+    this.#parts = parts;
+    this.definition = definition;
+    this.mtu = options.mtu;
+    this.addresses = new SegmentAddresses(definition, options.addresses);
+    this.#bridge = new Bridge(parts.host, definition.link);
+    const address = this.#gateways[0]?.text ?? '';
+    // The gateway itself in the host's resolv.conf would send queries round in circles.
+    const upstreams = () => parts.resolver.current().nameservers.filter((server) => server !== address);
+    this.#dns = new DnsServer({
+      address,
+      preferredPort: parts.dnsPort,
+      view: (client) => this.#viewOf(client),
+      forwarder: new Forwarder({ upstreams }),
+    });
+  }
+
+  get resolver(): string | null {
+    return this.#gateways[0]?.text ?? null;
+  }
+
+  /** The bridge is there when it returns; a default bridge's link must be there before. */
+  async open(): Promise<void> {
+    const { settings, mark } = this.#parts;
+    const [first] = this.#gateways;
+    if (first === undefined)
+      throw new HullError('internal', `the bridge ${this.definition.name} has no address`);
+    if (mark !== '') {
+      await this.#bridge.make({
+        addresses: this.#gateways.map(({ text, length }) => `${text}/${length}`),
+        macAddress: macOf(first.address),
+        mtu: this.mtu,
+        mark,
+      });
+      if (this.definition.ipv6) await settings.forwardIpv6(this.definition.link);
+    }
+    writeFileSync(`/proc/sys/net/ipv4/conf/${this.definition.link}/route_localnet`, '1');
+    await settings.admit(this.definition.link);
+    this.#ports = await this.#dns.listen();
+  }
+
+  async close(): Promise<void> {
+    if (this.#ports !== null) await this.#dns.close();
+    this.#ports = null;
+  }
+
+  async remove(): Promise<void> {
+    await this.close();
+    await this.#parts.settings.expel(this.definition.link);
+    await this.#bridge.remove();
+  }
+
+  async plug(plugs: readonly Plug[]): Promise<void> {
+    await this.#parts.links.create(plugs, this.#portSettings());
+  }
+
+  async rejoin(hostLinks: readonly string[]): Promise<void> {
+    await this.#parts.links.join(hostLinks, this.#portSettings());
+  }
+
+  /** For the tables of both families. */
+  rules(): { ip: BridgeRules | null; ip6: BridgeRules | null } {
+    const common = {
+      bridge: this.definition.link,
+      internal: this.definition.internal,
+      among: flagOf(this.definition, BRIDGE_OPTIONS.icc),
+      masquerade: flagOf(this.definition, BRIDGE_OPTIONS.masquerade),
+    };
+    const rule = (family: 4 | 6, dns: BridgeRules['dns']): BridgeRules | null => {
+      const gateway = this.#gateways.find(({ address }) => address.family === family);
+      return gateway === undefined ? null : { ...common, subnet: gateway.subnet, gateway: gateway.text, dns };
+    };
+    return { ip: rule(4, this.#ports), ip6: rule(6, null) };
+  }
+
+  #portSettings(): PortSettings {
+    return {
+      bridge: this.definition.link,
+      mtu: this.mtu,
+      isolated: !flagOf(this.definition, BRIDGE_OPTIONS.icc),
+    };
+  }
+
+  /** Only its own instances are served: else every neighbour of the host could use it. */
+  #viewOf(client: string): NameView | null {
+    const address = parseIp(client);
+    const own = address !== null && this.addresses.prefixes.some((prefix) => holds(prefix, address));
+    return own ? this.#parts.view(client) : null;
+  }
+
+  get #gateways(): { address: Address; text: string; length: number; subnet: string }[] {
+    return this.definition.pools.flatMap(({ gateway, subnet }) => {
+      const address = parseIp(gateway);
+      return address === null ? [] : [{ address, text: gateway, length: prefixOf(subnet).length, subnet }];
+    });
+  }
+}
+
+/** A boolean option of Docker's; absent and malformed ones are true, as these two are by default. */
+export function flagOf(definition: NetworkDefinition, option: string): boolean {
+  return !['false', '0', 'f', 'F', 'False', 'FALSE'].includes(definition.options[option] ?? 'true');
+}
