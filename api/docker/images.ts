@@ -11,6 +11,8 @@ export interface ImageSummary {
   /** Bytes; -1 where not computed. */
   Size: number;
   SharedSize: number;
+  /** Until API 1.43. */
+  VirtualSize?: number;
   Labels: Readonly<Record<string, string>> | null;
   /** Instances that use it; -1 where not computed. */
   Containers: number;
@@ -26,11 +28,13 @@ export interface ImageInspect {
   Created: string;
   DockerVersion: string;
   Author: string;
-  Config: ContainerConfig;
+  Config: Partial<ContainerConfig> & { Image?: string; ArgsEscaped?: boolean };
   Architecture: string;
   Variant?: string;
   Os: string;
   Size: number;
+  /** Until API 1.43. */
+  VirtualSize?: number;
   GraphDriver: { Name: string; Data: Readonly<Record<string, string>> | null };
   RootFS: { Type: 'layers'; Layers: readonly string[] };
   Metadata: { LastTagTime: string };
@@ -44,6 +48,39 @@ export interface ImageHistoryItem {
   Tags: readonly string[] | null;
   Size: number;
   Comment: string;
+}
+
+/** One JSON value of the streams of pull, push, load and import. */
+export interface TransferMessage {
+  status?: string;
+  id?: string;
+  progressDetail?: { current?: number; total?: number };
+  progress?: string;
+  stream?: string;
+  aux?: { Tag: string; Digest: string; Size: number };
+  error?: string;
+  errorDetail?: { message: string };
+}
+
+/** Answer of POST /images/prune. */
+export interface ImagePruneResponse {
+  ImagesDeleted: readonly ImageDeleteItem[] | null;
+  SpaceReclaimed: number;
+}
+
+/** One row of GET /images/search. */
+export interface SearchRow {
+  star_count: number;
+  is_official: boolean;
+  name: string;
+  is_automated: boolean;
+  description: string;
+}
+
+/** Answer of POST /auth. */
+export interface AuthResponse {
+  Status: string;
+  IdentityToken: string;
 }
 
 export interface ImageDeleteItem {

@@ -2,7 +2,12 @@ import { isDigest } from '../lib/digest.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import { HullError } from '../model/errors.ts';
 import type { Descriptor, Digest, Image, ImageConfig, LayerInfo, Manifest } from '../model/image.ts';
-import { formatReference, normalizeReference, parseReference } from '../model/reference.ts';
+import {
+  familiarReference,
+  formatReference,
+  normalizeReference,
+  parseReference,
+} from '../model/reference.ts';
 import type { ImageRecord, Repositories } from '../state/repositories.ts';
 import type { ContentStore, StoredBlob } from '../storage/content.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
@@ -45,10 +50,8 @@ class StoredImages implements ImageStore {
   get(reference: string): Image {
     const found = this.find(reference);
     if (found !== null) return found;
-    throw new HullError(
-      'image-not-found',
-      `no image ${JSON.stringify(reference)} is here; see \`hull images\`, build it with \`hull build\`, or make a base image with \`hull bootstrap\``,
-    );
+    // In Docker's words: its clients pull what is missing when they read them.
+    throw new HullError('image-not-found', `No such image: ${shownName(reference)}`);
   }
 
   async commit(
@@ -211,6 +214,11 @@ function manifestOf(config: StoredBlob, layers: readonly LayerInfo[]): Manifest 
     config: { mediaType: CONFIG_TYPE, digest: config.digest, size: config.size },
     layers: layers.map((layer): Descriptor => layer.blob),
   };
+}
+
+/** What was asked for as users know it: with the tag that was meant. */
+function shownName(text: string): string {
+  return orNull(() => familiarReference(normalizeReference(text))) ?? text.slice(0, 300);
 }
 
 /** As a reference is recorded: `name:tag`, or `name@digest`, where a tag beside the digest says nothing. */

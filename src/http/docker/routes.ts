@@ -7,6 +7,8 @@ import { containerStreamRoutes } from './container-streams.ts';
 import { containerRoutes } from './containers.ts';
 import { eventRoutes } from './events.ts';
 import { execRoutes } from './exec.ts';
+import { imageArchiveRoutes } from './image-archives.ts';
+import { imageTransferRoutes } from './image-transfer.ts';
 import { imageRoutes } from './images.ts';
 import { networkRoutes } from './networks.ts';
 import { notYetRoutes } from './not-yet.ts';
@@ -23,6 +25,8 @@ export const dockerRoutes: readonly Route[] = [
   ...containerStatsRoutes,
   ...execRoutes,
   ...imageRoutes,
+  ...imageTransferRoutes,
+  ...imageArchiveRoutes,
   ...buildRoutes,
   ...eventRoutes,
   ...volumeRoutes,
