@@ -12,12 +12,20 @@ const READY_WITHIN = 20_000;
 /** Why VMs cannot be tested here; null when they can. */
 export const NO_VMS = existsSync(join(KERNELS, 'boot')) ? null : 'no guest kernel was set up';
 
-/** A real engine of its own, beside others: the built executable as daemon, and the command line and docker's client against it. */
+/**
+ * A real engine of its own, beside others: the built executable as daemon, and the command line and docker's client against it.
+ * `data`: a folder that stays, for images that take long to make.
+ */
 export class TestEngine {
   readonly folder = mkdtempSync(join(tmpdir(), 'hull-e-'));
   readonly socket = join(this.folder, 'run/hull.sock');
   readonly host = createHost();
+  readonly data: string;
   #daemon = 0;
+
+  constructor({ data }: { data?: string } = {}) {
+    this.data = data ?? join(this.folder, 'data');
+  }
 
   get url(): string {
     return `unix://${this.socket}`;
@@ -29,14 +37,14 @@ export class TestEngine {
 
   /** Starts the daemon and waits until it answers. */
   async start(): Promise<void> {
-    mkdirSync(join(this.folder, 'data'), { recursive: true });
+    mkdirSync(this.data, { recursive: true });
     const log = openSync(this.logPath, 'a');
     const child = this.host.exec.spawn(
       [
         HULL,
         'daemon',
         '--data',
-        join(this.folder, 'data'),
+        this.data,
         '--run',
         join(this.folder, 'run'),
         '--socket',

@@ -219,7 +219,7 @@ test('build with followProgress', async () => {
   });
   const seen = [];
   const output = await followed(stream, (event) => seen.push(event));
-  assert.ok(seen.length > 0 && output.some(({ aux }) => /^sha256:/.test(aux?.ID ?? '')));
+  assert.ok(seen.length > 0 && output.some(({ aux }) => aux?.ID?.startsWith('sha256:')));
   assert.ok(output.some(({ stream: text }) => /Successfully tagged rode:1/.test(text ?? '')));
   const broken = await docker.buildImage(archive({ Dockerfile: 'FROM busybox\nRUN exit 4\n' }), {});
   await assert.rejects(followed(broken), /returned a non-zero code: 4/);
@@ -238,11 +238,7 @@ test('archives in and out, and their head', async () => {
   const done = new Promise((resolve) => extract.on('finish', resolve));
   (await container.getArchive({ path: '/tmp/d' })).pipe(extract);
   await done;
-  assert.deepEqual(
-    names.map((name) => name.replace(/\/$/, '')).toSorted?.() ??
-      names.map((name) => name.replace(/\/$/, '')).sort(),
-    ['d', 'd/f'],
-  );
+  assert.deepEqual(new Set(names.map((name) => name.replace(/\/$/, ''))), new Set(['d', 'd/f']));
   const { headers } = await container.infoArchive({ path: '/tmp/d/f' });
   assert.deepEqual(
     pick(

@@ -6,10 +6,13 @@ const LONG = 180_000;
 
 /**
  * An engine for one suite, with the image `busybox` in it. At the end nothing of it may be left: `hull check` is asked.
- * `tidy`: containers are removed after each test, so that one that fails does not fail the next.
+ * `data`: see `TestEngine`. `tidy`: containers are removed after each test, so that one that fails does not fail the next.
  */
-export function suiteEngine({ tidy = false } = {}): { readonly engine: TestEngine; readonly docker: Docker } {
-  const engine = new TestEngine();
+export function suiteEngine({ tidy = false, data }: { tidy?: boolean; data?: string } = {}): {
+  readonly engine: TestEngine;
+  readonly docker: Docker;
+} {
+  const engine = new TestEngine(data === undefined ? {} : { data });
   beforeAll(async () => {
     await engine.start();
     await engine.must(['bootstrap', 'busybox']);
