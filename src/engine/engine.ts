@@ -10,6 +10,7 @@ import type { HttpTransport } from '../images/registry/transport.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Image } from '../model/image.ts';
+import type { InstanceConfig } from '../model/instance.ts';
 import type { Isolation } from '../model/isolation.ts';
 import { familiarReference, normalizeReference } from '../model/reference.ts';
 import type { Network } from '../network/network.ts';
@@ -19,12 +20,14 @@ import type { LayerStore } from '../storage/layer-store.ts';
 import type { BuildCacheRepository } from '../state/build-cache.ts';
 import type { Database } from '../state/database.ts';
 import type { RootStorage, VolumeStore } from '../storage/storage.ts';
+import type { TreeSizes } from '../storage/tree-sizes.ts';
 import type { Trees } from '../storage/trees.ts';
 import type { EngineApi, Machines } from './api.ts';
 import { check, removeLeaks, stuckRemovals } from './check/check.ts';
 import { createComparison } from './compare/index.ts';
 import { EventBus } from './events.ts';
 import { ExecRegistry } from './execs.ts';
+import { HealthMonitor } from './health/monitor.ts';
 import { FileService } from './files/files.ts';
 import { ArchiveService } from './images/archives.ts';
 import { examineImages } from './images/examine.ts';
@@ -39,7 +42,9 @@ import { Runs } from './instances/run.ts';
 import { Waiters } from './instances/waiters.ts';
 import { recover, type RecoveryParts } from './recovery/recover.ts';
 import { SystemService } from './system.ts';
-import { Volumes } from './volumes.ts';
+import { AnnouncedVolumes } from './volumes/announced.ts';
+import { VolumeUses } from './volumes/uses.ts';
+import { VolumeService } from './volumes/volumes.ts';
 
 /** The parts that the engine joins; made by the daemon's composition. */
 export interface EngineParts {
@@ -54,6 +59,7 @@ export interface EngineParts {
   readonly images: ImageStore;
   readonly roots: RootStorage;
   readonly volumes: VolumeStore;
+  readonly sizes: TreeSizes;
   readonly machines: Machines;
   readonly layers: LayerStore;
   readonly trees: Trees;
@@ -83,7 +89,7 @@ export interface EngineParts {
 export class Engine {
   readonly api: EngineApi;
   readonly #parts: EngineParts;
-  readonly #own: Pick<RecoveryParts, 'registry' | 'lifecycle' | 'runs' | 'logs'>;
+  readonly #own: Pick<RecoveryParts, 'registry' | 'lifecycle' | 'runs' | 'logs'> & { readonly uses: VolumeUses };
   readonly #images: ImageService;
   #givesHostBack = false;
   readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -93,14 +99,24 @@ export class Engine {
     const waiters = new Waiters();
     const events = new EventBus();
     const logs = new LogKeeper(parts.identity, waiters);
-    const runs = new Runs(parts);
+    const volumes = new AnnouncedVolumes(parts.volumes, events);
+    const uses = new VolumeUses({ ...parts, volumes, events });
+    const runs = new Runs({ ...parts, uses });
+    const health = new HealthMonitor({
+      ...{ registry, events },
+      runtimeOf: (config) => runs.runtimeOf(config),
+      shellOf: (config) => shellOf(parts.images, config),
+    });
     const shared = {
       ...parts,
+      health,
       registry,
       waiters,
       events,
       logs,
       runs,
+      volumes,
+      uses,
       size: hostSize(),
       bootId: this.#bootId,
     };
@@ -108,7 +124,7 @@ export class Engine {
     const names = { normalize: normalizeReference, familiar: familiarReference };
     this.#parts = parts;
     this.#images = new ImageService({ ...shared, ...names, store: parts.images });
-    this.#own = { registry, lifecycle, runs, logs };
+    this.#own = { registry, lifecycle, runs, logs, uses };
     const api = {
       identity: parts.identity,
       instances: new InstanceService({ ...shared, lifecycle }),
@@ -117,7 +133,7 @@ export class Engine {
       images: this.#images,
       transfers: new TransferService({ ...shared, store: parts.images, making: this.#images }),
       archives: new ArchiveService({ ...shared, making: this.#images }),
-      volumes: new Volumes(parts.volumes, registry),
+      volumes: new VolumeService({ ...shared, instances: registry }),
       machines: parts.machines,
       events,
       system: new SystemService({
@@ -135,15 +151,18 @@ export class Engine {
     const { identity, log, network, roots, runtimes, builder } = this.#parts;
     mkdirSync(join(identity.runDir, 'i'), { recursive: true, mode: 0o711 });
     await this.#parts.startStorage();
-    await recover({ ...this.#own, network, bootId: this.#bootId, log });
+    const startable = await recover({ ...this.#own, network, bootId: this.#bootId, log });
     const removed = await removeLeaks({ ...this.#own, identity, network, roots, runtimes, builder });
     for (const finding of removed)
       log(`left by an earlier daemon: ${finding.kind} ${finding.what}: ${finding.note}`);
+    // Requests are answered meanwhile: a slow start holds nobody up.
+    void this.#own.lifecycle.startByPolicy(startable);
   }
 
   /** Ends what only the daemon does: nobody may call afterwards. Instances go on, unless a shutdown has stopped them: then the host is given back. */
   async stop(): Promise<void> {
     const { log, network, restoreHost, database } = this.#parts;
+    this.#own.lifecycle.close();
     await this.#images.settled();
     await this.#own.lifecycle.settled();
     this.#own.logs.stop();
@@ -162,27 +181,36 @@ export class Engine {
         validate: (image) => validateImage(image, options),
         repair: options.repair ? repairImage : null,
       });
-    const { registry, lifecycle } = this.#own;
+    const { registry, lifecycle, uses } = this.#own;
     const stuck = {
       list: () => stuckRemovals(registry, lifecycle),
       retry: (id: string) => lifecycle.recoverInterrupted(id),
     };
     return check(
-      { identity, registry, network, roots, runtimes, builder, stuck, examineImages: examine },
+      {
+        ...{ identity, registry, network, roots, runtimes, builder, uses, stuck },
+        ...{ volumes: this.#parts.volumes, examineImages: examine },
+      },
       options,
     );
   }
 
   /** The daemon ends the engine after the answer. */
   async #shutdown(options: { instances: 'keep' | 'stop' }): Promise<void> {
-    const { registry, lifecycle } = this.#own;
+    const { lifecycle } = this.#own;
     if (options.instances === 'stop') {
-      await Promise.all(registry.list().map(({ config }) => lifecycle.stop(config.id)));
-      await lifecycle.settled();
+      await lifecycle.stopAll();
       this.#givesHostBack = true;
     }
     this.#parts.onShutdown();
   }
+}
+
+/** The shell that an instance's image says to use for commands in one string. */
+function shellOf(images: ImageStore, { source }: InstanceConfig): readonly string[] | undefined {
+  const image = source.kind === 'image' ? images.find(source.imageId) : null;
+  const shell = image?.config.config?.Shell;
+  return shell === undefined || shell.length === 0 ? undefined : shell;
 }
 
 function hostSize(): HostSize {

@@ -143,6 +143,8 @@ export interface ExecSession {
   /** Exit status: 126 not executable, 127 not found, as docker has them; never rejects. */
   readonly exited: Promise<number>;
   resize(size: TerminalSize): Promise<void>;
+  /** Kills the process itself; absent where there is none. */
+  kill?(): Promise<void>;
 }
 
 /** Counters since the start; bytes, nanoseconds. */

@@ -1,6 +1,6 @@
 import { HullError } from '../../model/errors.ts';
 import type { Database } from '../../state/database.ts';
-import type { InstanceStatus } from '../../model/instance.ts';
+import type { InstanceConfig, InstanceStatus } from '../../model/instance.ts';
 import { FRESH_STATUS, type InstanceRecord } from './record.ts';
 
 const FULL_ID = /^[0-9a-f]{64}$/;
@@ -67,15 +67,41 @@ export class Registry {
     change: Partial<Omit<InstanceRecord, 'config' | 'status'>>,
     status: Partial<InstanceStatus> = {},
   ): InstanceRecord {
-    const before = this.#records.get(id);
-    if (before === undefined)
-      throw new HullError('instance-not-found', `No such container: ${id}; see \`hull ps -a\``);
+    const before = this.#known(id);
     const after: InstanceRecord = { ...before, ...change, status: { ...before.status, ...status } };
-    this.#database.run('UPDATE instances SET record = ? WHERE id = ?', JSON.stringify(after), id);
-    this.#records.set(id, after);
+    this.#write(after);
     if (after.status.state === 'removing' && this.#names.get(after.config.name) === id) {
       this.#names.delete(after.config.name);
     }
+    return after;
+  }
+
+  /** Changes what is recorded of what the user asked for: a name, a connection, a limit. Returns the new record. */
+  reconfigure(id: string, change: Partial<Omit<InstanceConfig, 'id'>>): InstanceRecord {
+    const before = this.#known(id);
+    const after: InstanceRecord = { ...before, config: { ...before.config, ...change } };
+    this.#write(after);
+    if (this.#names.get(before.config.name) === id) {
+      this.#names.delete(before.config.name);
+      this.#names.set(after.config.name, id);
+    }
+    return after;
+  }
+
+  /** Instances that mount the volume mount it by its new name. */
+  renameVolume(name: string, to: string): void {
+    for (const { config } of this.all()) {
+      if (!config.mounts.some((mount) => mount.volume === name)) continue;
+      const mounts = config.mounts.map((mount) => (mount.volume === name ? { ...mount, volume: to } : mount));
+      this.reconfigure(config.id, { mounts });
+    }
+  }
+
+  /** A change of status that is not worth a write: lost with the daemon, unless a later update writes it. */
+  remember(id: string, status: Partial<InstanceStatus>): InstanceRecord {
+    const before = this.#known(id);
+    const after = { ...before, status: { ...before.status, ...status } };
+    this.#records.set(id, after);
     return after;
   }
 
@@ -85,6 +111,18 @@ export class Registry {
     this.#records.delete(id);
     if (record !== undefined && this.#names.get(record.config.name) === id)
       this.#names.delete(record.config.name);
+  }
+
+  #known(id: string): InstanceRecord {
+    const record = this.#records.get(id);
+    if (record !== undefined) return record;
+    throw new HullError('instance-not-found', `No such container: ${id}; see \`hull ps -a\``);
+  }
+
+  #write(record: InstanceRecord): void {
+    const { id } = record.config;
+    this.#database.run('UPDATE instances SET record = ? WHERE id = ?', JSON.stringify(record), id);
+    this.#records.set(id, record);
   }
 
   #find(wanted: string): InstanceRecord | null {

@@ -25,8 +25,9 @@ function actionFor(record: InstanceRecord, bootId: string): RecoveryAction['type
     case 'starting':
     case 'removing':
       return 'interrupted';
-    case 'created':
+    // Whether it starts again is the restart policy's business, once all else is in order.
     case 'restarting':
+    case 'created':
     case 'exited':
     case 'dead':
       // A lease that is still recorded means that the clean-up after the exit did not finish.

@@ -5,6 +5,7 @@ import type { LogKeeper } from '../instances/log-keeper.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
 import { dnsNames, type Runs } from '../instances/run.ts';
+import { startsWithDaemon } from '../instances/restart-plan.ts';
 import { planRecovery, type RecoveryAction } from './plan.ts';
 
 export interface RecoveryParts {
@@ -17,9 +18,13 @@ export interface RecoveryParts {
   readonly log: (message: string) => void;
 }
 
-/** Takes over what the former daemon left: starts the network with the leases of what still runs, then carries the plan out. */
-export async function recover(parts: RecoveryParts): Promise<void> {
-  const actions = planRecovery(parts.registry.all(), parts.bootId);
+/**
+ * Takes over what the former daemon left: starts the network with the leases of what still runs, then carries the plan out. Resolves with the
+ * instances that their restart policies want to run.
+ */
+export async function recover(parts: RecoveryParts): Promise<readonly string[]> {
+  const before = parts.registry.all();
+  const actions = planRecovery(before, parts.bootId);
   const adopted = actions.filter((action) => action.type === 'adopt').map(({ id }) => id);
   await parts.network.start(leasesOf(parts.registry, adopted));
   await Promise.all(
@@ -29,6 +34,10 @@ export async function recover(parts: RecoveryParts): Promise<void> {
       ),
     ),
   );
+  return before.flatMap((record) => {
+    const after = parts.registry.byId(record.config.id);
+    return after !== null && startsWithDaemon(record, after) ? [record.config.id] : [];
+  });
 }
 
 function leasesOf(
@@ -67,14 +76,17 @@ async function adopt(parts: RecoveryParts, record: InstanceRecord): Promise<void
   switch (found.state) {
     case 'running': {
       const { pid, pidStartTime } = found.started;
-      const running = registry.update(config.id, { pidStartTime }, { state: 'running', pid });
+      const state = found.paused === true ? 'paused' : 'running';
+      const running = registry.update(config.id, { pidStartTime }, { state, pid });
       logs.watch(running.config.id);
       lifecycle.watch(running);
       return;
     }
     case 'exited':
       lifecycle.watch(
-        status.state === 'running' ? record : registry.update(config.id, {}, { state: 'running' }),
+        status.state === 'running' || status.state === 'paused'
+          ? record
+          : registry.update(config.id, {}, { state: 'running' }),
       );
       return;
     case 'created':

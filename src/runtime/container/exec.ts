@@ -7,6 +7,7 @@ import { explainRefusal, unsupported } from './refusal.ts';
 
 /** Killed with its container before it could tell. */
 const KILLED = 137;
+const SIGKILL = 9;
 
 export interface ExecRun {
   readonly host: Host;
@@ -42,6 +43,7 @@ export async function runExec({ host, conmon, id, folder, spec, prepare }: ExecR
       pid,
       exited,
       resize: async (size) => conmon.resize(folder, size),
+      kill: async () => void host.processes.kill(pid, SIGKILL),
     };
   } catch (error) {
     void clean();

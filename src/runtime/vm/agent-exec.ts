@@ -27,6 +27,7 @@ export async function execInGuest(agent: AgentClient, bundle: Bundle, spec: Exec
       pid,
       exited: stream.exited.then((status) => status ?? KILLED),
       resize: (size) => stream.resize(size),
+      kill: () => agent.signal(stream.id, constants.signals.SIGKILL, false),
     };
   } catch (error) {
     if (!(error instanceof AgentRefusal)) throw error;

@@ -1,0 +1,206 @@
+import { messageOf, toHullError } from '../../model/errors.ts';
+import type { ExitStatus } from '../../model/instance.ts';
+import { closedHealth } from '../health/health-plan.ts';
+import { isPausable } from '../../runtime/runtime.ts';
+import { instanceAttributes } from './attributes.ts';
+import { logFolderOf } from './bundle.ts';
+import type { PendingAttachments } from './deferred-stdio.ts';
+import { runSeconds, within } from './endings.ts';
+import type { LifecycleParts } from './lifecycle.ts';
+import type { InstanceRecord } from './record.ts';
+import { type AfterRun, endedRun, planAfterRun } from './restart-plan.ts';
+import { signalNumber } from './signals.ts';
+
+const SIGKILL = 9;
+/** Seconds that a killed workload may take to be gone. */
+const KILL_PATIENCE = 30;
+
+export interface StopOptions {
+  /** Seconds until it is killed; -1 waits for ever. */
+  readonly timeout?: number;
+  readonly signal?: string;
+}
+
+export interface EnderParts extends Pick<
+  LifecycleParts,
+  'host' | 'identity' | 'registry' | 'runs' | 'waiters' | 'events' | 'volumes' | 'logs' | 'health' | 'log'
+> {
+  readonly pending: PendingAttachments;
+}
+
+/** Carries out ends: of runs, and of instances. Whoever calls holds the instance's queue. */
+export class Ender {
+  readonly #parts: EnderParts;
+  /** Clean-up of ended runs that goes on behind the answer. */
+  readonly #background = new Set<Promise<void>>();
+
+  constructor(parts: EnderParts) {
+    this.#parts = parts;
+  }
+
+  /** The stop signal, then SIGKILL after the timeout. The run is over and taken apart when it resolves. `keep`: though it is to be removed at its end. */
+  async stop(record: InstanceRecord, options: StopOptions, { keep = false } = {}): Promise<void> {
+    const { registry } = this.#parts;
+    const { config } = record;
+    const { state } = record.status;
+    const signal = signalNumber(options.signal ?? config.stopSignal);
+    registry.update(config.id, { manuallyStopped: true }, { state: 'stopping' });
+    const status = await this.#end(record, signal, options.timeout ?? config.stopTimeout);
+    if (status === null) {
+      registry.update(config.id, {}, { state });
+      throw toHullError(
+        new Error(`instance ${config.name} did not end within ${KILL_PATIENCE} seconds of SIGKILL`),
+      );
+    }
+    await this.finish(registry.get(config.id), status, { keep });
+    if (!(config.autoRemove && !keep)) this.event(record, 'stop');
+  }
+
+  /** Of an instance that waits for its restart: it waits no more. */
+  rest(record: InstanceRecord): InstanceRecord {
+    const { registry, waiters } = this.#parts;
+    const { id } = record.config;
+    const exit = record.status.exit ?? { code: 0, oomKilled: false, finishedAt: Date.now() };
+    const after = registry.update(id, { manuallyStopped: true }, { state: 'exited', exit });
+    waiters.exited(id, exit);
+    return after;
+  }
+
+  /** Records the exit, tells everyone, then takes the run apart. Says what the restart policy wants. */
+  async finish(record: InstanceRecord, exit: ExitStatus, { keep = false } = {}): Promise<AfterRun> {
+    const { registry, waiters, pending, health } = this.#parts;
+    const { id, autoRemove } = record.config;
+    const goes = autoRemove && !keep;
+    const next = planAfterRun(endedRun(record, exit));
+    pending.end(id);
+    health.forget(id);
+    const after = registry.update(id, next.type === 'restart' ? { restartDelay: next.delay } : {}, {
+      ...(next.type === 'restart'
+        ? { state: 'restarting', restartCount: record.status.restartCount + 1 }
+        : { state: goes ? 'removing' : 'exited' }),
+      pid: 0,
+      exit,
+      health: closedHealth(record.status.health),
+    });
+    if (exit.oomKilled) this.event(after, 'oom');
+    this.#died(after, exit);
+    waiters.exited(id, exit);
+    if (goes) await this.#removeHidden(after, true);
+    else {
+      await this.dismantle(after);
+      registry.update(id, { lease: null }, { endpoints: [], ports: [] });
+    }
+    return next;
+  }
+
+  /** In every state; a run is killed. */
+  async remove(record: InstanceRecord, volumes: boolean): Promise<void> {
+    const { registry, waiters, health } = this.#parts;
+    const { id } = record.config;
+    health.forget(id);
+    if (['running', 'paused', 'stopping'].includes(record.status.state)) {
+      registry.update(id, { manuallyStopped: true }, { state: 'stopping' });
+      const status = (await this.#end(record, SIGKILL, KILL_PATIENCE)) ?? {
+        code: 137,
+        oomKilled: false,
+        finishedAt: Date.now(),
+      };
+      this.#died({ ...record, status: { ...record.status, exit: status } }, status);
+      waiters.exited(id, status);
+    }
+    const hidden = registry.update(id, {}, { state: 'removing', pid: 0 });
+    await this.#removeHidden(hidden, volumes || record.config.autoRemove);
+  }
+
+  async dismantle(record: InstanceRecord): Promise<void> {
+    await this.#inBackground(record.config.name, () =>
+      this.#parts.runs.dismantle(record.config, record.lease),
+    );
+  }
+
+  /** Does nothing go on in the background? */
+  get idle(): boolean {
+    return this.#background.size === 0;
+  }
+
+  /** Resolves when nothing goes on in the background any more. */
+  async settled(): Promise<void> {
+    while (this.#background.size > 0) await Promise.allSettled(this.#background);
+  }
+
+  event(record: InstanceRecord, action: string, more: Readonly<Record<string, string>> = {}): void {
+    this.#parts.events.publish('container', action, record.config.id, {
+      ...instanceAttributes(record),
+      ...more,
+    });
+  }
+
+  /** Signals until it has ended; null when even SIGKILL did not help in time. */
+  async #end(record: InstanceRecord, signal: number, timeout: number): Promise<ExitStatus | null> {
+    const { id } = record.config;
+    const runtime = this.#parts.runs.runtimeOf(record.config);
+    const exit = runtime.wait(id);
+    const send = async (number: number): Promise<void> => {
+      this.event(record, 'kill', { signal: String(number) });
+      // It may end between the look and the signal.
+      await runtime.signal(id, number, { all: number === SIGKILL }).catch(() => undefined);
+      if (record.status.state === 'paused' && isPausable(runtime))
+        await runtime.resume(id).catch(() => undefined);
+    };
+    await send(signal);
+    const status = await within(exit, timeout);
+    if (status !== null || signal === SIGKILL) return status;
+    await send(SIGKILL);
+    return within(exit, KILL_PATIENCE);
+  }
+
+  #died(after: InstanceRecord, exit: ExitStatus): void {
+    this.event(after, 'die', { execDuration: String(runSeconds(after)), exitCode: String(exit.code) });
+  }
+
+  /** The record says `removing`: nobody sees it any more. What is left on the host goes now, and the row last. */
+  async #removeHidden(record: InstanceRecord, volumes: boolean): Promise<void> {
+    const { registry, runs, waiters, host, identity, logs, pending } = this.#parts;
+    const { config } = record;
+    pending.end(config.id);
+    logs.forget(config.id);
+    const told = (): void => {
+      this.event(record, 'destroy');
+      waiters.removed(config.id);
+    };
+    // Those who wait may look for the volumes at once; for all else nobody has to wait.
+    const going = volumes ? this.#anonymousVolumes(record) : [];
+    if (going.length === 0) told();
+    await this.#inBackground(config.name, async () => {
+      try {
+        await runs.dismantle(config, record.lease);
+        for (const name of going) await this.#parts.volumes.remove(name);
+      } finally {
+        if (going.length > 0) told();
+      }
+      await runs.discard(config);
+      await host.files.removeTree(logFolderOf(identity, config.id));
+      registry.delete(config.id);
+    });
+  }
+
+  /** Its own that no other instance uses. */
+  #anonymousVolumes(record: InstanceRecord): readonly string[] {
+    const { volumes, registry } = this.#parts;
+    const others = registry.all().filter((other) => other.config.id !== record.config.id);
+    const used = new Set(others.flatMap((other) => other.config.mounts.map(({ volume }) => volume)));
+    return record.config.mounts.flatMap(({ volume }) =>
+      volume !== undefined && volumes.find(volume)?.anonymous === true && !used.has(volume) ? [volume] : [],
+    );
+  }
+
+  /** A clean-up that fails is told in the daemon's log and found by `hull check`; it never fails what the user asked for. */
+  async #inBackground(name: string, work: () => Promise<void>): Promise<void> {
+    const done = work().catch((error: unknown) =>
+      this.#parts.log(`cleaning up ${name}: ${messageOf(error)}`),
+    );
+    this.#background.add(done);
+    await done;
+    this.#background.delete(done);
+  }
+}

@@ -1,0 +1,107 @@
+import { HullError } from '../../model/errors.ts';
+import type { ExitStatus, InstanceConfig, RestartPolicy } from '../../model/instance.ts';
+import type { InstanceRecord } from './record.ts';
+
+/** Docker's back-off, milliseconds: each wait is twice the one before, and a run that lasted is forgiven what was before. */
+const FIRST_DELAY = 100;
+const LONGEST_DELAY = 60_000;
+const LASTING_RUN = 10_000;
+
+/** What the policy looks at when a run has ended. */
+export interface EndedRun {
+  readonly policy: RestartPolicy | undefined;
+  readonly exitCode: number;
+  /** Milliseconds. */
+  readonly ranFor: number;
+  /** Restarts since somebody started it. */
+  readonly restartCount: number;
+  /** The wait before this run, milliseconds; 0 for none. */
+  readonly lastDelay: number;
+  /** Somebody ended it, and wants it so. */
+  readonly manuallyStopped: boolean;
+}
+
+export type AfterRun = { readonly type: 'rest' } | { readonly type: 'restart'; readonly delay: number };
+
+const REST: AfterRun = { type: 'rest' };
+
+/** Pure. */
+export function planAfterRun(run: EndedRun): AfterRun {
+  if (run.manuallyStopped || !wants(run)) return REST;
+  const before = run.ranFor >= LASTING_RUN ? 0 : run.lastDelay;
+  return { type: 'restart', delay: before === 0 ? FIRST_DELAY : Math.min(before * 2, LONGEST_DELAY) };
+}
+
+function wants({ policy, exitCode, restartCount }: EndedRun): boolean {
+  switch (policy?.name) {
+    case undefined:
+    case 'no':
+      return false;
+    case 'always':
+    case 'unless-stopped':
+      return true;
+    case 'on-failure':
+      return exitCode !== 0 && (policy.maximumRetryCount === 0 || restartCount < policy.maximumRetryCount);
+  }
+}
+
+/** The facts of a run of `record` that ended with `exit`. */
+export function endedRun(record: InstanceRecord, exit: ExitStatus): EndedRun {
+  const { config, status } = record;
+  return {
+    policy: config.restartPolicy,
+    exitCode: exit.code,
+    ranFor: status.startedAt === null ? 0 : exit.finishedAt - status.startedAt,
+    restartCount: status.restartCount,
+    lastDelay: record.restartDelay ?? 0,
+    manuallyStopped: record.manuallyStopped ?? false,
+  };
+}
+
+/**
+ * Does the policy start it now that the daemon is back? `before`: as the last daemon left it; `after`: as recovery left it. Pure. An `always` instance
+ * starts even when somebody had stopped it, as Docker's documentation says.
+ */
+export function startsWithDaemon(before: InstanceRecord, after: InstanceRecord): boolean {
+  const atRest = ['created', 'restarting', 'exited'].includes(after.status.state);
+  const ranBefore = before.status.startedAt !== null || before.status.state !== 'created';
+  if (!atRest || !ranBefore) return false;
+  if (after.status.state === 'restarting') return true;
+  const stopped = after.manuallyStopped ?? false;
+  switch (after.config.restartPolicy?.name) {
+    case undefined:
+    case 'no':
+      return false;
+    case 'always':
+      return true;
+    case 'unless-stopped':
+      return !stopped;
+    case 'on-failure': {
+      // Only a run that was cut off: one that had failed for the last time is left alone.
+      const cutOff = ['starting', 'running', 'paused', 'stopping'].includes(before.status.state);
+      const exit = after.status.exit;
+      return cutOff && exit !== null && planAfterRun(endedRun(after, exit)).type === 'restart';
+    }
+  }
+}
+
+/** Refuses what makes no sense, in Docker's words. */
+export function checkRestartPolicy({
+  restartPolicy,
+  autoRemove,
+}: Pick<InstanceConfig, 'restartPolicy' | 'autoRemove'>): void {
+  if (restartPolicy === undefined) return;
+  const { name, maximumRetryCount } = restartPolicy;
+  const negative = maximumRetryCount < 0;
+  if (name !== 'on-failure' && maximumRetryCount !== 0) {
+    throw invalid(
+      `invalid restart policy: maximum retry count can only be used with 'on-failure'${negative ? ' and cannot be negative' : ''}`,
+    );
+  }
+  if (negative) throw invalid('invalid restart policy: maximum retry count cannot be negative');
+  if (autoRemove && name !== 'no') throw invalid("can't create 'AutoRemove' container with restart policy");
+}
+
+function invalid(message: string): HullError {
+  return new HullError('invalid-argument', message);
+}

@@ -1,0 +1,130 @@
+import { isHullError, toHullError, type HullError } from '../../model/errors.ts';
+import type { ExitStatus } from '../../model/instance.ts';
+import type { Started } from '../../runtime/runtime.ts';
+import { Timings } from '../timings.ts';
+import type { PendingAttachments } from './deferred-stdio.ts';
+import { killedWhileStarting } from './endings.ts';
+import type { Ender } from './ender.ts';
+import { startedHealth } from '../health/health-plan.ts';
+import type { LifecycleParts } from './lifecycle.ts';
+import { endpointsOf } from './networks-of.ts';
+import type { InstanceRecord } from './record.ts';
+
+export interface StarterParts extends Pick<
+  LifecycleParts,
+  'registry' | 'runs' | 'logs' | 'waiters' | 'bootId' | 'debug'
+> {
+  readonly pending: PendingAttachments;
+  readonly ender: Ender;
+}
+
+/** Carries out a start: from a record at rest to a running workload, or back with nothing left behind. */
+export class Starter {
+  readonly #parts: StarterParts;
+  /** Instances that were killed while they were being started. */
+  readonly #killed = new Set<string>();
+
+  constructor(parts: StarterParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves with the record of what runs. `byPolicy`: counts of restarts go on. */
+  async start(record: InstanceRecord, { byPolicy }: { byPolicy: boolean }): Promise<InstanceRecord> {
+    const { registry, bootId, ender } = this.#parts;
+    const { id } = record.config;
+    const afresh = byPolicy ? {} : { restartDelay: 0 };
+    const count = byPolicy ? {} : { restartCount: 0 };
+    registry.update(
+      id,
+      { bootId, manuallyStopped: false, ...afresh },
+      { state: 'starting', error: '', ...count },
+    );
+    try {
+      return await this.#attempt(record).catch(async (error: unknown) => {
+        // What an instance that has just gone held may be given back behind its answer.
+        if (!isHullError(error, 'port-in-use') || ender.idle) throw error;
+        await ender.dismantle(registry.get(id));
+        await ender.settled();
+        return this.#attempt(record);
+      });
+    } catch (thrown) {
+      const error = this.#killed.has(id) ? killedWhileStarting(record) : toHullError(thrown);
+      await this.#failed(record, error);
+      throw error;
+    } finally {
+      this.#killed.delete(id);
+    }
+  }
+
+  /** Ends a start that is under way, without waiting for the boot: it fails. No effect on an instance that is not being started. */
+  async cutShort(id: string): Promise<void> {
+    const { registry, runs } = this.#parts;
+    const record = registry.byId(id);
+    if (record?.status.state !== 'starting') return;
+    this.#killed.add(id);
+    await runs.runtimeOf(record.config).delete(id);
+  }
+
+  async #attempt(record: InstanceRecord): Promise<InstanceRecord> {
+    const { registry, runs, debug } = this.#parts;
+    const pending = this.#parts.pending;
+    const { id } = record.config;
+    const timings = new Timings();
+    const runtime = runs.runtimeOf(record.config);
+    const bundle = await runs.prepare(
+      record.config,
+      (lease) => void registry.update(id, { lease }, { endpoints: endpointsOf(lease), ports: lease.ports }),
+      timings,
+    );
+    await runtime.create(bundle);
+    this.#refuseKilled(record);
+    timings.mark('runtime create');
+    await pending.connect(id, (options) => runtime.attach(id, options));
+    timings.mark('attach');
+    const started = await runtime.start(id);
+    timings.mark('runtime start');
+    debug(`started ${record.config.name}: ${timings.toString()}`);
+    return this.#started(record, started);
+  }
+
+  /** A kill that came before there was anything to kill. */
+  #refuseKilled(record: InstanceRecord): void {
+    if (this.#killed.has(record.config.id)) throw killedWhileStarting(record);
+  }
+
+  #started(record: InstanceRecord, started: Started): InstanceRecord {
+    const { registry, logs, ender } = this.#parts;
+    const { pid, pidStartTime, startedAt } = started;
+    const health = startedHealth(record.config.healthcheck, record.status.health);
+    const after = registry.update(
+      record.config.id,
+      { pidStartTime },
+      { state: 'running', pid, startedAt, exit: null, health },
+    );
+    logs.watch(after.config.id);
+    ender.event(after, 'start');
+    return after;
+  }
+
+  async #failed(record: InstanceRecord, failure: HullError): Promise<void> {
+    const { registry, waiters, pending, ender } = this.#parts;
+    const { id } = record.config;
+    pending.end(id);
+    await ender.dismantle(registry.get(id));
+    const given = failure.details['exitCode'];
+    const exit: ExitStatus = {
+      code: typeof given === 'number' ? given : 128,
+      oomKilled: false,
+      finishedAt: Date.now(),
+    };
+    // An instance that never ran stays `created`, as Docker leaves it.
+    const state = record.status.startedAt === null ? 'created' : 'exited';
+    registry.update(
+      id,
+      { lease: null },
+      { state, pid: 0, exit, error: failure.message, endpoints: [], ports: [] },
+    );
+    waiters.exited(id, exit);
+    if (record.config.autoRemove) await ender.remove(registry.get(id), true);
+  }
+}
