@@ -40,16 +40,7 @@ export class TestEngine {
     mkdirSync(this.data, { recursive: true });
     const log = openSync(this.logPath, 'a');
     const child = this.host.exec.spawn(
-      [
-        HULL,
-        'daemon',
-        '--data',
-        this.data,
-        '--run',
-        join(this.folder, 'run'),
-        '--socket',
-        this.socket,
-      ],
+      [HULL, 'daemon', '--data', this.data, '--run', join(this.folder, 'run'), '--socket', this.socket],
       { stdout: log, stderr: log, detached: true },
     );
     closeSync(log);
@@ -76,11 +67,11 @@ export class TestEngine {
     await this.start();
   }
 
-  hull(args: readonly string[], input?: string, timeout = 120_000): Promise<RunResult> {
+  hull(args: readonly string[], input?: string | Uint8Array, timeout = 120_000): Promise<RunResult> {
     return this.#run([HULL, ...args], input, timeout);
   }
 
-  docker(args: readonly string[], input?: string): Promise<RunResult> {
+  docker(args: readonly string[], input?: string | Uint8Array): Promise<RunResult> {
     return this.#run(['docker', ...args], input, 120_000);
   }
 
@@ -123,7 +114,11 @@ export class TestEngine {
     }
   }
 
-  #run(command: readonly string[], input: string | undefined, timeout: number): Promise<RunResult> {
+  #run(
+    command: readonly string[],
+    input: string | Uint8Array | undefined,
+    timeout: number,
+  ): Promise<RunResult> {
     return this.host.exec.run(command, {
       timeout,
       env: this.#environment(),
