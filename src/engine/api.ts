@@ -1,12 +1,13 @@
 import type { EngineIdentity } from '../model/engine-identity.ts';
-import type { VolumeStore } from '../storage/storage.ts';
 import type { Instances } from './api/instances.ts';
 import type { Execs } from './api/execs.ts';
 import type { Files } from './api/files.ts';
 import type { Archives } from './api/archives.ts';
 import type { Images } from './api/images.ts';
 import type { Transfers } from './api/transfers.ts';
+import type { Volumes } from './api/volumes.ts';
 import type { Machines } from './api/machines.ts';
+import type { Networks } from './api/networks.ts';
 import type { Events } from './api/events.ts';
 import type { System } from './api/system.ts';
 import type { Comparison } from './api/comparison.ts';
@@ -18,9 +19,12 @@ export type * from './api/files.ts';
 export type * from './api/archives.ts';
 export type * from './api/images.ts';
 export type * from './api/transfers.ts';
+export type * from './api/volumes.ts';
 export type * from './api/machines.ts';
+export type * from './api/networks.ts';
 export type * from './api/events.ts';
 export type * from './api/system.ts';
+export type * from './api/disk-usage.ts';
 export type * from './api/comparison.ts';
 
 /** What `http/` may call: the use cases, in domain words. Everything rejects with `HullError`. */
@@ -32,7 +36,8 @@ export interface EngineApi {
   readonly images: Images;
   readonly transfers: Transfers;
   readonly archives: Archives;
-  readonly volumes: VolumeStore;
+  readonly volumes: Volumes;
+  readonly networks: Networks;
   readonly machines: Machines;
   readonly events: Events;
   readonly system: System;

@@ -19,6 +19,7 @@ import type { InstanceFiles } from '../storage/files/files.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
 import type { BuildCacheRepository } from '../state/build-cache.ts';
 import type { Database } from '../state/database.ts';
+import { networkRepository } from '../state/network-repository.ts';
 import type { RootStorage, VolumeStore } from '../storage/storage.ts';
 import type { TreeSizes } from '../storage/tree-sizes.ts';
 import type { Trees } from '../storage/trees.ts';
@@ -40,6 +41,8 @@ import { LogKeeper } from './instances/log-keeper.ts';
 import { Registry } from './instances/registry.ts';
 import { Runs } from './instances/run.ts';
 import { Waiters } from './instances/waiters.ts';
+import { NetworkCatalog } from './networks/catalog.ts';
+import { NetworkService } from './networks/networks.ts';
 import { recover, type RecoveryParts } from './recovery/recover.ts';
 import { SystemService } from './system.ts';
 import { AnnouncedVolumes } from './volumes/announced.ts';
@@ -89,7 +92,7 @@ export interface EngineParts {
 export class Engine {
   readonly api: EngineApi;
   readonly #parts: EngineParts;
-  readonly #own: Pick<RecoveryParts, 'registry' | 'lifecycle' | 'runs' | 'logs'> & { readonly uses: VolumeUses };
+  readonly #own: Pick<RecoveryParts, 'registry' | 'lifecycle' | 'runs' | 'logs' | 'catalog'> & { readonly uses: VolumeUses };
   readonly #images: ImageService;
   #givesHostBack = false;
   readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -101,7 +104,8 @@ export class Engine {
     const logs = new LogKeeper(parts.identity, waiters);
     const volumes = new AnnouncedVolumes(parts.volumes, events);
     const uses = new VolumeUses({ ...parts, volumes, events });
-    const runs = new Runs({ ...parts, uses });
+    const catalog = new NetworkCatalog(networkRepository(parts.database), parts.network, parts.identity);
+    const runs = new Runs({ ...parts, uses, registry, catalog, events });
     const health = new HealthMonitor({
       ...{ registry, events },
       runtimeOf: (config) => runs.runtimeOf(config),
@@ -124,7 +128,7 @@ export class Engine {
     const names = { normalize: normalizeReference, familiar: familiarReference };
     this.#parts = parts;
     this.#images = new ImageService({ ...shared, ...names, store: parts.images });
-    this.#own = { registry, lifecycle, runs, logs, uses };
+    this.#own = { registry, lifecycle, runs, logs, uses, catalog };
     const api = {
       identity: parts.identity,
       instances: new InstanceService({ ...shared, lifecycle }),
@@ -134,6 +138,7 @@ export class Engine {
       transfers: new TransferService({ ...shared, store: parts.images, making: this.#images }),
       archives: new ArchiveService({ ...shared, making: this.#images }),
       volumes: new VolumeService({ ...shared, instances: registry }),
+      networks: new NetworkService({ ...shared, lifecycle, catalog }),
       machines: parts.machines,
       events,
       system: new SystemService({

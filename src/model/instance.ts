@@ -128,6 +128,9 @@ export interface InstanceConfig {
   readonly exposedPorts: readonly string[];
   readonly extraHosts: readonly string[];
   readonly dns: readonly string[];
+  /** Absent: the host's. */
+  readonly dnsSearch?: readonly string[];
+  readonly dnsOptions?: readonly string[];
   readonly resources: Resources;
   readonly readOnlyRoot: boolean;
   readonly init: boolean;

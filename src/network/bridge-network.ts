@@ -164,7 +164,8 @@ export class BridgeNetwork implements Network {
     ports: readonly PortBinding[],
   ): Promise<NetworkLease> {
     const active = this.#started();
-    const { lease, names: own } = this.#known(active, instanceId);
+    const known = this.#known(active, instanceId);
+    const { lease, names: own } = known;
     const namespace = namespaceOf(lease);
     if (namespace === null) throw new HullError('internal', 'an instance without a namespace was connected');
     await using undo = new Rollback();
@@ -176,7 +177,7 @@ export class BridgeNetwork implements Network {
     const reserved =
       lease.ports.length > 0 ? lease.ports : await this.#reserve(active, instanceId, attachments, ports);
     const after = leaseOf(namespace, attachments, reserved);
-    active.know(instanceId, { lease: after, names: own });
+    active.know(instanceId, { ...known, lease: after });
     await active.publish(instanceId, after);
     undo.commit();
     return after;
@@ -184,13 +185,14 @@ export class BridgeNetwork implements Network {
 
   async disconnect(instanceId: string, networkIdentity: string): Promise<NetworkLease> {
     const active = this.#started();
-    const { lease, names: own } = this.#known(active, instanceId);
+    const known = this.#known(active, instanceId);
+    const { lease } = known;
     const namespace = namespaceOf(lease);
     const gone = lease.attachments.find(({ endpoint }) => endpoint.networkId === networkIdentity);
     if (namespace === null || gone === undefined) return lease;
     const attachments = lease.attachments.filter((attachment) => attachment !== gone);
     const after = leaseOf(namespace, attachments, publishedThrough(attachments) === null ? [] : lease.ports);
-    active.know(instanceId, { lease: after, names: own });
+    active.know(instanceId, { ...known, lease: after });
     await active.publish(instanceId, after);
     if (after.ports.length === 0) await active.ports.release(instanceId);
     await active.joiner.drop(namespace, gone);
@@ -228,11 +230,13 @@ export class BridgeNetwork implements Network {
   resolver(lease: NetworkLease): Resolver {
     const { nameservers, search, options } = this.#resolver.current();
     const attached = lease.attachments.length > 0;
-    if (!attached) return { nameservers: lease.mode === 'none' ? [] : nameservers, search, options };
+    if (!attached)
+      return { nameservers: lease.mode === 'none' ? [] : nameservers, search, options, embedded: false };
     const first = defaultRoutes(lease.attachments).ipv4;
     const own =
       first?.resolver ?? lease.attachments.find(({ resolver }) => resolver !== null)?.resolver ?? null;
-    return { nameservers: own === null ? nameservers : [own], search, options };
+    const embedded = own !== null && own !== this.describe().gateway;
+    return { nameservers: own === null ? nameservers : [own], search, options, embedded };
   }
 
   describe(): { name: string; subnet: string; gateway: string; bridge: string } {
@@ -257,7 +261,7 @@ export class BridgeNetwork implements Network {
   }
 
   async #attachNetworks(active: ActiveNetwork, request: AttachRequest): Promise<NetworkLease> {
-    const { instanceId, ports, names: own, connections } = request;
+    const { instanceId, ports, names: own, connections, upstreams } = request;
     await using undo = new Rollback();
     const { namespace, attachments } =
       connections === undefined || isPlain(connections, active.options.definition.id)
@@ -267,7 +271,7 @@ export class BridgeNetwork implements Network {
     const reserved = await this.#reserve(active, instanceId, attachments, ports);
     undo.defer('release the ports', () => active.ports.release(instanceId));
     const lease = leaseOf(namespace, attachments, reserved);
-    active.know(instanceId, { lease, names: own });
+    active.know(instanceId, { lease, names: own, ...(upstreams === undefined ? {} : { upstreams }) });
     undo.defer('forget the lease', () => void active.forget(instanceId));
     if (reserved.length > 0) await active.publish(instanceId, lease);
     undo.commit();

@@ -37,6 +37,8 @@ export interface AttachRequest {
   readonly names: readonly string[];
   /** For the mode `bridge`; absent: the default network. */
   readonly connections?: readonly ConnectRequest[];
+  /** Name servers to ask instead of the host's; absent: the host's. */
+  readonly upstreams?: readonly string[];
   /** For the mode `container`: the namespace's owner's. */
   readonly joined?: NetworkLease;
 }
@@ -69,12 +71,16 @@ export interface NetworkDraft extends Pick<
 export interface KnownLease {
   readonly lease: NetworkLease;
   readonly names: readonly string[];
+  /** Name servers to ask instead of the host's. */
+  readonly upstreams?: readonly string[];
 }
 
 export interface Resolver {
   readonly nameservers: readonly string[];
   readonly search: readonly string[];
   readonly options: readonly string[];
+  /** Is it the engine's own, on a network of the user's? */
+  readonly embedded: boolean;
 }
 
 /** Addresses, DNS, firewall and ports, once for every kind of instance: all it knows is a network namespace. */

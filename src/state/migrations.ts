@@ -93,4 +93,30 @@ export const MIGRATIONS: readonly Migration[] = [
       'CREATE INDEX image_blobs_by_blob ON image_blobs (digest)',
     ],
   },
+  {
+    name: 'options, folders and snapshots of volumes',
+    statements: [
+      "ALTER TABLE volumes ADD COLUMN options TEXT NOT NULL DEFAULT '{}'",
+      "ALTER TABLE volumes ADD COLUMN folder TEXT NOT NULL DEFAULT ''",
+      'UPDATE volumes SET folder = name',
+      'CREATE UNIQUE INDEX volumes_by_folder ON volumes (folder)',
+      `CREATE TABLE volume_snapshots (
+        volume TEXT NOT NULL,
+        name TEXT NOT NULL,
+        folder TEXT NOT NULL UNIQUE,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (volume, name)
+      ) STRICT, WITHOUT ROWID`,
+    ],
+  },
+  {
+    name: 'networks',
+    statements: [
+      `CREATE TABLE networks (
+        id TEXT PRIMARY KEY,
+        definition TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID`,
+    ],
+  },
 ];

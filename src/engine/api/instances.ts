@@ -2,6 +2,7 @@ import type { Healthcheck } from '../../model/image.ts';
 import type {
   ExitStatus,
   Instance,
+  NetworkConnection,
   NetworkMode,
   PortBinding,
   RestartPolicy,
@@ -33,11 +34,19 @@ export interface CreateInstance {
   readonly attach?: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   readonly mounts?: readonly MountRequest[];
   readonly networkMode?: NetworkMode;
+  /** The network as asked for. */
+  readonly networkName?: string;
+  /** Name or id of the instance to join, for the mode `container`. */
+  readonly joins?: string;
+  /** Absent: the network that is asked for, without wishes. */
+  readonly networks?: readonly NetworkConnection[];
   readonly ports?: readonly PortBinding[];
   readonly publishAll?: boolean;
   readonly exposedPorts?: readonly string[];
   readonly extraHosts?: readonly string[];
   readonly dns?: readonly string[];
+  readonly dnsSearch?: readonly string[];
+  readonly dnsOptions?: readonly string[];
   readonly resources?: Resources;
   readonly readOnlyRoot?: boolean;
   readonly init?: boolean;
@@ -121,7 +130,7 @@ export interface Instances {
   stats(nameOrId: string): Promise<InstanceStats>;
   top(nameOrId: string, psArgs: readonly string[]): Promise<ProcessTable>;
   /** Bytes written by the instance, and of its image. */
-  sizes(nameOrId: string): Promise<{ writable: number; root: number }>;
+  sizes(nameOrId: string, signal?: AbortSignal): Promise<{ writable: number; root: number }>;
   /** Memory of everything on the host that exists for the instance. */
   footprint(nameOrId: string): Promise<Footprint>;
 }

@@ -30,7 +30,8 @@ export function bundleOf(
     stdinOnce: config.stdinOnce && !config.process.tty,
     root,
     mounts: config.mounts,
-    files: runFilesOf(identity, config.id),
+    // Who joins another instance's network has its names too.
+    files: runFilesOf(identity, config.joins ?? config.id),
     network: lease.bundle,
     resources: config.resources,
     readOnlyRoot: config.readOnlyRoot,
@@ -56,6 +57,7 @@ export async function writeRunFiles(
     mkdir(runDir, { recursive: true, mode: 0o700 }),
     mkdir(logFolderOf(identity, config.id), { recursive: true, mode: 0o700 }),
   ]);
+  if (config.joins !== undefined) return;
   await Promise.all([
     writeFile(join(runDir, 'hosts'), hostsFile(config, lease)),
     writeFile(join(runDir, 'hostname'), `${config.hostname}\n`),
@@ -65,27 +67,43 @@ export async function writeRunFiles(
 
 function hostsFile(config: InstanceConfig, lease: NetworkLease): string {
   const lines = ['127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback'];
-  const address = lease.attachments[0]?.endpoint.address ?? '127.0.1.1';
-  const full = config.domainname === '' ? '' : `${config.hostname}.${config.domainname} `;
   for (const entry of config.extraHosts) {
     const colon = entry.indexOf(':');
     const target = entry.slice(colon + 1);
-    const resolved =
-      target === 'host-gateway' ? (lease.attachments[0]?.endpoint.gateway ?? '127.0.0.1') : target;
+    const resolved = target === 'host-gateway' ? gatewayOf(lease) : target;
     if (colon > 0) lines.push(`${resolved}\t${entry.slice(0, colon)}`);
   }
-  lines.push(`${address}\t${full}${config.hostname}`);
-  return `${lines.join('\n')}\n`;
+  return `${[...lines, ...addressLines(config, lease)].join('\n')}\n`;
 }
 
-function resolvConf(
+/** Its own names, one line for each address. */
+export function addressLines(config: InstanceConfig, lease: NetworkLease): string[] {
+  const full = config.domainname === '' ? '' : `${config.hostname}.${config.domainname} `;
+  const own = lease.attachments.flatMap(({ endpoint: { address, ipv6 } }) => [
+    address,
+    ...(ipv6 === null ? [] : [ipv6.address]),
+  ]);
+  return (own.length > 0 ? own : ['127.0.1.1']).map((address) => `${address}\t${full}${config.hostname}`);
+}
+
+/** Where the host is seen from inside. */
+function gatewayOf(lease: NetworkLease): string {
+  const gateways = lease.attachments.map(({ endpoint, resolver }) => endpoint.gateway || (resolver ?? ''));
+  return gateways.find((gateway) => gateway !== '') ?? '127.0.0.1';
+}
+
+export function resolvConf(
   config: InstanceConfig,
   lease: NetworkLease,
   network: Pick<Network, 'resolver'>,
 ): string {
-  const { nameservers, search, options } = network.resolver(lease);
-  const lines = (config.dns.length > 0 ? config.dns : nameservers).map((server) => `nameserver ${server}`);
-  if (search.length > 0) lines.push(`search ${search.join(' ')}`);
+  const resolver = network.resolver(lease);
+  const search = config.dnsSearch ?? resolver.search;
+  const options = config.dnsOptions ?? resolver.options;
+  // On a network of the user's, names lead to its instances; the servers asked for are asked by the engine's own.
+  const own = config.dns.length > 0 && !resolver.embedded;
+  const lines = (own ? config.dns : resolver.nameservers).map((server) => `nameserver ${server}`);
+  if (search.length > 0 && search[0] !== '.') lines.push(`search ${search.join(' ')}`);
   if (options.length > 0) lines.push(`options ${options.join(' ')}`);
   return `${lines.join('\n')}\n`;
 }

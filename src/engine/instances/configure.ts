@@ -1,8 +1,10 @@
 import { HullError } from '../../model/errors.ts';
 import type { Healthcheck, Image, ImageRunConfig } from '../../model/image.ts';
-import type { InstanceConfig, InstanceMount, PortBinding } from '../../model/instance.ts';
+import type { InstanceConfig, InstanceMount, NetworkConnection, PortBinding } from '../../model/instance.ts';
+import type { InstanceOptions } from '../../model/instance-options.ts';
 import type { CreateInstance } from '../api.ts';
-import { checkName, checkResources, type HostSize } from './checks.ts';
+import { DEFAULT_NETWORK, plainConnection } from '../networks/connections.ts';
+import { checkName } from './checks.ts';
 
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_STOP_TIMEOUT = 10;
@@ -16,14 +18,12 @@ export interface Facts {
   readonly image: Image | null;
   /** Resolved already, the image's volumes included. */
   readonly mounts: readonly InstanceMount[];
-  readonly host: HostSize;
   readonly now: number;
 }
 
 /** The request merged with the image's defaults and checked. Pure. Throws `invalid-argument`. */
 export function configure(request: CreateInstance, facts: Facts): InstanceConfig {
   checkName(facts.name);
-  checkResources(request.resources ?? {}, facts.host);
   const defaults = facts.image?.config.config ?? {};
   const { entrypoint, command } = commandLine(request, defaults);
   if (facts.image !== null && entrypoint.length + command.length === 0) {
@@ -59,11 +59,15 @@ export function configure(request: CreateInstance, facts: Facts): InstanceConfig
     attach: request.attach ?? { stdin: false, stdout: true, stderr: true },
     mounts: facts.mounts,
     networkMode: request.networkMode ?? 'bridge',
-    networks: [],
+    ...(request.networkName === undefined ? {} : { networkName: request.networkName }),
+    ...(request.joins === undefined ? {} : { joins: request.joins }),
+    networks: networksOf(request),
     ports: portsOf(request, exposed),
     exposedPorts: exposed,
     extraHosts: request.extraHosts ?? [],
     dns: request.dns ?? [],
+    ...(request.dnsSearch === undefined ? {} : { dnsSearch: request.dnsSearch }),
+    ...(request.dnsOptions === undefined ? {} : { dnsOptions: request.dnsOptions }),
     resources: request.resources ?? {},
     readOnlyRoot: request.readOnlyRoot ?? false,
     init: request.init ?? false,
@@ -76,9 +80,18 @@ export function configure(request: CreateInstance, facts: Facts): InstanceConfig
     stopTimeout: request.stopTimeout ?? DEFAULT_STOP_TIMEOUT,
     ...healthcheckOf(request.healthcheck, defaults.Healthcheck),
     ...(request.restartPolicy === undefined ? {} : { restartPolicy: request.restartPolicy }),
-    options: request.options ?? {},
+    options: withImageVolumes(request.options ?? {}, Object.keys(defaults.Volumes ?? {})),
     createdAt: facts.now,
   };
+}
+
+function networksOf({
+  networkMode = 'bridge',
+  networkName,
+  networks,
+}: CreateInstance): readonly NetworkConnection[] {
+  if (networkMode !== 'bridge') return [];
+  return networks ?? [plainConnection(networkName ?? DEFAULT_NETWORK)];
 }
 
 function sourceOf(request: CreateInstance, image: Image | null): InstanceConfig['source'] {
@@ -101,6 +114,13 @@ function commandLine(
     return { entrypoint, command: given };
   }
   return { entrypoint: defaults.Entrypoint ?? [], command: given.length > 0 ? given : (defaults.Cmd ?? []) };
+}
+
+/** Inspect shows the image's volumes among those that were declared. */
+function withImageVolumes(options: InstanceOptions, volumes: readonly string[]): InstanceOptions {
+  if (volumes.length === 0) return options;
+  const declared = [...new Set([...volumes, ...(options.given?.volumes ?? [])])];
+  return { ...options, given: { ...options.given, volumes: declared } };
 }
 
 /** Docker's rule: what the request leaves open is the image's, field by field. */
@@ -159,8 +179,8 @@ function parseExposed(text: string): PortBinding {
   const [port = '', protocol = 'tcp'] = text.split('/');
   return {
     containerPort: Number(port),
-    protocol: protocol === 'udp' ? 'udp' : 'tcp',
-    hostIp: '0.0.0.0',
+    protocol: protocol === 'udp' || protocol === 'sctp' ? protocol : 'tcp',
+    hostIp: '',
     hostPort: 0,
   };
 }

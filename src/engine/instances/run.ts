@@ -8,9 +8,15 @@ import type { Network, NetworkLease } from '../../network/network.ts';
 import type { Bundle, Runtime } from '../../runtime/runtime.ts';
 import type { RootStorage } from '../../storage/storage.ts';
 import type { Machines } from '../api.ts';
+import type { EventBus } from '../events.ts';
+import type { NetworkCatalog } from '../networks/catalog.ts';
+import { networkAttributes } from '../networks/events.ts';
 import { bundleOf, runDirOf, writeRunFiles } from './bundle.ts';
+import { attachRequest } from './networks-of.ts';
+import type { Registry } from './registry.ts';
 import type { Host } from '../../host/host.ts';
 import type { Timings } from '../timings.ts';
+import type { VolumeUses } from '../volumes/uses.ts';
 
 export interface RunParts {
   readonly host: Host;
@@ -20,6 +26,11 @@ export interface RunParts {
   readonly network: Network;
   readonly images: Pick<ImageStore, 'get'>;
   readonly machines: Pick<Machines, 'get'>;
+  /** What the instance's mounts of volumes need while it runs. */
+  readonly uses: Pick<VolumeUses, 'acquire' | 'adopt' | 'release'>;
+  readonly registry: Pick<Registry, 'byId'>;
+  readonly catalog: Pick<NetworkCatalog, 'find'>;
+  readonly events: EventBus;
 }
 
 /** What a run is made of and how it is taken apart again: root filesystem, network, files, runtime. Knows nothing of states. */
@@ -40,29 +51,27 @@ export class Runs {
     onLease: (lease: NetworkLease) => void,
     timings: Timings,
   ): Promise<Bundle> {
-    const { network, identity } = this.#parts;
-    const attached = network
-      .attach({
-        instanceId: config.id,
-        mode: config.networkMode,
-        ports: config.ports,
-        names: dnsNames(config),
-      })
-      .then(async (lease) => {
+    const { network, identity, catalog, registry } = this.#parts;
+    const attached = Promise.try(() => network.attach(attachRequest(config, catalog, registry))).then(
+      async (lease) => {
         onLease(lease);
+        this.#tell('connect', config, lease);
         timings.mark('network');
         await writeRunFiles(identity, config, lease, network);
         timings.mark('files');
         return lease;
-      });
+      },
+    );
     const prepared = this.root(config).then((root) => {
       timings.mark('root');
       return root;
     });
-    const [lease, root] = await Promise.allSettled([attached, prepared]);
+    const mounted = this.#parts.uses.acquire(config);
+    const [lease, root, mounts] = await Promise.allSettled([attached, prepared, mounted]);
     if (lease.status === 'rejected') throw lease.reason;
     if (root.status === 'rejected') throw root.reason;
-    return bundleOf(identity, config, root.value, lease.value);
+    if (mounts.status === 'rejected') throw mounts.reason;
+    return bundleOf(identity, { ...config, mounts: mounts.value }, root.value, lease.value);
   }
 
   /** The root filesystem, mounted; the same again when it is already. */
@@ -76,8 +85,9 @@ export class Runs {
     });
   }
 
+  /** Of a run that a former daemon started. */
   bundle(config: InstanceConfig, root: RootFilesystem, lease: NetworkLease): Bundle {
-    return bundleOf(this.#parts.identity, config, root, lease);
+    return bundleOf(this.#parts.identity, { ...config, mounts: this.#parts.uses.adopt(config) }, root, lease);
   }
 
   /** Takes a run apart, all parts even when one fails. Fine twice. Rejects with what could not be removed. */
@@ -92,8 +102,10 @@ export class Runs {
     await Promise.all([
       ...(lease === null ? [] : [attempt(network.detach(config.id, lease))]),
       attempt(roots.release(config.id)),
+      attempt(this.#parts.uses.release(config)),
       attempt(host.files.removeTree(runDirOf(identity, config.id))),
     ]);
+    if (lease !== null) this.#tell('disconnect', config, lease);
     if (failures.length > 0) {
       throw new HullError(
         'internal',
@@ -102,13 +114,22 @@ export class Runs {
     }
   }
 
+  /** Docker's clients wait for these. */
+  #tell(action: 'connect' | 'disconnect', config: InstanceConfig, lease: NetworkLease): void {
+    const { catalog, events } = this.#parts;
+    const named = lease.attachments.map(({ endpoint }) => endpoint.networkId);
+    const alone = lease.mode === 'host' || lease.mode === 'none' ? [lease.mode] : [];
+    for (const definition of [...named, ...alone].map((name) => catalog.find(name))) {
+      if (definition !== null)
+        events.publish('network', action, definition.id, {
+          container: config.id,
+          ...networkAttributes(definition),
+        });
+    }
+  }
+
   /** Deletes the writable part. */
   async discard(config: InstanceConfig): Promise<void> {
     await this.#parts.roots.remove(config.id);
   }
-}
-
-/** The names that an instance answers to in DNS. */
-export function dnsNames(config: InstanceConfig): string[] {
-  return [...new Set([config.name, config.id.slice(0, 12), config.hostname])];
 }

@@ -1,10 +1,12 @@
 import { messageOf } from '../../model/errors.ts';
-import type { Network, NetworkLease } from '../../network/network.ts';
+import type { KnownLease, Network } from '../../network/network.ts';
 import type { Lifecycle } from '../instances/lifecycle.ts';
 import type { LogKeeper } from '../instances/log-keeper.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
-import { dnsNames, type Runs } from '../instances/run.ts';
+import { knownLease } from '../instances/networks-of.ts';
+import type { Runs } from '../instances/run.ts';
+import type { NetworkCatalog } from '../networks/catalog.ts';
 import { startsWithDaemon } from '../instances/restart-plan.ts';
 import { planRecovery, type RecoveryAction } from './plan.ts';
 
@@ -13,6 +15,7 @@ export interface RecoveryParts {
   readonly lifecycle: Lifecycle;
   readonly runs: Runs;
   readonly network: Network;
+  readonly catalog: Pick<NetworkCatalog, 'users'>;
   readonly logs: LogKeeper;
   readonly bootId: string;
   readonly log: (message: string) => void;
@@ -26,7 +29,7 @@ export async function recover(parts: RecoveryParts): Promise<readonly string[]> 
   const before = parts.registry.all();
   const actions = planRecovery(before, parts.bootId);
   const adopted = actions.filter((action) => action.type === 'adopt').map(({ id }) => id);
-  await parts.network.start(leasesOf(parts.registry, adopted));
+  await parts.network.start(leasesOf(parts.registry, adopted), parts.catalog.users());
   await Promise.all(
     actions.map((action) =>
       carryOut(parts, action).catch((error: unknown) =>
@@ -43,11 +46,11 @@ export async function recover(parts: RecoveryParts): Promise<readonly string[]> 
 function leasesOf(
   registry: Registry,
   ids: readonly string[],
-): Map<string, { lease: NetworkLease; names: readonly string[] }> {
-  const leases = new Map<string, { lease: NetworkLease; names: readonly string[] }>();
+): Map<string, KnownLease> {
+  const leases = new Map<string, KnownLease>();
   for (const id of ids) {
     const record = registry.byId(id);
-    if (record?.lease) leases.set(id, { lease: record.lease, names: dnsNames(record.config) });
+    if (record?.lease) leases.set(id, knownLease(record.config, record.lease));
   }
   return leases;
 }

@@ -31,13 +31,17 @@ export class Forwarder {
     this.#settings = { ...FORWARDER_DEFAULTS, ...settings };
   }
 
-  /** The reply of the first upstream that gives one; SERVFAIL when none does. Never rejects. */
-  async ask(query: Uint8Array, transport: Transport): Promise<Uint8Array> {
+  /** The reply of the first upstream (`instead`: of these) that gives one; SERVFAIL when none does. Never rejects. */
+  async ask(
+    query: Uint8Array,
+    transport: Transport,
+    instead: readonly string[] | null = null,
+  ): Promise<Uint8Array> {
     if (this.#active >= this.#settings.concurrency) return failure(query, 'SERVFAIL');
     this.#active += 1;
     try {
       for (let round = 0; round < this.#settings.rounds; round++) {
-        for (const upstream of this.#settings.upstreams()) {
+        for (const upstream of instead ?? this.#settings.upstreams()) {
           const reply = await this.#attempt(query, upstream, transport).catch(() => null);
           if (reply !== null) return reply;
         }

@@ -10,6 +10,8 @@ export interface NameView {
   covers(address: string): boolean;
   /** May names that nobody here has be asked for elsewhere? */
   readonly forwards: boolean;
+  /** Who is asked instead of the host's resolvers; null: these. */
+  readonly upstreams: readonly string[] | null;
 }
 
 interface Entry {

@@ -13,6 +13,7 @@ interface Membership {
   readonly networks: readonly string[];
   /** Names that lead elsewhere for this instance alone. */
   readonly links: ReadonlyMap<string, string>;
+  readonly upstreams: readonly string[] | null;
 }
 
 /** Who knows which names: an instance knows those of the networks that it is on, and its own links; nobody else's. */
@@ -33,12 +34,17 @@ export class NameScopes {
   }
 
   /** `links`: `instance:alias`. */
-  join(instanceId: string, networks: readonly string[], links: readonly string[]): void {
+  join(
+    instanceId: string,
+    networks: readonly string[],
+    links: readonly string[],
+    upstreams: readonly string[] | null = null,
+  ): void {
     const pairs = links.map((link): [string, string] => {
       const colon = link.indexOf(':');
       return colon < 0 ? [normalize(link), link] : [normalize(link.slice(colon + 1)), link.slice(0, colon)];
     });
-    this.#members.set(instanceId, { networks, links: new Map(pairs) });
+    this.#members.set(instanceId, { networks, links: new Map(pairs), upstreams });
   }
 
   leave(instanceId: string): void {
@@ -56,7 +62,7 @@ export class NameScopes {
       const network = this.#networks.get(id);
       return network === undefined ? [] : [network];
     });
-    return new View(networks, member?.links ?? new Map<string, string>());
+    return new View(networks, member?.links ?? new Map<string, string>(), member?.upstreams ?? null);
   }
 }
 
@@ -64,9 +70,16 @@ class View implements NameView {
   readonly #networks: readonly NetworkNames[];
   readonly #links: ReadonlyMap<string, string>;
 
-  constructor(networks: readonly NetworkNames[], links: ReadonlyMap<string, string>) {
+  readonly upstreams: readonly string[] | null;
+
+  constructor(
+    networks: readonly NetworkNames[],
+    links: ReadonlyMap<string, string>,
+    upstreams: readonly string[] | null,
+  ) {
     this.#networks = networks;
     this.#links = links;
+    this.upstreams = upstreams;
   }
 
   get forwards(): boolean {

@@ -67,7 +67,9 @@ export class DnsServer {
     if (names === null) return null;
     const decision = decide(query, names);
     if (decision.kind === 'drop') return null;
-    return decision.kind === 'answer' ? decision.data : this.#options.forwarder.ask(query, transport);
+    return decision.kind === 'answer'
+      ? decision.data
+      : this.#options.forwarder.ask(query, transport, names.upstreams);
   }
 
   #serve(socket: Socket): void {

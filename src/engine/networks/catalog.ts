@@ -1,0 +1,89 @@
+import { networkId } from '../../model/derived-id.ts';
+import type { EngineIdentity } from '../../model/engine-identity.ts';
+import { HullError } from '../../model/errors.ts';
+import type { NetworkDefinition, NetworkDriver } from '../../model/network.ts';
+import type { Network } from '../../network/network.ts';
+import type { NetworkRepository } from '../../state/network-repository.ts';
+
+export const BUILT_IN = ['bridge', 'host', 'none'] as const;
+
+const HEX = /^[0-9a-f]+$/;
+
+/** Every network by name and id, in memory and (written through) in the database. */
+export class NetworkCatalog {
+  readonly #repository: NetworkRepository;
+  readonly #network: Pick<Network, 'defaultNetwork'>;
+  readonly #others: readonly NetworkDefinition[];
+  readonly #users = new Map<string, NetworkDefinition>();
+
+  constructor(
+    repository: NetworkRepository,
+    network: Pick<Network, 'defaultNetwork'>,
+    identity: EngineIdentity,
+  ) {
+    this.#repository = repository;
+    this.#network = network;
+    this.#others = [builtIn(identity, 'host', 'host'), builtIn(identity, 'none', 'null')];
+    for (const definition of repository.list()) this.#users.set(definition.id, definition);
+  }
+
+  /** The built-in ones first, then by age. */
+  list(): readonly NetworkDefinition[] {
+    return [this.#network.defaultNetwork(), ...this.#others, ...this.users()];
+  }
+
+  users(): readonly NetworkDefinition[] {
+    return [...this.#users.values()];
+  }
+
+  isBuiltIn({ id }: NetworkDefinition): boolean {
+    return !this.#users.has(id);
+  }
+
+  /** By full id, name, or unambiguous id prefix, in this order. */
+  find(nameOrId: string): NetworkDefinition | null {
+    const all = this.list();
+    const exact = all.find(({ id }) => id === nameOrId) ?? all.find(({ name }) => name === nameOrId) ?? null;
+    if (exact !== null || !HEX.test(nameOrId)) return exact;
+    const matches = all.filter(({ id }) => id.startsWith(nameOrId));
+    if (matches.length > 1)
+      throw new HullError(
+        'ambiguous-id',
+        `network ${nameOrId} is ambiguous (${matches.length} matches found on ID prefix)`,
+      );
+    return matches[0] ?? null;
+  }
+
+  get(nameOrId: string): NetworkDefinition {
+    const found = this.find(nameOrId);
+    if (found === null) throw new HullError('network-not-found', `network ${nameOrId} not found`);
+    return found;
+  }
+
+  add(definition: NetworkDefinition): void {
+    this.#repository.add(definition);
+    this.#users.set(definition.id, definition);
+  }
+
+  delete(id: string): void {
+    this.#repository.remove(id);
+    this.#users.delete(id);
+  }
+}
+
+function builtIn(identity: EngineIdentity, name: string, driver: NetworkDriver): NetworkDefinition {
+  return {
+    id: networkId(identity, name),
+    name,
+    driver,
+    createdAt: Date.now(),
+    internal: false,
+    attachable: false,
+    ipv6: false,
+    pools: [],
+    options: {},
+    ipamOptions: null,
+    labels: {},
+    link: '',
+  };
+}
