@@ -84,6 +84,16 @@ export function resolveCapabilities(
   return ALL_CAPABILITIES.filter((name) => wanted.has(name) && held.has(name));
 }
 
+/** Throws `invalid-argument` in Docker's words for a name that is no capability. */
+export function checkCapabilities(field: 'CapAdd' | 'CapDrop', wanted: readonly string[]): void {
+  for (const name of wanted) {
+    const upper = name.toUpperCase();
+    const full = upper === 'ALL' || upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
+    if (full === 'ALL' || (ALL_CAPABILITIES as readonly string[]).includes(full)) continue;
+    throw new HullError('invalid-argument', `invalid ${field}: unknown capability: ${JSON.stringify(full)}`);
+  }
+}
+
 /** Names of the bits of a mask as /proc/PID/status has it (`CapBnd`, hexadecimal). */
 export function capabilitiesOf(mask: string): Set<string> {
   if (!/^[0-9a-f]{1,16}$/i.test(mask)) return new Set();

@@ -1,0 +1,66 @@
+import { HullError } from '../../model/errors.ts';
+import type { InstanceOptions } from '../../model/instance-options.ts';
+import type { Isolation } from '../../model/isolation.ts';
+import type { CreateInstance } from '../api.ts';
+
+/** Options that mean something to a shared kernel alone. A VM has a kernel of its own; nothing of the host's is inside. */
+const CONTAINERS_ALONE: Readonly<Partial<Record<keyof InstanceOptions, string>>> = {
+  devices: 'HostConfig.Devices',
+  deviceCgroupRules: 'HostConfig.DeviceCgroupRules',
+  pidMode: 'HostConfig.PidMode',
+  ipcMode: 'HostConfig.IpcMode',
+  utsMode: 'HostConfig.UTSMode',
+  cgroupParent: 'HostConfig.CgroupParent',
+  groupAdd: 'HostConfig.GroupAdd',
+};
+/** What asks for nothing but what a VM has anyway. */
+const IDLE: Readonly<Partial<Record<keyof InstanceOptions, readonly string[]>>> = {
+  ipcMode: ['private', 'shareable'],
+  pidMode: ['private'],
+};
+/** What gVisor's kernel does not offer. */
+const NOT_IN_SANDBOX: Readonly<Partial<Record<keyof InstanceOptions, string>>> = {
+  devices: 'HostConfig.Devices',
+  deviceCgroupRules: 'HostConfig.DeviceCgroupRules',
+  pidMode: 'HostConfig.PidMode',
+  ipcMode: 'HostConfig.IpcMode',
+};
+
+/** Refuses what this isolation cannot give, naming the field. Pure. Throws `not-supported`. */
+export function checkIsolationOptions(isolation: Isolation, request: CreateInstance): void {
+  const { options = {} } = request;
+  const refused = isolation === 'vm' ? CONTAINERS_ALONE : isolation === 'sandbox' ? NOT_IN_SANDBOX : {};
+  for (const [option, field] of Object.entries(refused)) {
+    const value = options[option as keyof InstanceOptions];
+    if (value === undefined) continue;
+    if (typeof value === 'string' && IDLE[option as keyof InstanceOptions]?.includes(value) === true)
+      continue;
+    throw new HullError(
+      'not-supported',
+      `${field} is not supported by isolation '${isolation}'; leave it out, or run a container`,
+      { details: { field } },
+    );
+  }
+  checkStorage(options);
+  if (isolation === 'vm' && (request.mounts ?? []).some((mount) => mount.options?.some(isSharing) === true)) {
+    throw new HullError(
+      'not-supported',
+      "mounts do not propagate into or out of a VM; leave the mount's propagation out",
+      { details: { field: 'HostConfig.Mounts' } },
+    );
+  }
+}
+
+const isSharing = (option: string): boolean => /^r?(shared|slave)$/.test(option);
+
+/** Docker's words where the file system has no project quotas, which overlay folders would need. */
+function checkStorage({ storageOpt }: InstanceOptions): void {
+  const [name] = Object.keys(storageOpt ?? {});
+  if (name === undefined) return;
+  if (name !== 'size') throw new HullError('invalid-argument', `unknown option ${name}`);
+  throw new HullError(
+    'not-supported',
+    "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+    { details: { field: 'HostConfig.StorageOpt' } },
+  );
+}

@@ -1,0 +1,71 @@
+import type { HostLimits } from '../../host/host-limits.ts';
+import { HullError } from '../../model/errors.ts';
+import type { Healthcheck } from '../../model/image.ts';
+import type { Isolation } from '../../model/isolation.ts';
+import { checkCapabilities } from '../../runtime/capabilities.ts';
+import type { CreateInstance } from '../api.ts';
+import { checkIsolationOptions } from './check-isolation.ts';
+import { settleOptions } from './settle-options.ts';
+import { type Settled, settleResources } from './settle-resources.ts';
+import { signalNumber } from './signals.ts';
+
+/** What a request is judged with. */
+export interface SettleFacts {
+  readonly isolation: Isolation;
+  readonly host: HostLimits;
+  /** The id of an instance by name or id; null where there is none. */
+  readonly idOf: (nameOrId: string) => string | null;
+}
+
+/**
+ * The request as this host and this isolation can carry it out, with the warnings that Docker would give; before anything is made. Pure. Throws
+ * `invalid-argument` in Docker's words, and `not-supported` naming the field.
+ */
+export function settle(request: CreateInstance, facts: SettleFacts): Settled<CreateInstance> {
+  for (const variable of request.env ?? []) {
+    if (variable === '' || variable.startsWith('='))
+      throw invalid(`invalid environment variable: ${variable}`);
+  }
+  if (request.stopSignal !== undefined) signalNumber(request.stopSignal);
+  if ((request.stopTimeout ?? 0) < -1) throw invalid(`invalid stop timeout: ${request.stopTimeout}`);
+  checkHealth(request.healthcheck ?? {});
+  if (request.autoRemove === true && (request.restartPolicy?.name ?? 'no') !== 'no')
+    throw invalid("can't create 'AutoRemove' container with restart policy");
+  checkCapabilities('CapAdd', request.capAdd ?? []);
+  checkCapabilities('CapDrop', request.capDrop ?? []);
+  for (const mount of request.mounts ?? []) if (mount.type === 'tmpfs') checkTmpfs(mount.options ?? []);
+  if (request.options?.utsMode === 'host' && request.hostname !== undefined)
+    throw invalid('conflicting options: hostname and the UTS mode');
+  checkIsolationOptions(facts.isolation, request);
+  const resources = settleResources(request.resources ?? {}, facts.host);
+  const networkMode = request.networkMode ?? 'bridge';
+  const options = settleOptions(request.options ?? {}, { ...facts, networkMode });
+  return {
+    value: { ...request, resources: resources.value, options: options.value },
+    warnings: [...resources.warnings, ...options.warnings],
+  };
+}
+
+const MILLISECOND = 1_000_000;
+
+/** Durations in nanoseconds (moby, daemon/container.go). */
+function checkHealth(health: Healthcheck): void {
+  for (const field of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval'] as const) {
+    const value = health[field] ?? 0;
+    if (value !== 0 && value < MILLISECOND) throw invalid(`${field} in Healthcheck cannot be less than 1ms`);
+  }
+  if ((health.Retries ?? 0) < 0) throw invalid('Retries in Healthcheck cannot be negative');
+}
+
+/** Flags of mount(8), and tmpfs(5)'s own (moby/sys, mount). */
+const TMPFS_OPTION =
+  /^(?:defaults|(?:no)?(?:suid|dev|exec|atime|diratime|relatime|iversion|mand)|strictatime|nostrictatime|sync|async|dirsync|remount|r?bind|(?:un)?bindable|r?(?:private|shared|slave|unbindable)|(?:size|mode|uid|gid|nr_inodes|nr_blocks|mpol)=[^,\s]+)$/;
+
+function checkTmpfs(options: readonly string[]): void {
+  const odd = options.find((option) => !TMPFS_OPTION.test(option));
+  if (odd !== undefined) throw invalid(`Invalid tmpfs option ${JSON.stringify(odd)}`);
+}
+
+function invalid(message: string): HullError {
+  return new HullError('invalid-argument', message);
+}
