@@ -157,6 +157,8 @@ export interface Processes {
 export interface PacketSocket {
   /** One packet after another until the peer closes. Reading slowly slows the peer. */
   readonly packets: AsyncIterable<Uint8Array>;
+  /** The next packet where it is here already; null where it would have to be waited for. */
+  take(): Uint8Array | null;
   write(data: Uint8Array): Promise<void>;
   /** Half-close for writing. */
   end(): void;

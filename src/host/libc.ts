@@ -17,6 +17,10 @@ function open() {
     socket: { args: [i32, i32, i32], returns: i32 },
     connect: { args: [i32, pointer, u32], returns: i32 },
     socketpair: { args: [i32, i32, i32, pointer], returns: i32 },
+    inotify_init1: { args: [i32], returns: i32 },
+    inotify_add_watch: { args: [i32, pointer, u32], returns: i32 },
+    inotify_rm_watch: { args: [i32, i32], returns: i32 },
+    recvmmsg: { args: [i32, pointer, u32, i32, pointer], returns: i32 },
     close: { args: [i32], returns: i32 },
     /** As openat2(2) is called: number, descriptor, path, struct, size. */
     syscall: { args: [i64, i64, pointer, pointer, i64], returns: i64 },

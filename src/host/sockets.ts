@@ -1,6 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
+import { Fifo } from '../lib/fifo.ts';
 import type { PacketSocket, Sockets } from './host.ts';
 import { Libc } from './libc.ts';
+import { PacketReceiver } from './packet-receiver.ts';
 
 const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
@@ -13,6 +15,7 @@ const HIGH_WATER = 64;
 /** SOCK_SEQPACKET, which Node's and Bun's own interfaces do not offer: the descriptor is made here and handed to the event loop. */
 export class LinuxSockets implements Sockets {
   readonly #libc: Libc;
+  #receiver: PacketReceiver | null = null;
 
   constructor(libc: Libc) {
     this.#libc = libc;
@@ -36,7 +39,7 @@ export class LinuxSockets implements Sockets {
     } finally {
       closeSync(file);
     }
-    return packetSocket(descriptor);
+    return packetSocket(descriptor, this.#packets());
   }
 
   async packetPair(): Promise<{ ours: PacketSocket; theirs: number }> {
@@ -48,7 +51,11 @@ export class LinuxSockets implements Sockets {
     );
     const [ours = -1, theirs = -1] = pair;
     // Only the engine's end may be non-blocking: that flag belongs to the end, and the event loop sets it itself.
-    return { ours: await packetSocket(ours), theirs };
+    return { ours: await packetSocket(ours, this.#packets()), theirs };
+  }
+
+  #packets(): PacketReceiver {
+    return (this.#receiver ??= new PacketReceiver(this.#libc));
   }
 }
 
@@ -61,7 +68,7 @@ function socketAddress(path: string): Uint8Array {
   return address;
 }
 
-async function packetSocket(descriptor: number): Promise<PacketSocket> {
+async function packetSocket(descriptor: number, receiver: PacketReceiver): Promise<PacketSocket> {
   const inbox = new Inbox();
   // Bun takes a connected descriptor too, which its types leave out.
   const options: { fd: number; unix: string; socket: Bun.SocketHandler<undefined> } = {
@@ -69,7 +76,10 @@ async function packetSocket(descriptor: number): Promise<PacketSocket> {
     unix: '',
     socket: {
       data: (self, data) => {
-        if (inbox.push(Uint8Array.from(data)) >= HIGH_WATER) self.pause();
+        inbox.push(data);
+        // One of many, perhaps: those behind it are taken now, not one by one.
+        for (const packet of receiver.receive(descriptor, HIGH_WATER - inbox.size)) inbox.push(packet);
+        if (inbox.size >= HIGH_WATER) self.pause();
       },
       drain: () => inbox.writable(),
       end: () => inbox.finish(),
@@ -81,6 +91,7 @@ async function packetSocket(descriptor: number): Promise<PacketSocket> {
   inbox.onRoom = () => socket.resume();
   return {
     packets: inbox,
+    take: () => inbox.take(),
     write: async (data) => {
       // One packet goes out whole or not at all; nothing taken means that the peer's queue is full.
       while (!inbox.finished && socket.write(data) <= 0) await inbox.untilWritable();
@@ -97,16 +108,25 @@ async function packetSocket(descriptor: number): Promise<PacketSocket> {
 
 /** Packets that wait for their reader. */
 class Inbox implements AsyncIterable<Uint8Array> {
-  readonly #queue: Uint8Array[] = [];
+  readonly #queue = new Fifo<Uint8Array>();
   #wake: (() => void) | null = null;
   #room: (() => void) | null = null;
   finished = false;
   onRoom: () => void = () => undefined;
 
-  push(packet: Uint8Array): number {
-    const size = this.#queue.push(packet);
+  get size(): number {
+    return this.#queue.length;
+  }
+
+  push(packet: Uint8Array): void {
+    this.#queue.push(packet);
     this.#wake?.();
-    return size;
+  }
+
+  take(): Uint8Array | null {
+    const packet = this.#queue.shift();
+    if (packet !== undefined && this.#queue.length === HIGH_WATER / 2) this.onRoom();
+    return packet ?? null;
   }
 
   finish(): void {
@@ -129,9 +149,8 @@ class Inbox implements AsyncIterable<Uint8Array> {
 
   async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     for (;;) {
-      const packet = this.#queue.shift();
-      if (packet !== undefined) {
-        if (this.#queue.length === HIGH_WATER / 2) this.onRoom();
+      const packet = this.take();
+      if (packet !== null) {
         yield packet;
       } else if (this.finished) {
         return;

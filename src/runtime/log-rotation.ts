@@ -1,5 +1,7 @@
-import { existsSync, type FSWatcher, linkSync, renameSync, rmSync, statSync, watch } from 'node:fs';
+import { existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { Libc } from '../host/libc.ts';
+import { NameWatch } from '../host/name-watch.ts';
 import { keepName, rotatedName } from './log-generations.ts';
 
 /** Files of one log: the one that is written and the rotated ones. */
@@ -35,7 +37,8 @@ function shift(path: string, newest: string, files: number): void {
  */
 export class LogRotator {
   readonly #files: number;
-  readonly #watched = new Map<string, FSWatcher>();
+  readonly #watched = new Map<string, () => void>();
+  #names: NameWatch | null = null;
 
   /** `files`: how many in all. */
   constructor(options: { files?: number } = {}) {
@@ -46,17 +49,17 @@ export class LogRotator {
   watch(path: string): void {
     if (this.#watched.has(path)) return;
     const name = basename(path);
-    const watcher = watch(dirname(path), { persistent: false }, (event, changed) => {
-      if (event === 'rename' && (changed === null || changed === name)) this.#keep(path);
+    this.#names ??= new NameWatch(new Libc());
+    const stop = this.#names.watch(dirname(path), (made) => {
+      if (made === null || made === name) this.#keep(path);
     });
-    watcher.on('error', () => this.forget(path));
-    this.#watched.set(path, watcher);
+    this.#watched.set(path, stop);
     this.#keep(path);
   }
 
   /** Leaves the files as they are. */
   forget(path: string): void {
-    this.#watched.get(path)?.close();
+    this.#watched.get(path)?.();
     this.#watched.delete(path);
   }
 

@@ -5,6 +5,8 @@ import type { OutputChunk, Stdio } from '../runtime.ts';
 const STDERR = 3;
 /** conmon reads at most 8192 bytes of a packet and drops the rest. */
 const MAX_INPUT = 8000;
+/** Bytes of output in one chunk, about. */
+const MAX_CHUNK = 256 * 1024;
 
 /**
  * Stdio over conmon's attach socket: a packet is a stream's number and its bytes; what is written goes to stdin; half-close ends stdin.
@@ -13,13 +15,17 @@ const MAX_INPUT = 8000;
 export function attachedStdio(socket: PacketSocket, options: { tty: boolean; outputOnly: boolean }): Stdio {
   let left = false;
   const packets = socket.packets[Symbol.asyncIterator]();
+  const gather = gatherer(socket, options.tty);
   return {
     output: {
       [Symbol.asyncIterator]: () => ({
         next: async () => {
-          const result = left ? { done: true as const, value: undefined } : await packets.next();
+          if (left) return { done: true, value: undefined };
+          const held = gather.takeHeld();
+          if (held !== null) return { done: false, value: gather.from(held) };
+          const result = await packets.next();
           if (result.done === true) return { done: true, value: undefined };
-          return { done: false, value: chunkOf(result.value, options.tty) };
+          return { done: false, value: gather.from(result.value) };
         },
       }),
     },
@@ -37,8 +43,34 @@ export function attachedStdio(socket: PacketSocket, options: { tty: boolean; out
   };
 }
 
-function chunkOf(packet: Uint8Array, tty: boolean): OutputChunk {
-  return { stream: packet[0] === STDERR && !tty ? 'stderr' : 'stdout', data: packet.subarray(1) };
+/** Packets of one stream that are here already become one chunk: what each costs on its way to the client is then paid once. */
+function gatherer(
+  socket: PacketSocket,
+  tty: boolean,
+): { takeHeld: () => Uint8Array | null; from: (first: Uint8Array) => OutputChunk } {
+  let held: Uint8Array | null = null;
+  return {
+    takeHeld: () => {
+      const packet = held;
+      held = null;
+      return packet;
+    },
+    from: (first) => {
+      const pieces = [first.subarray(1)];
+      for (let size = first.byteLength; size < MAX_CHUNK;) {
+        const packet = socket.take();
+        if (packet === null) break;
+        if (packet[0] !== first[0]) {
+          held = packet;
+          break;
+        }
+        pieces.push(packet.subarray(1));
+        size += packet.byteLength;
+      }
+      const data = pieces.length === 1 ? first.subarray(1) : Buffer.concat(pieces);
+      return { stream: first[0] === STDERR && !tty ? 'stderr' : 'stdout', data };
+    },
+  };
 }
 
 async function drain(packets: AsyncIterator<Uint8Array>): Promise<void> {
