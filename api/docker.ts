@@ -7,6 +7,7 @@ export type * from './docker/container-inspect.ts';
 export type * from './docker/containers.ts';
 export type * from './docker/images.ts';
 export type * from './docker/networks.ts';
+export type * from './docker/volumes.ts';
 export type * from './docker/stats.ts';
 export type * from './docker/system.ts';
 

@@ -1,3 +1,7 @@
+import type { ContainerSummary } from './containers.ts';
+import type { ImageSummary } from './images.ts';
+import type { VolumeResource } from './volumes.ts';
+
 /** Answer of GET /version. */
 export interface VersionInfo {
   Platform: { Name: string };
@@ -58,4 +62,28 @@ export interface EventMessage {
   status?: string;
   id?: string;
   from?: string;
+}
+
+/** A step of the build cache, in the answer of GET /system/df. */
+export interface BuildCacheResource {
+  ID: string;
+  Type: 'regular';
+  Description: string;
+  InUse: boolean;
+  Shared: boolean;
+  Size: number;
+  CreatedAt: string;
+  LastUsedAt: string;
+  UsageCount: number;
+}
+
+/** Answer of GET /system/df. Null: not asked for. */
+export interface DiskUsageResponse {
+  LayersSize: number;
+  Images: readonly ImageSummary[] | null;
+  Containers: readonly ContainerSummary[] | null;
+  Volumes: readonly VolumeResource[] | null;
+  BuildCache: readonly BuildCacheResource[] | null;
+  /** Before 1.42. */
+  BuilderSize?: number;
 }

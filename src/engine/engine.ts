@@ -26,6 +26,7 @@ import type { Trees } from '../storage/trees.ts';
 import type { EngineApi, Machines } from './api.ts';
 import { check, removeLeaks, stuckRemovals } from './check/check.ts';
 import { createComparison } from './compare/index.ts';
+import { DiskMeter } from './disk-usage.ts';
 import { EventBus } from './events.ts';
 import { ExecRegistry } from './execs.ts';
 import { HealthMonitor } from './health/monitor.ts';
@@ -129,20 +130,25 @@ export class Engine {
     this.#parts = parts;
     this.#images = new ImageService({ ...shared, ...names, store: parts.images });
     this.#own = { registry, lifecycle, runs, logs, uses, catalog };
+    const instances = new InstanceService({ ...shared, lifecycle });
+    const volumeService = new VolumeService({ ...shared, instances: registry });
+    const disk = new DiskMeter({ ...shared, instances, volumes: volumeService });
     const api = {
       identity: parts.identity,
-      instances: new InstanceService({ ...shared, lifecycle }),
+      instances,
       execs: new ExecRegistry(registry, (config) => runs.runtimeOf(config), events),
       files: new FileService({ ...shared, making: this.#images }),
       images: this.#images,
       transfers: new TransferService({ ...shared, store: parts.images, making: this.#images }),
       archives: new ArchiveService({ ...shared, making: this.#images }),
-      volumes: new VolumeService({ ...shared, instances: registry }),
+      volumes: volumeService,
       networks: new NetworkService({ ...shared, lifecycle, catalog }),
       machines: parts.machines,
       events,
       system: new SystemService({
         ...shared,
+        disk,
+        mounts: () => parts.host.mounts.list(),
         check: (options) => this.#check(options),
         shutdown: (options) => this.#shutdown(options),
       }),

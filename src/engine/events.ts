@@ -16,6 +16,11 @@ export class EventBus implements Events {
     this.#now = now;
   }
 
+  /** How many follow now. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
   publish(
     type: EngineEvent['type'],
     action: string,

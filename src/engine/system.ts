@@ -1,10 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname, release } from 'node:os';
+import { join } from 'node:path';
+import type { MountEntry } from '../host/host.ts';
+import { kernelFeatures, ownLoad } from '../host/kernel-features.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import { ISOLATIONS, type Availability, type Isolation } from '../model/isolation.ts';
 import type { Network } from '../network/network.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { CheckFinding, EngineInfo, System } from './api.ts';
+import type { CheckFinding, DiskUsage, DiskUser, EngineInfo, HostFacts, System } from './api.ts';
+import type { DiskMeter } from './disk-usage.ts';
+import type { EventBus } from './events.ts';
 import type { HostSize } from './instances/checks.ts';
 
 export interface SystemParts {
@@ -12,6 +18,9 @@ export interface SystemParts {
   readonly size: HostSize;
   readonly network: Pick<Network, 'describe'>;
   readonly runtimes: Readonly<Record<Isolation, Pick<Runtime, 'probe'>>>;
+  readonly mounts: () => readonly MountEntry[];
+  readonly events: Pick<EventBus, 'listeners'>;
+  readonly disk: DiskMeter;
   readonly cgroupLayout: () => 'v1' | 'v2' | 'hybrid';
   readonly build: { readonly version: string; readonly commit: string; readonly builtWith: string };
   readonly check: (options: { repair: boolean; deep: boolean }) => Promise<readonly CheckFinding[]>;
@@ -42,7 +51,7 @@ export class SystemService implements System {
       cpus: size.cpus,
       memory: size.memory,
       kernel: release(),
-      operatingSystem: operatingSystem(),
+      operatingSystem: osRelease('PRETTY_NAME') ?? 'Linux',
       cgroupVersion: layout === 'v2' ? '2' : '1',
       cgroupLayout: layout,
       isolations,
@@ -53,6 +62,21 @@ export class SystemService implements System {
       ],
       network: network.describe(),
     };
+  }
+
+  host(): HostFacts {
+    const { identity, mounts, events } = this.#parts;
+    return {
+      engineId: engineId(identity.dataDir),
+      features: kernelFeatures(mounts(), identity.dataDir),
+      operatingSystemVersion: osRelease('VERSION_ID') ?? '',
+      listeners: events.listeners,
+      load: ownLoad(),
+    };
+  }
+
+  diskUsage(wanted: ReadonlySet<DiskUser>, signal?: AbortSignal): Promise<DiskUsage> {
+    return this.#parts.disk.measure(wanted, signal);
   }
 
   version(): { version: string; commit: string; builtWith: string } {
@@ -68,10 +92,25 @@ export class SystemService implements System {
   }
 }
 
-function operatingSystem(): string {
+function osRelease(key: string): string | undefined {
   try {
-    return /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux';
+    const text = readFileSync('/etc/os-release', 'utf8');
+    return new RegExp(`^${key}="?([^"\\n]*)`, 'm').exec(text)?.[1];
   } catch {
-    return 'Linux';
+    return undefined;
   }
+}
+
+/** Random, made once per data folder. */
+function engineId(dataDir: string): string {
+  const path = join(dataDir, 'engine-id');
+  try {
+    const known = readFileSync(path, 'utf8').trim();
+    if (known !== '') return known;
+  } catch {
+    // The first time.
+  }
+  const id = randomUUID();
+  writeFileSync(path, `${id}\n`, { mode: 0o600 });
+  return id;
 }

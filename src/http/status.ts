@@ -23,6 +23,7 @@ const STATUS_OF_CODE: Partial<Record<ErrorCode, number>> = {
   'registry-unreachable': 500,
   // Docker's: the request was fine for the engine, the workload was not.
   'start-failed': 400,
+  'volume-mount-failed': 500,
 };
 
 /** The HTTP status of an error: the one place where kinds meet HTTP. */

@@ -41,7 +41,7 @@ export function composeEngine(options: CompositionOptions): Engine {
   const database = openDatabase(join(identity.dataDir, 'hull.db'));
   const repositories = createRepositories(database);
   const storage = createStorage({ host, identity, repositories });
-  const { trees, content, layers, roots, volumes } = storage;
+  const { trees, content, layers, roots, volumes, sizes } = storage;
   const onLayersUnused = (diffIds: readonly Digest[]) => storage.disks.removeImage(diffIds);
   const images = createImageStore({ repositories, content, layers, onLayersUnused });
   const cgroups = new Cgroups(host, identity);
@@ -62,7 +62,7 @@ export function composeEngine(options: CompositionOptions): Engine {
   return new Engine({
     ...options,
     measureProgram: placeMeasureProgram(identity.runDir),
-    ...{ database, runtimes, network, images, roots, volumes, layers, trees },
+    ...{ database, runtimes, network, images, roots, volumes, sizes, layers, trees },
     files: new ConfinedFiles(host),
     plainArchive: (archive) => withoutForeignCompression(host, archive),
     machines: storage.machines,

@@ -1,3 +1,4 @@
+import { mountMain } from '../host/mount-process.ts';
 import { resolveUser } from '../runtime/container/user.ts';
 import { filesMain } from '../storage/files/process.ts';
 import { archiveMain, extractMain } from '../storage/extract-process.ts';
@@ -12,6 +13,8 @@ export async function internal(argv: readonly string[]): Promise<number> {
       return archiveMain(rest);
     case 'files':
       return filesMain(rest, resolveUser);
+    case 'mount':
+      return mountMain(rest);
     default:
       process.stderr.write(`hull internal: no such sub-command: ${name ?? ''}\n`);
       return 125;

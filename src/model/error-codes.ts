@@ -102,6 +102,10 @@ export const ERROR_CODES = {
     kind: 'Unavailable',
     doc: 'The disk is full; free space (`hull rmi`, `hull rm`) and try again.',
   },
+  'outside-swarm': {
+    kind: 'Unavailable',
+    doc: 'Only a swarm has this; the engine runs instances on one host.',
+  },
   'registry-failed': {
     kind: 'Unavailable',
     doc: 'The registry answered with an error, or with what cannot be understood; its own words are in the message.',

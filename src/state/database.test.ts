@@ -13,7 +13,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test('what was written is there when opened again, and migrations run once', () => {
   const first = openDatabase(path());
-  first.run("INSERT INTO volumes VALUES ('v', '{}', 0, 1)");
+  first.run("INSERT INTO volumes (name, labels, anonymous, created_at, folder) VALUES ('v', '{}', 0, 1, 'v')");
   first.close();
   const second = openDatabase(path(), [
     ...MIGRATIONS,
@@ -39,7 +39,7 @@ test('a migration that fails leaves the version before it', () => {
 test('a damaged database is told as such', () => {
   const database = openDatabase(path());
   for (let index = 0; index < 500; index++)
-    database.run('INSERT INTO volumes VALUES (?, ?, 0, 1)', `v${index}`, 'x'.repeat(100));
+    database.run('INSERT INTO disks VALUES (?, ?, 0, 1)', `v${index}`, 'x'.repeat(100));
   database.close();
   const bytes = readFileSync(path());
   writeFileSync(path(), bytes.fill(0x5a, 5000, bytes.length - 3000));
@@ -50,7 +50,7 @@ test('a damaged database is told as such', () => {
 
 test('a transaction is all or nothing, and nests into the outer one', () => {
   const database = openDatabase(':memory:');
-  const add = (name: string) => database.run("INSERT INTO volumes VALUES (?, '{}', 0, 1)", name);
+  const add = (name: string) => database.run("INSERT INTO disks VALUES (?, 'f', 0, 1)", name);
   expect(() =>
     database.transaction(() => {
       add('a');
@@ -59,7 +59,7 @@ test('a transaction is all or nothing, and nests into the outer one', () => {
     }),
   ).toThrow('no');
   database.transaction(() => database.transaction(() => add('c')));
-  expect(database.all('SELECT name FROM volumes')).toEqual([{ name: 'c' }]);
+  expect(database.all('SELECT key FROM disks')).toEqual([{ key: 'c' }]);
 });
 
 test('durable transactions reach the disk before they return', () => {
@@ -68,9 +68,9 @@ test('durable transactions reach the disk before they return', () => {
     import { openDatabase } from ${JSON.stringify(join(import.meta.dir, 'database.ts'))};
     const database = openDatabase(process.argv[2] ?? '');
     writeSync(2, 'normal\\n');
-    database.run("INSERT INTO volumes VALUES ('a', '{}', 0, 1)");
+    database.run("INSERT INTO disks VALUES ('a', 'f', 0, 1)");
     writeSync(2, 'durable\\n');
-    database.durably(() => database.run("INSERT INTO volumes VALUES ('b', '{}', 0, 1)"));
+    database.durably(() => database.run("INSERT INTO disks VALUES ('b', 'f', 0, 1)"));
     writeSync(2, 'end\\n');`;
   writeFileSync(join(folder, 'run.ts'), script);
   execFileSync('strace', [

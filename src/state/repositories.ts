@@ -1,5 +1,6 @@
 import type { Digest, ImageConfig, LayerInfo, Manifest } from '../model/image.ts';
-import type { MachineDisk, Volume } from '../storage/storage.ts';
+import type { MachineDisk } from '../storage/storage.ts';
+import type { Volume, VolumeSnapshot } from '../storage/volumes/volume-store.ts';
 
 /** Records of what the store holds. Everything is synchronous; `durably` as in `Database`. */
 export interface Repositories {
@@ -84,13 +85,35 @@ export interface DiskRepository {
   remove(key: string): void;
 }
 
-export type VolumeRecord = Omit<Volume, 'path'>;
+export interface VolumeRecord extends Omit<Volume, 'path'> {
+  /** Name of its folder in the volumes' folder: the volume's first name, or that with a mark where it was taken. */
+  readonly folder: string;
+}
 
 export interface VolumeRepository {
   find(name: string): VolumeRecord | null;
+  findByFolder(folder: string): VolumeRecord | null;
+  /** By name. */
   list(): readonly VolumeRecord[];
   add(volume: VolumeRecord): void;
+  /** Its snapshots follow. */
+  rename(name: string, to: string): void;
   remove(name: string): void;
+  readonly snapshots: VolumeSnapshotRepository;
+}
+
+export interface VolumeSnapshotRecord extends VolumeSnapshot {
+  /** Name of its folder in the snapshots' folder. */
+  readonly folder: string;
+}
+
+export interface VolumeSnapshotRepository {
+  find(volume: string, name: string): VolumeSnapshotRecord | null;
+  findByFolder(folder: string): VolumeSnapshotRecord | null;
+  /** By volume and time; of one volume where named. */
+  list(volume?: string): readonly VolumeSnapshotRecord[];
+  add(snapshot: VolumeSnapshotRecord): void;
+  remove(volume: string, name: string): void;
 }
 
 export interface MachineRecord {

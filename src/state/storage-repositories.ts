@@ -6,10 +6,9 @@ import type {
   MachineRecord,
   MachineRepository,
   Repositories,
-  VolumeRecord,
-  VolumeRepository,
 } from './repositories.ts';
 import { integer, json, text } from './rows.ts';
+import { volumeRepository } from './volume-repositories.ts';
 
 /** All records of images and storage, over one database. */
 export function createRepositories(database: Database): Repositories {
@@ -35,22 +34,6 @@ function diskRepository(database: Database): DiskRepository {
   };
 }
 
-function volumeRepository(database: Database): VolumeRepository {
-  return {
-    find: (name) => database.all('SELECT * FROM volumes WHERE name = ?', name).map(toVolume)[0] ?? null,
-    list: () => database.all('SELECT * FROM volumes ORDER BY name').map(toVolume),
-    add: ({ name, labels, anonymous, createdAt }) =>
-      database.run(
-        'INSERT INTO volumes VALUES (?, ?, ?, ?)',
-        name,
-        JSON.stringify(labels),
-        anonymous ? 1 : 0,
-        createdAt,
-      ),
-    remove: (name) => database.run('DELETE FROM volumes WHERE name = ?', name),
-  };
-}
-
 function machineRepository(database: Database): MachineRepository {
   return {
     find: (name) => database.all('SELECT * FROM machines WHERE name = ?', name).map(toMachine)[0] ?? null,
@@ -70,15 +53,6 @@ function machineRepository(database: Database): MachineRepository {
 
 function toDisk(row: SqlRow): DiskRecord {
   return { key: text(row, 'key'), file: text(row, 'file'), size: integer(row, 'size') };
-}
-
-function toVolume(row: SqlRow): VolumeRecord {
-  return {
-    name: text(row, 'name'),
-    labels: json(row, 'labels'),
-    anonymous: integer(row, 'anonymous') === 1,
-    createdAt: integer(row, 'created_at'),
-  };
 }
 
 function toMachine(row: SqlRow): MachineRecord {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Files } from '../host/host.ts';
@@ -12,6 +12,8 @@ export class DataFolders {
   readonly disks: string;
   readonly instances: string;
   readonly volumes: string;
+  /** What volumes held once. */
+  readonly snapshots: string;
   readonly machines: string;
   /** Half-made things; emptied at start. On the same filesystem, so that finished ones are renamed into place. */
   readonly temporary: string;
@@ -28,6 +30,7 @@ export class DataFolders {
     this.disks = join(dataDir, 'disks');
     this.instances = join(dataDir, 'instances');
     this.volumes = join(dataDir, 'volumes');
+    this.snapshots = join(dataDir, 'snapshots');
     this.machines = join(dataDir, 'machines');
     this.temporary = join(dataDir, 'tmp');
     this.roots = join(runDir, 'rootfs');
@@ -43,6 +46,7 @@ export class DataFolders {
       this.disks,
       this.instances,
       this.volumes,
+      this.snapshots,
       this.machines,
       this.temporary,
     ])
@@ -76,11 +80,19 @@ export class DataFolders {
     }
   }
 
-  /** A path in the temporary folder that the caller takes care of. */
-  temporaryPath(): { path: string; done: () => void } {
-    const name = this.fresh();
+  /** A path in the temporary folder that the caller takes care of. `mark`: what it is, for `removedBefore`. */
+  temporaryPath(mark?: string): { path: string; done: () => void } {
+    const name = mark === undefined ? this.fresh() : `${mark}-${this.fresh()}`;
     this.#active.add(name);
     return { path: join(this.temporary, name), done: () => void this.#active.delete(name) };
+  }
+
+  /** The rest of the marks `KIND-REST` of what an earlier daemon was removing when it ended. */
+  removedBefore(kind: string): string[] {
+    return readdirSync(this.temporary).flatMap((name) => {
+      const rest = name.startsWith(`${kind}-`) ? name.slice(kind.length + 1) : '';
+      return /.-[0-9a-f]{12}$/.test(rest) ? [rest.slice(0, -13)] : [];
+    });
   }
 
   /** Paths in the temporary folder that nobody works on. */

@@ -14,6 +14,7 @@ import type { LayerStore } from './layer-store.ts';
 import { OverlayLayerStore } from './overlay-layers.ts';
 import { MachineDisks } from './machine-disks.ts';
 import type { RootStorage, VolumeStore } from './storage.ts';
+import { TreeSizes } from './tree-sizes.ts';
 import type { Trees } from './trees.ts';
 import { FolderVolumes } from './volumes/volumes.ts';
 
@@ -33,6 +34,7 @@ export interface Storage {
   readonly volumes: VolumeStore;
   readonly disks: ImageDisks;
   readonly machines: MachineDisks;
+  readonly sizes: TreeSizes;
   /** Digest of a blob’s uncompressed bytes. */
   readonly uncompressedDigest: (stream: AsyncIterable<Uint8Array>) => Promise<Digest>;
   /** The plain stream of one that may be compressed with gzip or zstd. Throws `TarError` in the loop on damage and on bombs. */
@@ -50,7 +52,8 @@ export function createStorage({ host, identity, repositories, self }: StoragePar
   const content = new FileContentStore(host.files, folders, repositories);
   const layers = new OverlayLayerStore({ host, folders, trees, content, repositories });
   const disks = new ImageDisks(host, folders, repositories);
-  const roots = new InstanceRoots({ host, folders, layers, disks });
+  const sizes = new TreeSizes(host);
+  const roots = new InstanceRoots({ host, folders, layers, disks, sizes });
   const volumes = new FolderVolumes({
     ...{ host, folders, repositories, trees },
     self: self ?? selfCommand(),
@@ -75,6 +78,7 @@ export function createStorage({ host, identity, repositories, self }: StoragePar
     volumes,
     disks,
     machines,
+    sizes,
     uncompressedDigest,
     decompressed: async (stream) => (await decompress(stream, () => undefined)).stream,
     start,

@@ -14,6 +14,7 @@ import { MountedRoots } from './mounted-roots.ts';
 import { createQcow2 } from './qcow2.ts';
 import { asStorage, storageError } from './storage-error.ts';
 import type { HeldRoot, MachineDisk, PrepareOptions, RootStorage } from './storage.ts';
+import type { TreeSizes } from './tree-sizes.ts';
 import { WorkingRoots } from './working-roots.ts';
 
 /** What a VM may write beside its image, by default: sparse, so it costs what is written. */
@@ -24,6 +25,7 @@ export interface RootStorageParts {
   readonly folders: DataFolders;
   readonly layers: OverlayLayerStore;
   readonly disks: ImageDisks;
+  readonly sizes: TreeSizes;
 }
 
 /**
@@ -107,10 +109,10 @@ export class InstanceRoots implements RootStorage {
     done();
   }
 
-  async usage(id: string): Promise<{ writable: number }> {
+  async usage(id: string, signal?: AbortSignal): Promise<{ writable: number }> {
     const folder = join(this.#parts.folders.instances, id);
     const upper = join(folder, 'upper');
-    if (existsSync(upper)) return { writable: await this.#treeBytes(upper) };
+    if (existsSync(upper)) return { writable: await this.#parts.sizes.measure(upper, signal) };
     const disks = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.qcow2')) : [];
     const sizes = await Promise.all(disks.map(async (name) => (await stat(join(folder, name))).blocks * 512));
     return { writable: sizes.reduce((sum, size) => sum + size, 0) };
@@ -171,19 +173,5 @@ export class InstanceRoots implements RootStorage {
     await createQcow2(path, backing, size);
     undo.commit();
     return path;
-  }
-
-  /** Bytes of regular files, by a program that never follows a link that the instance may put in its way. */
-  async #treeBytes(folder: string): Promise<number> {
-    const { stdout } = await this.#parts.host.exec.run([
-      'find',
-      folder,
-      '-xdev',
-      '-type',
-      'f',
-      '-printf',
-      '%s\\n',
-    ]);
-    return stdout.split('\n').reduce((sum, line) => sum + Number(line), 0);
   }
 }

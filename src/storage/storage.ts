@@ -2,6 +2,8 @@ import type { Image, LayerInfo } from '../model/image.ts';
 import type { RootFilesystem } from '../model/root-filesystem.ts';
 import type { Leftover } from '../runtime/runtime.ts';
 
+export type { Volume, VolumeStore } from './volumes/volume-store.ts';
+
 export interface PrepareOptions {
   /** The writable part dies with the instance: nothing of it needs to survive a power cut. */
   readonly ephemeral: boolean;
@@ -41,8 +43,8 @@ export interface RootStorage {
   release(instanceId: string): Promise<void>;
   /** Unmounts and deletes. Fine twice. */
   remove(instanceId: string): Promise<void>;
-  /** Bytes: written by the instance; of the image, shared with others. */
-  usage(instanceId: string): Promise<{ writable: number }>;
+  /** Bytes that the instance has written. Walks its files beside everything else; the signal ends that. */
+  usage(instanceId: string, signal?: AbortSignal): Promise<{ writable: number }>;
   /**
    * For build steps: mounts layers with a fresh upper, runs `use` with the mounted root, then takes the upper over as a layer. Cleans up on every path.
    * Returns the new layer, or null when nothing changed.
@@ -70,27 +72,4 @@ export interface MachineDisk {
   readonly storedSize: number;
   readonly createdAt: number;
   readonly description: string;
-}
-
-/** Named volumes: folders in the data folder. */
-export interface VolumeStore {
-  /** Makes it when absent. */
-  ensure(
-    name: string,
-    labels?: Readonly<Record<string, string>>,
-    options?: { anonymous?: boolean },
-  ): Promise<Volume>;
-  find(name: string): Volume | null;
-  list(): readonly Volume[];
-  remove(name: string): Promise<void>;
-}
-
-export interface Volume {
-  readonly name: string;
-  /** Host folder. */
-  readonly path: string;
-  readonly createdAt: number;
-  readonly labels: Readonly<Record<string, string>>;
-  /** Made for one instance (`-v /data`), removed with it under `--rm`. */
-  readonly anonymous: boolean;
 }

@@ -20,6 +20,7 @@ const CONTRACTS: ReadonlySet<string> = new Set([
   'src/storage/files/files.ts',
   'src/storage/layer-store.ts',
   'src/storage/storage.ts',
+  'src/storage/volumes/volume-store.ts',
   'src/storage/trees.ts',
 ]);
 

@@ -1,4 +1,6 @@
+import type { KernelFeatures } from '../../host/kernel-features.ts';
 import type { Availability, Isolation } from '../../model/isolation.ts';
+import type { DiskUsage, DiskUser } from './disk-usage.ts';
 
 export interface EngineInfo {
   readonly id: string;
@@ -29,8 +31,24 @@ export interface CheckFinding {
   readonly note: string;
 }
 
+/** What Docker's clients ask of the host beside `EngineInfo`. */
+export interface HostFacts {
+  /** Lasts as long as the data folder. */
+  readonly engineId: string;
+  readonly features: KernelFeatures;
+  /** VERSION_ID of the operating system. */
+  readonly operatingSystemVersion: string;
+  /** Who follows the engine's events now. */
+  readonly listeners: number;
+  /** Of the daemon itself. */
+  readonly load: { readonly files: number; readonly threads: number };
+}
+
 export interface System {
   info(): Promise<EngineInfo>;
+  host(): HostFacts;
+  /** Walks files beside everything else that goes on; the signal ends that. */
+  diskUsage(wanted: ReadonlySet<DiskUser>, signal?: AbortSignal): Promise<DiskUsage>;
   version(): { version: string; commit: string; builtWith: string };
   /** Compares records with the host; `deep` verifies every blob's digest. */
   check(options: { repair: boolean; deep: boolean }): Promise<readonly CheckFinding[]>;

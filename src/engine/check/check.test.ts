@@ -13,6 +13,8 @@ function partsWith(registry: Registry, busy: boolean, retry: () => void): CheckP
     registry,
     network: none,
     roots: none,
+    uses: { inventory: () => [] },
+    volumes: { problems: () => [] },
     runtimes: { container: none, sandbox: none, vm: none },
     builder: { owns: () => false, inventory: () => [] },
     stuck: {

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../model/errors.ts';
 import type { Leftover } from '../../runtime/runtime.ts';
 import type { CheckFinding } from '../api.ts';
+import type { VolumeStore } from '../../storage/volumes/volume-store.ts';
+import { examineVolumes } from './volumes.ts';
 import type { Lifecycle } from '../instances/lifecycle.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
@@ -16,6 +18,7 @@ export interface CheckParts extends LeakParts {
     readonly list: () => readonly InstanceRecord[];
     readonly retry: (id: string) => Promise<void>;
   };
+  readonly volumes: Pick<VolumeStore, 'problems'>;
   /** Damage of stored images, one finding each. `deep` verifies digests. */
   readonly examineImages: (options: { repair: boolean; deep: boolean }) => Promise<readonly CheckFinding[]>;
 }
@@ -28,6 +31,7 @@ export async function check(
   const findings: CheckFinding[] = await finishRemovals(parts, options.repair);
   const leaks = await steadyLeaks(parts);
   for (const leak of leaks) findings.push(await report(leak, options.repair));
+  findings.push(...(await examineVolumes(parts.volumes, options.repair)));
   return [...findings, ...(await parts.examineImages(options))];
 }
 

@@ -26,6 +26,7 @@ test('a build step that runs is no leak, though no record knows it; one that a k
     registry: { all: () => [] } as unknown as Registry,
     network: none,
     roots: none,
+    uses: { inventory: () => [] },
     runtimes: {
       container: { inventory: () => Promise.resolve([...found, parent]) },
       sandbox: none,

@@ -6,6 +6,7 @@ import type { Network } from '../../network/network.ts';
 import type { Leftover, Runtime } from '../../runtime/runtime.ts';
 import type { RootStorage } from '../../storage/storage.ts';
 import type { Registry } from '../instances/registry.ts';
+import type { VolumeUses } from '../volumes/uses.ts';
 
 export interface LeakParts {
   readonly identity: EngineIdentity;
@@ -13,6 +14,7 @@ export interface LeakParts {
   readonly network: Pick<Network, 'inventory'>;
   readonly roots: Pick<RootStorage, 'inventory'>;
   readonly runtimes: Readonly<Record<Isolation, Pick<Runtime, 'inventory'>>>;
+  readonly uses: Pick<VolumeUses, 'inventory'>;
   /** Its steps run without a record. */
   readonly builder: Pick<Builder, 'owns' | 'inventory'>;
 }
@@ -37,7 +39,7 @@ export async function findLeaks(parts: LeakParts): Promise<readonly Leftover[]> 
   ]);
   // Two runtimes may find the same thing.
   const unique = new Map(
-    [...inventories.flat(), ...parts.builder.inventory()].map((leftover) => [
+    [...inventories.flat(), ...parts.builder.inventory(), ...parts.uses.inventory()].map((leftover) => [
       `${leftover.kind} ${leftover.what}`,
       leftover,
     ]),

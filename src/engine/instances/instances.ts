@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { cgroupFacts } from '../../host/cgroup-parse.ts';
 import type { Host } from '../../host/host.ts';
+import { type HostLimits, readHostLimits } from '../../host/host-limits.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import { HullError } from '../../model/errors.ts';
 import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
@@ -30,7 +32,12 @@ import { MountResolver } from './mounts.ts';
 import { inventName } from './names.ts';
 import { FRESH_STATUS, type InstanceRecord } from './record.ts';
 import type { Registry } from './registry.ts';
+import { settle } from './settle.ts';
+import type { Settled } from './settle-resources.ts';
 import { hostCpuNanoseconds } from './host-cpu.ts';
+import { MountVolumes } from '../volumes/for-mounts.ts';
+import type { VolumeUses } from '../volumes/uses.ts';
+import { inheritedMounts } from './volumes-from.ts';
 import type { Waiters } from './waiters.ts';
 
 const SHORT_ID = 12;
@@ -45,6 +52,7 @@ export interface InstancesParts {
   readonly images: ImageStore;
   readonly machines: Pick<Machines, 'get'>;
   readonly volumes: VolumeStore;
+  readonly uses: VolumeUses;
   readonly roots: RootStorage;
   readonly network: Network;
   readonly runtimes: Readonly<Record<Isolation, Runtime>>;
@@ -56,10 +64,11 @@ export class InstanceService implements Instances {
   readonly #parts: InstancesParts;
   readonly #mounts: MountResolver;
   readonly #warned = new Set<string>();
+  #limits: HostLimits | null = null;
 
   constructor(parts: InstancesParts) {
     this.#parts = parts;
-    this.#mounts = new MountResolver(parts.host, parts.volumes, parts.roots);
+    this.#mounts = new MountResolver(new MountVolumes(parts));
   }
 
   list(): readonly InstanceRecord[] {
@@ -70,21 +79,24 @@ export class InstanceService implements Instances {
     return this.#parts.registry.get(nameOrId);
   }
 
-  async create(request: CreateInstance): Promise<{ id: string; warnings: readonly string[] }> {
-    const { registry, images, machines, events, size } = this.#parts;
-    const { source } = request;
+  async create(asked: CreateInstance): Promise<{ id: string; warnings: readonly string[] }> {
+    const { registry, images, machines, events } = this.#parts;
+    const { source } = asked;
     const image = source.kind === 'image' ? images.get(source.reference) : null;
-    if (source.kind === 'machine') this.#checkMachine(machines.get(source.name).name, request);
+    if (source.kind === 'machine') this.#checkMachine(machines.get(source.name).name, asked);
     const id = randomBytes(32).toString('hex');
-    const name = request.name ?? inventName((candidate) => registry.idOfName(candidate) !== null);
+    const name = asked.name ?? inventName((candidate) => registry.idOfName(candidate) !== null);
     this.#checkNameFree(name);
-    const isolation = request.isolation ?? (source.kind === 'machine' ? 'vm' : 'container');
-    checkIsolationMemory(isolation, request.resources?.memory);
-    const warnings = await this.#checkAvailable(isolation);
-    const facts = { id, name, hostname: hostnameOf(request, id), image, host: size, now: Date.now() };
+    const isolation = asked.isolation ?? (source.kind === 'machine' ? 'vm' : 'container');
+    checkIsolationMemory(isolation, asked.resources?.memory);
+    const { value: request, warnings: settled } = this.#settle(asked, isolation);
+    const warnings = [...settled, ...(await this.#checkAvailable(isolation))];
+    const facts = { id, name, hostname: hostnameOf(request, id), image, now: Date.now() };
     // Checked once without mounts, so that a request that is refused makes no volume.
     configure(request, { ...facts, mounts: [] });
-    const mounts = await this.#mounts.resolve(request.mounts ?? [], image);
+    const own = request.mounts ?? [];
+    const inherited = inheritedMounts(request.volumesFrom ?? [], own, (other) => this.get(other).config.mounts);
+    const mounts = await this.#mounts.resolve([...inherited, ...own], image);
     const config = configure(request, { ...facts, mounts });
     this.#checkNameFree(name);
     const record: InstanceRecord = { config, status: FRESH_STATUS, lease: null, pidStartTime: 0, bootId: '' };
@@ -173,9 +185,9 @@ export class InstanceService implements Instances {
     return this.#parts.runtimes[config.isolation].processes(config.id, psArgs);
   }
 
-  async sizes(nameOrId: string): Promise<{ writable: number; root: number }> {
+  async sizes(nameOrId: string, signal?: AbortSignal): Promise<{ writable: number; root: number }> {
     const { config } = this.get(nameOrId);
-    const { writable } = await this.#parts.roots.usage(config.id);
+    const { writable } = await this.#parts.roots.usage(config.id, signal);
     const image = config.source.kind === 'image' ? this.#parts.images.find(config.source.imageId) : null;
     const shared = (image?.layers ?? []).reduce((sum, layer) => sum + layer.unpackedSize, 0);
     return { writable, root: shared + writable };
@@ -189,6 +201,17 @@ export class InstanceService implements Instances {
       this.#parts.host,
       await this.#parts.runtimes[config.isolation].hostProcesses(config.id),
     );
+  }
+
+  /** Before anything is made: what cannot be is refused, what is left out is told. */
+  #settle(request: CreateInstance, isolation: Isolation): Settled<CreateInstance> {
+    const { host, registry } = this.#parts;
+    this.#limits ??= readHostLimits(cgroupFacts(host.mounts.list()));
+    const idOf = (nameOrId: string): string | null => {
+      const id = registry.idOfName(nameOrId);
+      return id ?? registry.list().find(({ config }) => config.id.startsWith(nameOrId))?.config.id ?? null;
+    };
+    return settle(request, { isolation, host: this.#limits, idOf });
   }
 
   #id(nameOrId: string): string {

@@ -1,26 +1,17 @@
-import { closeSync, constants, readdirSync } from 'node:fs';
-import { mkdir, readdir, stat } from 'node:fs/promises';
-import { randomBytes } from 'node:crypto';
+import { mkdir, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
-import type { Host } from '../../host/host.ts';
-import { HullError, isHullError } from '../../model/errors.ts';
+import { HullError } from '../../model/errors.ts';
 import type { Image } from '../../model/image.ts';
 import type { InstanceMount } from '../../model/instance.ts';
-import type { RootStorage, VolumeStore } from '../../storage/storage.ts';
 import type { MountRequest } from '../api.ts';
-
-const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+import type { MountVolumes } from '../volumes/for-mounts.ts';
 
 /** Turns what was asked for into mounts of host folders: makes volumes, the image's own ones too, and fills new ones from the image. */
 export class MountResolver {
-  readonly #host: Host;
-  readonly #volumes: VolumeStore;
-  readonly #roots: Pick<RootStorage, 'withReadOnlyLayers'>;
+  readonly #volumes: MountVolumes;
 
-  constructor(host: Host, volumes: VolumeStore, roots: Pick<RootStorage, 'withReadOnlyLayers'>) {
-    this.#host = host;
+  constructor(volumes: MountVolumes) {
     this.#volumes = volumes;
-    this.#roots = roots;
   }
 
   async resolve(requests: readonly MountRequest[], image: Image | null): Promise<InstanceMount[]> {
@@ -47,50 +38,8 @@ export class MountResolver {
         return { type, source: '', target, readOnly, options };
       case 'bind':
         return { type, source: await bindSource(request), target, readOnly, options };
-      case 'volume': {
-        const name = request.source === '' ? randomBytes(32).toString('hex') : request.source;
-        if (!VOLUME_NAME.test(name)) {
-          throw new HullError(
-            'invalid-argument',
-            `'${name}' is not a volume name, and a folder of the host needs an absolute path`,
-          );
-        }
-        const volume = await this.#volumes.ensure(name, undefined, { anonymous: request.source === '' });
-        if (image !== null) await this.#fill(volume.path, target, image);
-        return { type, source: volume.path, target, readOnly, volume: name, options };
-      }
-    }
-  }
-
-  /** An empty volume takes over what the image has at its place, as Docker's does. */
-  async #fill(folder: string, target: string, image: Image): Promise<void> {
-    if ((await readdir(folder)).length > 0) return;
-    await this.#roots.withReadOnlyLayers(image.layers, async (root) => {
-      const descriptor = this.#openFolder(root, target);
-      if (descriptor === null) return;
-      try {
-        if (readdirSync(`/proc/self/fd/${descriptor}`).length === 0) return;
-        const copy = this.#host.exec.spawn(['cp', '-a', '--', '/proc/self/fd/3/.', folder], {
-          extraFds: [descriptor],
-        });
-        if ((await copy.exited) !== 0)
-          throw new HullError('command-failed', `cannot copy the image's ${target} into its volume`);
-      } finally {
-        closeSync(descriptor);
-      }
-    });
-  }
-
-  #openFolder(root: string, target: string): number | null {
-    try {
-      return this.#host.files.openInRoot(root, target, constants.O_RDONLY | constants.O_DIRECTORY);
-    } catch (error) {
-      if (
-        isHullError(error, 'path-not-found') ||
-        (error instanceof Error && 'code' in error && error.code === 'ENOTDIR')
-      )
-        return null;
-      throw error;
+      case 'volume':
+        return this.#volumes.mountOf(request, image);
     }
   }
 }

@@ -13,9 +13,6 @@ const REQUESTS: readonly (readonly [method: Method, path: string, advice?: strin
   ['POST', '/containers/:id/checkpoints'],
   ['DELETE', '/containers/:id/checkpoints/:checkpoint'],
   ['POST', '/build/cancel'],
-  ['GET', '/system/df'],
-  ['PUT', '/volumes/:name'],
-  ['POST', '/volumes/prune'],
   ['POST', '/networks/create'],
   ['POST', '/networks/prune'],
   ['POST', '/networks/:id/connect'],
@@ -25,23 +22,9 @@ const REQUESTS: readonly (readonly [method: Method, path: string, advice?: strin
   ['POST', '/grpc'],
 ];
 
-/** Whole resources that are not offered. */
-const RESOURCES = ['swarm', 'nodes', 'services', 'tasks', 'secrets', 'configs', 'plugins'] as const;
-const METHODS: readonly Method[] = ['GET', 'POST', 'DELETE'];
-
-export const notYetRoutes: readonly Route[] = [
-  ...REQUESTS.map(([method, path, advice]): Route => ({
-    method,
-    path,
-    handler: refuse(`${method} ${path}`, advice),
-  })),
-  ...RESOURCES.flatMap((resource) =>
-    METHODS.flatMap((method): Route[] => [
-      { method, path: `/${resource}`, handler: refuse(`${method} /${resource}`) },
-      { method, path: `/${resource}/*rest`, handler: refuse(`${method} /${resource}`) },
-    ]),
-  ),
-];
+export const notYetRoutes: readonly Route[] = REQUESTS.map(
+  ([method, path, advice]): Route => ({ method, path, handler: refuse(`${method} ${path}`, advice) }),
+);
 
 function refuse(request: string, advice?: string): Handler {
   const rest = advice === undefined ? '' : `: ${advice}`;

@@ -11,6 +11,8 @@ import { imageArchiveRoutes } from './image-archives.ts';
 import { imageTransferRoutes } from './image-transfer.ts';
 import { imageRoutes } from './images.ts';
 import { networkRoutes } from './networks.ts';
+import { diskUsageRoutes } from './disk-usage.ts';
+import { outsideSwarmRoutes } from './outside-swarm.ts';
 import { notYetRoutes } from './not-yet.ts';
 import { systemRoutes } from './system.ts';
 import { volumeRoutes } from './volumes.ts';
@@ -31,5 +33,7 @@ export const dockerRoutes: readonly Route[] = [
   ...eventRoutes,
   ...volumeRoutes,
   ...networkRoutes,
+  ...outsideSwarmRoutes,
+  ...diskUsageRoutes,
   ...notYetRoutes,
 ];

@@ -1,23 +1,26 @@
-import { randomBytes } from 'node:crypto';
-import type { VolumeList, VolumeResource } from '../../../api/docker.ts';
-import type { EngineApi } from '../../engine/api.ts';
-import { HullError } from '../../model/errors.ts';
-import type { Volume } from '../../storage/storage.ts';
+import type { VolumeList, VolumePruneResponse, VolumeResource } from '../../../api/docker.ts';
+import type { EngineApi, Volume } from '../../engine/api.ts';
+import { HullError, isHullError } from '../../model/errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { Filters } from '../filters.ts';
 import type { Route } from '../router.ts';
 import { volumeCreateBody } from './create-schema.ts';
-import { timestamp } from './times.ts';
+import { NO_SWARM } from './outside-swarm.ts';
+import { labelsMatch } from './prune-filters.ts';
 
 export const volumeRoutes: readonly Route[] = [
   { method: 'GET', path: '/volumes', handler: list },
   { method: 'POST', path: '/volumes/create', handler: create },
+  { method: 'POST', path: '/volumes/prune', handler: prune },
   { method: 'GET', path: '/volumes/:name', handler: inspect },
+  { method: 'PUT', path: '/volumes/:name', handler: update },
   { method: 'DELETE', path: '/volumes/:name', handler: remove },
 ];
 
 /** How Docker marks volumes that nobody named. */
 const ANONYMOUS_LABEL = 'com.docker.volume.anonymous';
+/** Since then pruning takes named volumes only where `all` is asked for. */
+const ANONYMOUS_ONLY_SINCE = 42;
 
 function list(engine: EngineApi, exchange: Exchange): void {
   const filters = Filters.read(exchange.query, ['dangling', 'driver', 'label', 'name']);
@@ -26,69 +29,84 @@ function list(engine: EngineApi, exchange: Exchange): void {
     .list()
     .filter(
       (volume) =>
-        filters.any('name', (value) => volume.name.includes(value)) &&
+        filters.any('name', (value) => matchesName(volume.name, value)) &&
         filters.any('driver', (value) => value === 'local') &&
         filters.labels(labelsOf(volume)) &&
-        (dangling === undefined || dangling !== isUsed(engine, volume.name)),
+        (dangling === undefined || dangling === (engine.volumes.usersOf(volume.name).length === 0)),
     );
-  const answer: VolumeList = { Volumes: volumes.map(volumeResource), Warnings: null };
+  const answer: VolumeList = { Volumes: volumes.map((volume) => volumeResource(volume)), Warnings: null };
   exchange.send(answer);
+}
+
+/** Docker takes a regular expression and looks anywhere in the name; what is none matches nothing but itself. */
+function matchesName(name: string, wanted: string): boolean {
+  if (name === wanted || name.includes(wanted)) return true;
+  try {
+    return new RegExp(wanted).test(name);
+  } catch {
+    return false;
+  }
 }
 
 async function create(engine: EngineApi, exchange: Exchange): Promise<void> {
   const body = await exchange.json(volumeCreateBody);
-  const driver = body.Driver ?? '';
-  if (driver !== '' && driver !== 'local') {
-    throw new HullError('not-supported', `Driver: the volume driver "${driver}" is not supported; use local`);
-  }
-  if (Object.keys(body.DriverOpts ?? {}).length > 0) {
-    throw new HullError('not-supported', 'DriverOpts is not supported; leave it out');
-  }
-  const name = body.Name ?? '';
-  const labels = body.Labels ?? {};
-  const volume =
-    name === ''
-      ? await engine.volumes.ensure(randomBytes(32).toString('hex'), { ...labels, [ANONYMOUS_LABEL]: '' })
-      : await engine.volumes.ensure(name, labels);
+  if (body.ClusterVolumeSpec !== undefined && body.ClusterVolumeSpec !== null)
+    throw new HullError('outside-swarm', NO_SWARM);
+  const volume = await engine.volumes.create({
+    ...((body.Name ?? '') === '' ? {} : { name: body.Name ?? '' }),
+    driver: body.Driver ?? '',
+    options: body.DriverOpts ?? {},
+    labels: body.Labels ?? {},
+  });
   exchange.send(volumeResource(volume), 201);
 }
 
 function inspect(engine: EngineApi, exchange: Exchange): void {
-  exchange.send(volumeResource(find(engine, exchange.param('name'))));
+  exchange.send(volumeResource(engine.volumes.get(exchange.param('name'))));
+}
+
+function update(): void {
+  throw new HullError(
+    'outside-swarm',
+    'volume update only valid for cluster volumes, but swarm is unavailable',
+  );
 }
 
 async function remove(engine: EngineApi, exchange: Exchange): Promise<void> {
-  const name = exchange.param('name');
-  if (engine.volumes.find(name) === null && exchange.query.flag('force')) return exchange.empty();
-  find(engine, name);
-  await engine.volumes.remove(name);
+  try {
+    await engine.volumes.remove(exchange.param('name'));
+  } catch (error) {
+    // All that force means: one that is in use stays.
+    if (!(isHullError(error, 'volume-not-found') && exchange.query.flag('force'))) throw error;
+  }
   exchange.empty();
 }
 
-function find(engine: EngineApi, name: string): Volume {
-  const volume = engine.volumes.find(name);
-  if (volume === null) throw new HullError('volume-not-found', `get ${name}: no such volume`);
-  return volume;
-}
-
-/** Does an instance mount the volume? */
-function isUsed(engine: EngineApi, name: string): boolean {
-  return engine.instances.list().some(({ config }) => config.mounts.some((mount) => mount.volume === name));
+async function prune(engine: EngineApi, exchange: Exchange): Promise<void> {
+  const filters = Filters.read(exchange.query, ['label', 'label!', 'all']);
+  const { names, bytes } = await engine.volumes.prune({
+    all: filters.flag('all') === true || exchange.apiMinor < ANONYMOUS_ONLY_SINCE,
+    matches: (volume) => labelsMatch(filters, labelsOf(volume)),
+  });
+  const answer: VolumePruneResponse = { VolumesDeleted: names, SpaceReclaimed: bytes };
+  exchange.send(answer);
 }
 
 function labelsOf(volume: Volume): Readonly<Record<string, string>> {
   return volume.anonymous ? { ...volume.labels, [ANONYMOUS_LABEL]: '' } : volume.labels;
 }
 
-function volumeResource(volume: Volume): VolumeResource {
+/** A volume as clients know it. `usage`: for /system/df. */
+export function volumeResource(volume: Volume, usage?: { size: number; users: number }): VolumeResource {
   const labels = labelsOf(volume);
   return {
-    CreatedAt: timestamp(volume.createdAt),
+    CreatedAt: `${new Date(volume.createdAt).toISOString().slice(0, 19)}Z`,
     Driver: 'local',
     Labels: Object.keys(labels).length === 0 ? null : labels,
     Mountpoint: volume.path,
     Name: volume.name,
-    Options: null,
+    Options: Object.keys(volume.options).length === 0 ? null : volume.options,
     Scope: 'local',
+    ...(usage === undefined ? {} : { UsageData: { RefCount: usage.users, Size: usage.size } }),
   };
 }

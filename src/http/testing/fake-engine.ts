@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type {
+  DiskUsage,
   EngineApi,
   EngineEvent,
   EngineInfo,
@@ -10,20 +11,21 @@ import type {
   ExecRequest,
   Execs,
   ExecState,
+  HostFacts,
   Machines,
   System,
 } from '../../engine/api.ts';
-import { Volumes } from '../../engine/volumes.ts';
 import { HullError } from '../../model/errors.ts';
 import { FakeRuntime, type FakeWorld } from '../../runtime/fake.ts';
 import type { FakeProgram } from '../../runtime/fake-programs.ts';
 import type { ExecSession, Stdio } from '../../runtime/runtime.ts';
-import type { MachineDisk, Volume, VolumeStore } from '../../storage/storage.ts';
+import type { MachineDisk } from '../../storage/storage.ts';
 import { FakeComparison } from './fake-comparison.ts';
 import { FakeFiles } from './fake-files.ts';
 import { FakeImages } from './fake-images.ts';
 import { FakeArchives, FakeTransfers } from './fake-transfers.ts';
 import { FakeInstances } from './fake-instances.ts';
+import { FakeVolumes } from './fake-volumes.ts';
 
 export interface FakeEngine extends EngineApi, Disposable {
   readonly world: FakeWorld;
@@ -55,7 +57,7 @@ export function createFakeEngine(): FakeEngine {
     images,
     transfers: new FakeTransfers(images),
     archives: new FakeArchives(images),
-    volumes: new Volumes(new FakeVolumes(), instances),
+    volumes: new FakeVolumes(),
     machines: new FakeMachines(),
     events,
     system: new FakeSystem(),
@@ -150,34 +152,6 @@ class FakeExecs implements Execs {
   }
 }
 
-class FakeVolumes implements VolumeStore {
-  readonly #volumes = new Map<string, Volume>();
-
-  async ensure(name: string, labels: Readonly<Record<string, string>> = {}): Promise<Volume> {
-    const volume = this.#volumes.get(name) ?? {
-      name,
-      path: `/volumes/${name}`,
-      createdAt: 0,
-      labels,
-      anonymous: false,
-    };
-    this.#volumes.set(name, volume);
-    return volume;
-  }
-
-  find(name: string): Volume | null {
-    return this.#volumes.get(name) ?? null;
-  }
-
-  list(): readonly Volume[] {
-    return [...this.#volumes.values()];
-  }
-
-  async remove(name: string): Promise<void> {
-    this.#volumes.delete(name);
-  }
-}
-
 class FakeMachines implements Machines {
   readonly #disks = new Map<string, MachineDisk>();
 
@@ -228,6 +202,19 @@ class FakeSystem implements System {
       warnings: ['a warning'],
       network: { name: 'bridge', subnet: '10.9.0.0/16', gateway: '10.9.0.1', bridge: 'hull-fa4e' },
     };
+  }
+
+  host(): HostFacts {
+    const features = {
+      ...{ memoryLimit: true, swapLimit: true, cpuQuota: true, cpuShares: true, cpuset: true, pidsLimit: true },
+      ...{ oomKillDisable: false, ipv4Forwarding: true, backingFilesystem: 'extfs' },
+    };
+    const load = { files: 9, threads: 4 };
+    return { engineId: 'fake-engine-id', features, operatingSystemVersion: '12', listeners: 1, load };
+  }
+
+  async diskUsage(): Promise<DiskUsage> {
+    return { layers: 0, instances: new Map(), volumes: [], buildCache: [] };
   }
 
   version(): { version: string; commit: string; builtWith: string } {

@@ -1,0 +1,223 @@
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Host } from '../../host/host.ts';
+import { KeyedLock } from '../../lib/keyed-lock.ts';
+import type { EngineIdentity } from '../../model/engine-identity.ts';
+import { HullError } from '../../model/errors.ts';
+import type { InstanceConfig, InstanceMount } from '../../model/instance.ts';
+import type { Leftover } from '../../runtime/runtime.ts';
+import type { Volume, VolumeStore } from '../../storage/volumes/volume-store.ts';
+import type { EventBus } from '../events.ts';
+import { DRIVER } from './announced.ts';
+import { openSubpath } from './subpath.ts';
+
+export interface VolumeUsesParts {
+  readonly host: Host;
+  readonly identity: EngineIdentity;
+  readonly volumes: VolumeStore;
+  readonly events: Pick<EventBus, 'publish'>;
+}
+
+/** One user of a volume while it is mounted: an instance that runs. */
+interface User {
+  readonly writes: boolean;
+}
+
+/**
+ * Who uses which volume now. A volume with driver options is mounted for its first user and unmounted after the last; a sub-path is found
+ * inside its volume once, by descriptor, and pinned at `RUN/volumes/ID/N` for the length of the run.
+ */
+export class VolumeUses {
+  readonly #parts: VolumeUsesParts;
+  readonly #folder: string;
+  /** By the volume's path, which survives a change of its name. */
+  readonly #users = new Map<string, Map<string, User>>();
+  readonly #lock = new KeyedLock();
+
+  constructor(parts: VolumeUsesParts) {
+    this.#parts = parts;
+    this.#folder = join(parts.identity.runDir, 'volumes');
+  }
+
+  /** Ids of those who have the volume mounted now; `writing`: of those who may write. */
+  now(volume: Volume, { writing = false } = {}): readonly string[] {
+    const users = [...(this.#users.get(volume.path) ?? [])];
+    return users.filter(([, user]) => user.writes || !writing).map(([id]) => id);
+  }
+
+  /** Waits until nobody uses the volume, `milliseconds` at most. */
+  async idle(volume: Volume, milliseconds: number): Promise<boolean> {
+    for (const deadline = Date.now() + milliseconds; this.#users.has(volume.path); await sleep(10))
+      if (Date.now() > deadline) return false;
+    return true;
+  }
+
+  /** Runs `work` while nobody new can begin to use the volume. */
+  alone<T>(volume: Volume, work: () => Promise<T>): Promise<T> {
+    return this.#lock.run(volume.path, work);
+  }
+
+  /** Runs `work` while the volume is mounted for it and nobody new can begin to use it; tells it whether somebody does already. */
+  during<T>(volume: Volume, work: (live: boolean) => Promise<T>): Promise<T> {
+    const { volumes } = this.#parts;
+    return this.alone(volume, async () => {
+      await volumes.mount(volume);
+      try {
+        return await work(this.#users.has(volume.path));
+      } finally {
+        if (!this.#users.has(volume.path)) await volumes.unmount(volume);
+      }
+    });
+  }
+
+  /** An instance is about to run: returns its mounts as the runtime is to make them. `release` undoes it, after a failure too. */
+  async acquire(config: InstanceConfig): Promise<readonly InstanceMount[]> {
+    const { events } = this.#parts;
+    const mounts: InstanceMount[] = [];
+    for (const [index, mount] of config.mounts.entries()) {
+      const volume = this.#volumeOf(mount);
+      if (volume === null) {
+        mounts.push(mount);
+        continue;
+      }
+      await this.#take(volume, config.id, !mount.readOnly);
+      const source =
+        mount.subpath === undefined ? volume.path : this.#pin(config.id, index, volume, mount.subpath);
+      mounts.push({ ...mount, source });
+      events.publish('volume', 'mount', volume.name, {
+        driver: DRIVER,
+        container: config.id,
+        destination: mount.target,
+        'read/write': String(!mount.readOnly),
+        propagation: '',
+      });
+    }
+    return mounts;
+  }
+
+  /** An instance that runs already, since before this daemon: as `acquire` left it. */
+  adopt(config: InstanceConfig): readonly InstanceMount[] {
+    return config.mounts.map((mount, index) => {
+      const volume = mount.volume === undefined ? null : this.#parts.volumes.find(mount.volume);
+      if (volume === null) return mount;
+      this.#add(volume, config.id, !mount.readOnly);
+      return { ...mount, source: mount.subpath === undefined ? volume.path : this.#pinOf(config.id, index) };
+    });
+  }
+
+  /** The run is over. Fine twice. Rejects with the first that could not be unmounted. */
+  async release(config: InstanceConfig): Promise<void> {
+    if (config.mounts.some((mount) => mount.subpath !== undefined)) await this.#unpin(config.id);
+    const names = new Set(config.mounts.flatMap(({ volume }) => (volume === undefined ? [] : [volume])));
+    for (const name of names) {
+      const volume = this.#parts.volumes.find(name);
+      if (volume === null || !(await this.#give(volume, config.id))) continue;
+      this.#parts.events.publish('volume', 'unmount', name, { driver: DRIVER, container: config.id });
+    }
+  }
+
+  /** Mounts that no known user accounts for. */
+  inventory(): readonly Leftover[] {
+    const { volumes, host } = this.#parts;
+    const mounted = new Set(host.mounts.list().map((entry) => entry.target));
+    const idle = volumes
+      .list()
+      .filter(
+        (volume) =>
+          mounted.has(volume.path) && this.now(volume).length === 0 && !this.#lock.busy(volume.path),
+      )
+      .map((volume): Leftover => ({
+        kind: 'mount',
+        what: volume.path,
+        owner: null,
+        remove: () => volumes.unmount(volume),
+      }));
+    const pins = (existsSync(this.#folder) ? readdirSync(this.#folder) : []).map((id): Leftover => ({
+      kind: 'mount',
+      what: join(this.#folder, id),
+      owner: id,
+      remove: () => this.#unpin(id),
+    }));
+    return [...idle, ...pins];
+  }
+
+  #volumeOf(mount: InstanceMount): Volume | null {
+    if (mount.volume === undefined) return null;
+    const volume = this.#parts.volumes.find(mount.volume);
+    if (volume !== null) return volume;
+    throw new HullError('volume-not-found', `get ${mount.volume}: no such volume`);
+  }
+
+  async #take(volume: Volume, user: string, writes: boolean): Promise<void> {
+    const mounting = Object.keys(volume.options).length > 0;
+    // Nothing to wait for: this is on the way of every start.
+    if (!mounting && !this.#lock.busy(volume.path)) return this.#add(volume, user, writes);
+    await this.#lock.run(volume.path, async () => {
+      if (mounting) await this.#parts.volumes.mount(volume);
+      this.#add(volume, user, writes);
+    });
+  }
+
+  #add(volume: Volume, user: string, writes: boolean): void {
+    const users = this.#users.get(volume.path) ?? new Map<string, User>();
+    users.set(user, { writes: writes || users.get(user)?.writes === true });
+    this.#users.set(volume.path, users);
+  }
+
+  /** False when the user did not use it. */
+  async #give(volume: Volume, user: string): Promise<boolean> {
+    const users = this.#users.get(volume.path);
+    if (users?.delete(user) !== true) return false;
+    if (users.size > 0) return true;
+    this.#users.delete(volume.path);
+    if (Object.keys(volume.options).length > 0) {
+      await this.#lock.run(volume.path, async () => {
+        if (!this.#users.has(volume.path)) await this.#parts.volumes.unmount(volume);
+      });
+    }
+    return true;
+  }
+
+  #pinOf(id: string, index: number): string {
+    return join(this.#folder, id, String(index));
+  }
+
+  #pin(id: string, index: number, volume: Volume, subpath: string): string {
+    const { host } = this.#parts;
+    const descriptor = openSubpath(volume, subpath);
+    try {
+      const place = `/proc/self/fd/${descriptor}`;
+      const target = this.#pinOf(id, index);
+      mkdirSync(join(this.#folder, id), { recursive: true, mode: 0o700 });
+      if (statSync(place).isDirectory()) mkdirSync(target, { mode: 0o700 });
+      else writeFileSync(target, '');
+      host.mounts.bind(place, target, { recursive: true });
+      return target;
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** Never removes what is not an empty stand-in: the user's data is behind the mount. */
+  async #unpin(id: string): Promise<void> {
+    const folder = join(this.#folder, id);
+    if (!existsSync(folder)) return;
+    for (const name of readdirSync(folder)) {
+      const target = join(folder, name);
+      await this.#parts.host.mounts.unmount(target);
+      if (statSync(target).isDirectory()) rmdirSync(target);
+      else if (statSync(target).size === 0) rmSync(target);
+    }
+    rmdirSync(folder);
+  }
+}
