@@ -40,15 +40,33 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'Write an instance’s files as a tar archive',
     load: () => import('./commands/export.ts'),
   },
+  history: {
+    summary: 'Show the steps that an image was made by',
+    load: () => import('./commands/history.ts'),
+  },
+  import: {
+    summary: 'Make an image of a root filesystem’s tar archive',
+    load: () => import('./commands/import.ts'),
+  },
   inspect: {
     summary: 'Show everything about instances, images or machines',
     load: () => import('./commands/inspect.ts'),
   },
   kill: { summary: 'Send a signal to running instances', load: () => import('./commands/kill.ts') },
+  load: { summary: 'Take images from a tar archive', load: () => import('./commands/load.ts') },
+  login: { summary: 'Keep credentials for a registry', load: () => import('./commands/login.ts') },
+  logout: {
+    summary: 'Forget the credentials for a registry',
+    load: () => import('./commands/logout.ts'),
+  },
   logs: { summary: 'Print what an instance has written', load: () => import('./commands/logs.ts') },
+  pull: { summary: 'Download an image from a registry', load: () => import('./commands/pull.ts') },
+  push: { summary: 'Upload an image to a registry', load: () => import('./commands/push.ts') },
   restart: { summary: 'Stop instances and start them again', load: () => import('./commands/restart.ts') },
   rm: { summary: 'Remove instances', load: () => import('./commands/rm.ts') },
   rmi: { summary: 'Remove images', load: () => import('./commands/rmi.ts') },
+  save: { summary: 'Write images as a tar archive', load: () => import('./commands/save.ts') },
+  search: { summary: 'Search a registry for images', load: () => import('./commands/search.ts') },
   start: { summary: 'Start stopped instances', load: () => import('./commands/start.ts') },
   stats: { summary: 'Show what instances use', load: () => import('./commands/stats.ts') },
   stop: { summary: 'Stop running instances', load: () => import('./commands/stop.ts') },
@@ -120,7 +138,8 @@ export const GROUPS: Readonly<Record<string, Group>> = {
   image: {
     summary: 'Manage images',
     commands: {
-      ...sameAs('build', 'bootstrap', 'tag'),
+      ...sameAs('build', 'bootstrap', 'history', 'import', 'load', 'pull', 'push', 'save', 'tag'),
+      prune: { summary: 'Remove images that nothing uses', load: () => import('./commands/image-prune.ts') },
       ls: { of: 'images' },
       list: { of: 'images' },
       rm: { of: 'rmi' },

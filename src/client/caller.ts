@@ -20,6 +20,7 @@ interface CallOptions {
   readonly json?: unknown;
   readonly body?: Body;
   readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   /** Statuses that are answers, not errors (304: it was so already). */
   readonly accept?: readonly number[];
@@ -76,6 +77,7 @@ export class Caller {
       path: (path.startsWith('/hull/') ? path : this.#prefix + path) + queryString(options.query ?? {}),
       ...(body === undefined ? {} : { body }),
       ...(options.contentType === undefined ? {} : { contentType: options.contentType }),
+      ...(options.headers === undefined ? {} : { headers: options.headers }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     };
   }

@@ -10,6 +10,8 @@ export interface HttpRequest {
   readonly path: string;
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
   readonly contentType?: string;
+  /** Further headers, such as `X-Registry-Auth`: values without line ends. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Aborting closes the connection. */
   readonly signal?: AbortSignal;
 }
@@ -181,6 +183,7 @@ async function writeRequest(
   const { body } = request;
   const lines = [`${request.method} ${request.path} HTTP/1.1`, 'Host: hull', 'User-Agent: hull', ...extra];
   const fixed = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
+  for (const [name, value] of Object.entries(request.headers ?? {})) lines.push(`${name}: ${value}`);
   if (body !== undefined) lines.push(`Content-Type: ${request.contentType ?? 'application/json'}`);
   if (!fixed) lines.push('Transfer-Encoding: chunked');
   else if (body !== undefined || request.method === 'POST')

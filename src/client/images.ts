@@ -1,9 +1,14 @@
 import type {
+  AuthResponse,
   BuildMessage,
   BuildPruneResponse,
   ImageDeleteItem,
+  ImageHistoryItem,
   ImageInspect,
+  ImagePruneResponse,
   ImageSummary,
+  SearchRow,
+  TransferMessage,
 } from '../../api/docker.ts';
 import type { Caller } from './caller.ts';
 
@@ -42,6 +47,89 @@ export class Images {
 
   async tag(reference: string, repo: string, tag: string): Promise<void> {
     await this.#caller.done('POST', `/images/${reference}/tag`, { query: { repo, tag } });
+  }
+
+  history(reference: string): Promise<ImageHistoryItem[]> {
+    return this.#caller.json('GET', `/images/${reference}/history`);
+  }
+
+  prune(query: { filters?: string | undefined }): Promise<ImagePruneResponse> {
+    return this.#caller.json('POST', '/images/prune', { query });
+  }
+
+  search(query: {
+    term: string;
+    limit?: number | undefined;
+    filters?: string | undefined;
+  }): Promise<SearchRow[]> {
+    return this.#caller.json('GET', '/images/search', { query });
+  }
+
+  /** Rejects with status 401 when the registry does not take the credentials. */
+  login(credentials: { username: string; password: string; serveraddress: string }): Promise<AuthResponse> {
+    return this.#caller.json('POST', '/auth', { json: credentials });
+  }
+
+  /** What goes wrong after the beginning comes as a message with `error`, not as a rejection. `auth`: `X-Registry-Auth`. */
+  pull(
+    query: { fromImage: string; tag: string | undefined; platform?: string | undefined },
+    auth: string | undefined,
+    signal?: AbortSignal,
+  ): AsyncGenerator<TransferMessage, void> {
+    return this.#transfer('/images/create', query, auth, signal);
+  }
+
+  /** `tag` undefined: every tag of the repository. */
+  push(
+    repository: string,
+    tag: string | undefined,
+    auth: string | undefined,
+    signal?: AbortSignal,
+  ): AsyncGenerator<TransferMessage, void> {
+    return this.#transfer(`/images/${repository}/push`, { tag }, auth, signal);
+  }
+
+  /** A root filesystem's tar stream, or a web address. */
+  import(
+    source: string | AsyncIterable<Uint8Array>,
+    query: {
+      repo?: string | undefined;
+      tag?: string | undefined;
+      message?: string | undefined;
+      platform?: string | undefined;
+      changes: readonly string[];
+    },
+  ): AsyncGenerator<TransferMessage, void> {
+    const fromSrc = typeof source === 'string' ? source : '-';
+    return this.#caller.stream('POST', '/images/create', {
+      query: { fromSrc, ...query },
+      ...(typeof source === 'string' ? {} : { body: source, contentType: 'application/x-tar' }),
+    });
+  }
+
+  load(archive: AsyncIterable<Uint8Array>, query: { quiet: boolean }): AsyncGenerator<TransferMessage, void> {
+    return this.#caller.stream('POST', '/images/load', {
+      query,
+      body: archive,
+      contentType: 'application/x-tar',
+    });
+  }
+
+  async save(names: readonly string[]): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.#caller.call('GET', '/images/get', { query: { names } })).body;
+  }
+
+  #transfer(
+    path: string,
+    query: Readonly<Record<string, string | undefined>>,
+    auth: string | undefined,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<TransferMessage, void> {
+    return this.#caller.stream('POST', path, {
+      query,
+      ...(auth === undefined ? {} : { headers: { 'X-Registry-Auth': auth } }),
+      ...(signal === undefined ? {} : { signal }),
+    });
   }
 
   pruneBuildCache(query: { all: boolean }): Promise<BuildPruneResponse> {

@@ -99,12 +99,14 @@ class StoredImages implements ImageStore {
   ): Promise<Image> {
     const { content, repositories } = this.#parts;
     const configBlob = await content.put(config.data);
-    const manifest = foreign ?? documentOf(manifestOf(configBlob, layers));
-    const manifestBlob = await content.put(manifest.data);
+    const known = foreign === null ? this.#knownManifest(configBlob.digest) : null;
+    const made = foreign ?? documentOf(manifestOf(configBlob, layers));
+    const manifestDigest = known?.digest ?? (await content.put(made.data)).digest;
+    const manifest = known?.value ?? made.value;
     const record: ImageRecord = {
       id: configBlob.digest,
-      manifestDigest: manifestBlob.digest,
-      manifest: manifest.value,
+      manifestDigest,
+      manifest,
       config: config.value,
       storedAt: Date.now(),
     };
@@ -117,11 +119,19 @@ class StoredImages implements ImageStore {
         );
       repositories.images.add(record);
       // The image's earlier manifest, if it had one, goes on being kept.
-      const named = foreign === null ? [] : [manifestBlob, ...manifest.value.layers];
-      for (const { digest } of named) repositories.images.addBlob(record.id, digest);
+      const named = foreign === null ? [] : [manifestDigest, ...manifest.layers.map(({ digest }) => digest)];
+      for (const digest of named) repositories.images.addBlob(record.id, digest);
       for (const name of names) repositories.images.setReference(name, record.id);
     });
     return this.#toImage(record);
+  }
+
+  /** An image that is made once more keeps the manifest that registries know it by. */
+  #knownManifest(id: Digest): { readonly value: Manifest; readonly digest: Digest } | null {
+    const { content, repositories } = this.#parts;
+    const known = repositories.images.find(id);
+    if (known === null || content.find(known.manifestDigest) === null) return null;
+    return { value: known.manifest, digest: known.manifestDigest };
   }
 
   tag(image: Digest, reference: string): void {

@@ -56,7 +56,7 @@ export const INSTANCE_FLAGS = {
   user: text('User name or id [:group]', { short: 'u' }),
   volume: list('Mount a host path or a volume: [SOURCE:]TARGET[:ro]', { short: 'v', complete: 'files' }),
   workdir: text('Working directory inside the instance', { short: 'w' }),
-  pull: choice('When to pull the image (only local images exist yet)', ['always', 'missing', 'never']),
+  pull: choice('When to download the image (default missing)', ['always', 'missing', 'never']),
   quiet: bool('Print no progress', { short: 'q' }),
 } as const;
 

@@ -7,7 +7,7 @@ import type { HttpTransport } from '../../images/registry/transport.ts';
 import { fetchAddress } from '../../images/registry/web.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { Image } from '../../model/image.ts';
-import { normalizeReference, parseReference } from '../../model/reference.ts';
+import { formatReference, parseReference, type Reference } from '../../model/reference.ts';
 import type { TransferSink } from '../../model/transfer.ts';
 import type { Archives, ImportOptions, LoadedImage } from '../api.ts';
 import type { EventBus } from '../events.ts';
@@ -94,26 +94,27 @@ export class ArchiveService implements Archives {
   }
 
   /** A tag; every tag of a repository that was named without one; or an image by its id or digest, which is saved without a name. */
-  #named(reference: string): { image: Image; name: string | null }[] {
+  #named(text: string): { image: Image; name: string | null }[] {
     const { images } = this.#parts.loading;
-    const image = images.get(reference);
-    const full = canonical(reference);
-    if (full === null || !image.references.includes(full)) return [{ image, name: null }];
-    const { domain, path, tag } = parseReference(reference);
-    if (tag !== null) return [{ image, name: full }];
-    return images
-      .list()
-      .flatMap((one) =>
-        one.references
-          .filter((name) => name.startsWith(`${domain}/${path}:`))
-          .map((name) => ({ image: one, name })),
-      );
+    const reference = parsed(text);
+    if (reference !== null && reference.tag === null && reference.digest === null) {
+      const start = `${formatReference(reference)}:`;
+      const tags = images
+        .list()
+        .flatMap((image) =>
+          image.references.filter((name) => name.startsWith(start)).map((name) => ({ image, name })),
+        );
+      if (tags.length > 0) return tags;
+    }
+    const image = images.get(text);
+    const full = reference === null ? '' : formatReference(reference);
+    return [{ image, name: image.references.includes(full) ? full : null }];
   }
 }
 
-function canonical(reference: string): string | null {
+function parsed(text: string): Reference | null {
   try {
-    return normalizeReference(reference);
+    return parseReference(text);
   } catch (error) {
     if (isHullError(error, 'invalid-reference')) return null;
     throw error;

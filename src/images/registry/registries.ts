@@ -156,7 +156,8 @@ export class Registries {
 /** What Docker's daemon says of the same refusals: its clients look at these words. */
 function pullError(error: unknown, reference: Reference): unknown {
   if (!(error instanceof HullError)) return error;
-  const code = String(error.details['registryCode'] ?? '');
+  const { registryCode } = error.details;
+  const code = typeof registryCode === 'string' ? registryCode : '';
   const { domain, path } = reference;
   const name = familiarReference(`${domain}/${path}`);
   const unknown =
