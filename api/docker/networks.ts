@@ -10,7 +10,14 @@ export interface NetworkResource {
   IPAM: {
     Driver: string;
     Options: Readonly<Record<string, string>> | null;
-    Config: readonly { Subnet: string; Gateway: string }[];
+    Config:
+      | readonly {
+          Subnet: string;
+          IPRange?: string;
+          Gateway?: string;
+          AuxiliaryAddresses?: Readonly<Record<string, string>>;
+        }[]
+      | null;
   };
   Internal: boolean;
   Attachable: boolean;

@@ -36,6 +36,7 @@ import { examineImages } from './images/examine.ts';
 import { ImageService, type Bootstrapper } from './images/images.ts';
 import { TransferService } from './images/transfers.ts';
 import type { HostSize } from './instances/checks.ts';
+import { ChangeService } from './instances/changes.ts';
 import { InstanceService } from './instances/instances.ts';
 import { Lifecycle } from './instances/lifecycle.ts';
 import { LogKeeper } from './instances/log-keeper.ts';
@@ -47,6 +48,7 @@ import { NetworkService } from './networks/networks.ts';
 import { recover, type RecoveryParts } from './recovery/recover.ts';
 import { SystemService } from './system.ts';
 import { AnnouncedVolumes } from './volumes/announced.ts';
+import { MountVolumes } from './volumes/for-mounts.ts';
 import { VolumeUses } from './volumes/uses.ts';
 import { VolumeService } from './volumes/volumes.ts';
 
@@ -130,12 +132,13 @@ export class Engine {
     this.#parts = parts;
     this.#images = new ImageService({ ...shared, ...names, store: parts.images });
     this.#own = { registry, lifecycle, runs, logs, uses, catalog };
-    const instances = new InstanceService({ ...shared, lifecycle });
+    const instances = new InstanceService({ ...shared, catalog, lifecycle });
     const volumeService = new VolumeService({ ...shared, instances: registry });
     const disk = new DiskMeter({ ...shared, instances, volumes: volumeService });
     const api = {
       identity: parts.identity,
       instances,
+      changes: new ChangeService({ ...shared, lifecycle, mountVolumes: new MountVolumes(shared) }),
       execs: new ExecRegistry(registry, (config) => runs.runtimeOf(config), events),
       files: new FileService({ ...shared, making: this.#images }),
       images: this.#images,

@@ -38,6 +38,8 @@ import { hostCpuNanoseconds } from './host-cpu.ts';
 import { MountVolumes } from '../volumes/for-mounts.ts';
 import type { VolumeUses } from '../volumes/uses.ts';
 import { inheritedMounts } from './volumes-from.ts';
+import type { NetworkCatalog } from '../networks/catalog.ts';
+import { settleNetworks } from '../networks/settle.ts';
 import type { Waiters } from './waiters.ts';
 
 const SHORT_ID = 12;
@@ -55,6 +57,7 @@ export interface InstancesParts {
   readonly uses: VolumeUses;
   readonly roots: RootStorage;
   readonly network: Network;
+  readonly catalog: Pick<NetworkCatalog, 'find'>;
   readonly runtimes: Readonly<Record<Isolation, Runtime>>;
   readonly size: HostSize;
 }
@@ -79,8 +82,9 @@ export class InstanceService implements Instances {
     return this.#parts.registry.get(nameOrId);
   }
 
-  async create(asked: CreateInstance): Promise<{ id: string; warnings: readonly string[] }> {
-    const { registry, images, machines, events } = this.#parts;
+  async create(wanted: CreateInstance): Promise<{ id: string; warnings: readonly string[] }> {
+    const { registry, images, machines, events, catalog } = this.#parts;
+    const asked = settleNetworks(wanted, catalog, registry);
     const { source } = asked;
     const image = source.kind === 'image' ? images.get(source.reference) : null;
     if (source.kind === 'machine') this.#checkMachine(machines.get(source.name).name, asked);
@@ -122,14 +126,22 @@ export class InstanceService implements Instances {
     await this.#parts.lifecycle.signal(id, signal);
   }
 
+  pause(nameOrId: string): Promise<void> {
+    return this.#parts.lifecycle.pause(this.#id(nameOrId));
+  }
+
+  unpause(nameOrId: string): Promise<void> {
+    return this.#parts.lifecycle.unpause(this.#id(nameOrId));
+  }
+
   remove(nameOrId: string, options?: { force?: boolean; volumes?: boolean }): Promise<void> {
     return this.#parts.lifecycle.remove(this.#id(nameOrId), options);
   }
 
   async wait(nameOrId: string, condition: WaitCondition, signal?: AbortSignal): Promise<ExitStatus> {
     const { config, status } = this.get(nameOrId);
-    const runs = status.state === 'running' || status.state === 'starting' || status.state === 'stopping';
-    if (condition === 'not-running' && !runs)
+    const over = ['created', 'exited', 'dead'].includes(status.state);
+    if (condition === 'not-running' && over)
       return status.exit ?? { code: 0, oomKilled: false, finishedAt: 0 };
     return this.#parts.waiters.wait(config.id, condition === 'removed' ? 'removed' : 'exit', signal);
   }
@@ -140,7 +152,7 @@ export class InstanceService implements Instances {
   ): Promise<Stdio> {
     const { config, status } = this.get(nameOrId);
     const stdin = streams.stdin && config.openStdin;
-    if (status.state === 'running')
+    if (status.state === 'running' || status.state === 'paused')
       return this.#parts.runtimes[config.isolation].attach(config.id, { stdin });
     return this.#parts.lifecycle.pending.add(config.id, { stdin });
   }
@@ -157,7 +169,7 @@ export class InstanceService implements Instances {
     return this.#parts.logs.read(
       config.id,
       query,
-      status.state === 'running' || status.state === 'stopping',
+      ['running', 'paused', 'stopping', 'restarting'].includes(status.state),
       signal,
     );
   }

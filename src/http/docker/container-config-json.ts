@@ -53,7 +53,7 @@ export function inspectedHostConfig(config: InstanceConfig): InspectedHostConfig
     Binds: given.binds ?? null,
     ContainerIDFile: '',
     LogConfig: { Type: options.log?.driver ?? 'json-file', Config: options.log?.options ?? {} },
-    NetworkMode: config.networkMode,
+    NetworkMode: config.networkName ?? config.networkMode,
     PortBindings: portMap(config.ports, []),
     RestartPolicy: {
       Name: config.restartPolicy?.name ?? 'no',
@@ -68,13 +68,13 @@ export function inspectedHostConfig(config: InstanceConfig): InspectedHostConfig
     CapDrop: nullIfEmpty(config.capDrop),
     CgroupnsMode: options.cgroupnsMode ?? 'private',
     Dns: config.dns,
-    DnsOptions: [],
-    DnsSearch: [],
+    DnsOptions: config.dnsOptions ?? [],
+    DnsSearch: config.dnsSearch ?? [],
     ExtraHosts: nullIfEmpty(config.extraHosts),
     GroupAdd: options.groupAdd ?? null,
     IpcMode: options.ipcMode ?? 'private',
     Cgroup: '',
-    Links: null,
+    Links: nullIfEmpty(legacyLinks(config)),
     OomScoreAdj: options.oomScoreAdj ?? 0,
     PidMode: options.pidMode ?? '',
     Privileged: config.privileged,
@@ -163,4 +163,12 @@ function nullIfEmpty<T>(list: readonly T[]): readonly T[] | null {
 /** A field that Docker leaves out where nothing was asked for. */
 function present<K extends string, T>(field: K, value: T | undefined): { readonly [P in K]?: T } {
   return value === undefined ? {} : ({ [field]: value } as { readonly [P in K]: T });
+}
+
+/** Links on the default network belong to the instance itself, as Docker shows them: `/db:/web/alias`. */
+function legacyLinks({ name, networks }: InstanceConfig): readonly string[] {
+  return networks
+    .filter(({ network }) => network === 'bridge')
+    .flatMap(({ links }) => links)
+    .map((link) => `/${link.replace(':', `:/${name}/`)}`);
 }

@@ -36,7 +36,7 @@ export function containerSummary(
     Labels: config.labels,
     State: dockerState(status),
     Status: statusText(status, now),
-    HostConfig: { NetworkMode: config.networkMode, Isolation: config.isolation },
+    HostConfig: { NetworkMode: config.networkName ?? config.networkMode, Isolation: config.isolation },
     NetworkSettings: { Networks: endpointMap(identity, instance) },
     Mounts: config.mounts.map(mountPoint),
   };

@@ -1,10 +1,11 @@
 import type { CreateInstance, ExecRequest, MountRequest } from '../../engine/api.ts';
 import { HullError } from '../../model/errors.ts';
-import type { NetworkMode, TerminalSize } from '../../model/instance.ts';
+import type { TerminalSize } from '../../model/instance.ts';
 import { isolationOf, toHealthcheck, toOptions, toRestartPolicy } from './create-options.ts';
 import { toResources } from './create-resources.ts';
 import type { CreateBody, ExecCreateBody, HostConfigBody } from './create-schema.ts';
 import { parseBind, parseMount, parseTmpfs, parseVolumes } from './mounts.ts';
+import { networksOf } from './create-network.ts';
 import { parsePort, parsePortBindings } from './ports.ts';
 
 /** A create body in the engine's words. Throws `invalid-argument` and `not-supported` naming the field. */
@@ -29,12 +30,14 @@ export function toCreateInstance(body: CreateBody, name: string | undefined): Cr
       stderr: body.AttachStderr ?? false,
     },
     mounts: mountsOf(body, host),
-    networkMode: networkModeOf(body, host),
+    ...networksOf(body, host),
     ports: parsePortBindings(host.PortBindings ?? {}),
     publishAll: present(host.PublishAllPorts),
     exposedPorts: exposedPortsOf(body, host),
     extraHosts: present(host.ExtraHosts)?.map((entry) => oneWord('HostConfig.ExtraHosts', entry)),
     dns: present(host.Dns)?.map((server) => oneWord('HostConfig.Dns', server)),
+    dnsSearch: nonEmptyList(host.DnsSearch?.map((domain) => oneWord('HostConfig.DnsSearch', domain))),
+    dnsOptions: nonEmptyList(host.DnsOptions?.map((option) => oneWord('HostConfig.DnsOptions', option))),
     resources: toResources(host),
     readOnlyRoot: present(host.ReadonlyRootfs),
     init: present(host.Init),
@@ -110,27 +113,6 @@ function mountsOf(body: CreateBody, host: HostConfigBody): readonly MountRequest
     ({ target }) => !targets.has(target),
   );
   return [...named, ...anonymous];
-}
-
-function networkModeOf(body: CreateBody, host: HostConfigBody): NetworkMode | undefined {
-  if (body.NetworkDisabled === true) return 'none';
-  const mode = nonEmpty(host.NetworkMode) ?? 'default';
-  switch (mode) {
-    case 'default':
-      return undefined;
-    case 'bridge':
-    case 'host':
-    case 'none':
-      return mode;
-    default:
-      if (mode.startsWith('container:')) {
-        throw new HullError(
-          'not-supported',
-          `HostConfig.NetworkMode: joining another container's network is not supported`,
-        );
-      }
-      throw new HullError('network-not-found', `network ${mode} not found: use bridge, host or none`);
-  }
 }
 
 function exposedPortsOf(body: CreateBody, host: HostConfigBody): readonly string[] | undefined {

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { endpointBody } from './network-schema.ts';
 import {
   command,
   consoleSize,
@@ -55,7 +56,7 @@ export const createBody = v.looseObject({
   Shell: texts,
   OnBuild: texts,
   HostConfig: v.nullish(hostConfig),
-  NetworkingConfig: v.nullish(v.object({ EndpointsConfig: v.nullish(v.record(v.string(), v.unknown())) })),
+  NetworkingConfig: v.nullish(v.object({ EndpointsConfig: v.nullish(v.record(v.string(), v.nullish(endpointBody))) })),
 });
 export type CreateBody = v.InferOutput<typeof createBody>;
 export type { HostConfigBody, MountBody } from './host-config-schema.ts';

@@ -13,9 +13,6 @@ export function checkUnsupported(body: CreateBody): readonly string[] {
       'Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps',
     );
   }
-  if (asks(host.Links)) throw refused('HostConfig.Links');
-  checkEndpoints(body);
-  if (asks(body.MacAddress)) throw refused('MacAddress');
   return resourceWarnings(host);
 }
 
@@ -28,24 +25,6 @@ function checkDeviceRequests(host: HostConfigBody): void {
     'not-supported',
     `could not select device driver "${request.Driver ?? ''}" with capabilities: ${capabilities.replaceAll('"', '').replaceAll(',', ' ')}: HostConfig.DeviceRequests needs a driver for GPUs, which this engine has none of; name devices with HostConfig.Devices`,
   );
-}
-
-/** Clients name the network once more with empty settings; settings in earnest are refused. */
-function checkEndpoints(body: CreateBody): void {
-  const endpoints = Object.entries(body.NetworkingConfig?.EndpointsConfig ?? {});
-  const mode = body.HostConfig?.NetworkMode ?? 'default';
-  for (const [network, settings] of endpoints) {
-    const field = `NetworkingConfig.EndpointsConfig.${network}`;
-    if (![mode, 'default', 'bridge', 'host', 'none'].includes(network)) throw refused(field);
-    if (asks(settings)) throw refused(field);
-  }
-}
-
-/** Does the value ask for something? Empty, zero, false and containers of nothing but these do not. */
-function asks(value: unknown): boolean {
-  if (value === undefined || value === null || value === '' || value === 0 || value === false) return false;
-  if (typeof value === 'object') return Object.values(value).some((part) => asks(part));
-  return true;
 }
 
 function refused(field: string): HullError {

@@ -4,20 +4,10 @@ import type { Handler, Method, Route } from '../router.ts';
 /** Docker's remaining requests: known, answered 501 in words that its clients can tell from a wrong path (404). */
 const REQUESTS: readonly (readonly [method: Method, path: string, advice?: string])[] = [
   ['GET', '/containers/:id/attach/ws'],
-  ['POST', '/containers/:id/update'],
-  ['POST', '/containers/:id/rename'],
-  ['POST', '/containers/:id/pause'],
-  ['POST', '/containers/:id/unpause'],
-  ['POST', '/containers/prune'],
   ['GET', '/containers/:id/checkpoints'],
   ['POST', '/containers/:id/checkpoints'],
   ['DELETE', '/containers/:id/checkpoints/:checkpoint'],
   ['POST', '/build/cancel'],
-  ['POST', '/networks/create'],
-  ['POST', '/networks/prune'],
-  ['POST', '/networks/:id/connect'],
-  ['POST', '/networks/:id/disconnect'],
-  ['DELETE', '/networks/:id'],
   ['POST', '/session'],
   ['POST', '/grpc'],
 ];

@@ -1,71 +1,70 @@
+import { isIP } from 'node:net';
 import type { PortBinding as WirePortBinding, PortMap, PortSummary } from '../../../api/docker.ts';
 import { HullError } from '../../model/errors.ts';
+import { canonical } from '../../network/ip.ts';
 import type { Instance, PortBinding } from '../../model/instance.ts';
 
 /** `80`, `80/tcp`, `1812/udp`. Throws `invalid-argument`; `field` is named in the message. */
-export function parsePort(field: string, text: string): { port: number; protocol: 'tcp' | 'udp' } {
+export function parsePort(
+  field: string,
+  text: string,
+): {
+  port: number;
+  protocol: PortBinding['protocol'];
+} {
   const [digits = '', protocol = 'tcp', ...rest] = text.split('/');
   const port = portNumber(digits);
   if (port === null || port === 0 || rest.length > 0) {
     throw new HullError('invalid-argument', `${field}: "${text}" is not a port such as 80/tcp (1-65535)`);
   }
   const lower = protocol.toLowerCase();
-  if (lower === 'sctp')
-    throw new HullError('not-supported', `${field}: SCTP ports cannot be published; use tcp or udp`);
-  if (lower !== 'tcp' && lower !== 'udp') {
-    throw new HullError('invalid-argument', `${field}: "${text}" has an unknown protocol; use tcp or udp`);
+  if (lower !== 'tcp' && lower !== 'udp' && lower !== 'sctp') {
+    throw new HullError(
+      'invalid-argument',
+      `${field}: "${text}" has an unknown protocol; use tcp, udp or sctp`,
+    );
   }
   return { port, protocol: lower };
 }
 
-/** `PortMap` as clients write it: anything may be null. */
-type PortBindingsBody = Readonly<
-  Record<
-    string,
-    readonly { HostIp?: string | null | undefined; HostPort?: string | null | undefined }[] | null | undefined
-  >
->;
+interface PortBindingBody {
+  readonly HostIp?: string | null | undefined;
+  readonly HostPort?: string | null | undefined;
+}
 
-/** `HostConfig.PortBindings` in our words. An empty host port asks for a free one. */
+/** `PortMap` as clients write it: anything may be null. */
+type PortBindingsBody = Readonly<Record<string, readonly PortBindingBody[] | null | undefined>>;
+
+/** `HostConfig.PortBindings` in our words. An empty host port asks for a free one, an empty address for all; null is one such binding, as Docker has it. */
 export function parsePortBindings(map: PortBindingsBody): readonly PortBinding[] {
   return Object.entries(map).flatMap(([key, bindings]) => {
     const field = `HostConfig.PortBindings.${key}`;
     const { port, protocol } = parsePort(field, key);
-    return (bindings ?? []).map((binding) => ({
+    const all = bindings === null || bindings === undefined || bindings.length === 0 ? [{}] : bindings;
+    return all.map((binding: PortBindingBody) => ({
       protocol,
       containerPort: port,
       hostIp: hostIp(field, binding.HostIp ?? ''),
-      hostPort: hostPort(field, binding.HostPort ?? ''),
+      ...hostPorts(field, binding.HostPort ?? ''),
     }));
   });
 }
 
 function hostIp(field: string, text: string): string {
-  if (text === '') return '0.0.0.0';
-  if (text.includes(':')) {
-    throw new HullError(
-      'not-supported',
-      `${field}: publishing on the IPv6 address ${text} is not supported; use IPv4`,
-    );
-  }
-  const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255)) {
-    throw new HullError('invalid-argument', `${field}: "${text}" is not an IP address`);
-  }
-  return text;
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  if (bare !== '' && isIP(bare) === 0)
+    throw new HullError('invalid-argument', `invalid IP address: ${text} (${field})`);
+  return canonical(bare);
 }
 
-function hostPort(field: string, text: string): number {
-  if (text === '') return 0;
-  const port = portNumber(text);
-  if (port !== null) return port;
-  if (/^\d+-\d+$/.test(text)) {
-    throw new HullError(
-      'not-supported',
-      `${field}: a range of host ports (${text}) is not supported; name one, or none`,
-    );
-  }
-  throw new HullError('invalid-argument', `${field}: "${text}" is not a port (0-65535)`);
+/** One port, or a range of which any free one will do. */
+function hostPorts(field: string, text: string): Pick<PortBinding, 'hostPort' | 'lastHostPort'> {
+  const [first = '', last, ...rest] = text.split('-');
+  const from = first === '' && last === undefined ? 0 : portNumber(first);
+  const to = last === undefined ? from : portNumber(last);
+  if (from === null || to === null || to < from || rest.length > 0)
+    throw new HullError('invalid-argument', `invalid port specification: "${text}" (${field})`);
+  return from === to ? { hostPort: from } : { hostPort: from, lastHostPort: to };
 }
 
 function portNumber(text: string): number | null {
@@ -80,9 +79,14 @@ export function portMap(ports: readonly PortBinding[], exposed: readonly string[
   for (const key of exposed) map[key] = null;
   for (const binding of ports) {
     const list = (map[keyOf(binding)] ??= []);
-    list.push({ HostIp: binding.hostIp, HostPort: binding.hostPort === 0 ? '' : String(binding.hostPort) });
+    list.push({ HostIp: binding.hostIp, HostPort: hostPortText(binding) });
   }
   return map;
+}
+
+function hostPortText({ hostPort, lastHostPort }: PortBinding): string {
+  if (lastHostPort !== undefined) return `${hostPort}-${lastHostPort}`;
+  return hostPort === 0 ? '' : String(hostPort);
 }
 
 /** Ports of a listed instance, ordered by private port, then address, as Docker has them. Published ones only while it runs. */

@@ -24,7 +24,9 @@ import { FakeComparison } from './fake-comparison.ts';
 import { FakeFiles } from './fake-files.ts';
 import { FakeImages } from './fake-images.ts';
 import { FakeArchives, FakeTransfers } from './fake-transfers.ts';
+import { FakeChanges } from './fake-changes.ts';
 import { FakeInstances } from './fake-instances.ts';
+import { FakeNetworks } from './fake-networks.ts';
 import { FakeVolumes } from './fake-volumes.ts';
 
 export interface FakeEngine extends EngineApi, Disposable {
@@ -52,12 +54,14 @@ export function createFakeEngine(): FakeEngine {
   return {
     identity: { tag: 'fa4e', dataDir: folder, runDir: folder },
     instances,
+    changes: new FakeChanges(instances),
     execs: new FakeExecs(instances, runtime),
     files: new FakeFiles(instances, images),
     images,
     transfers: new FakeTransfers(images),
     archives: new FakeArchives(images),
     volumes: new FakeVolumes(),
+    networks: new FakeNetworks(instances, { tag: 'fa4e', dataDir: folder, runDir: folder }),
     machines: new FakeMachines(),
     events,
     system: new FakeSystem(),
