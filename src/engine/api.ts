@@ -1,5 +1,6 @@
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import type { Instances } from './api/instances.ts';
+import type { Changes } from './api/changes.ts';
 import type { Execs } from './api/execs.ts';
 import type { Files } from './api/files.ts';
 import type { Archives } from './api/archives.ts';
@@ -14,6 +15,7 @@ import type { Comparison } from './api/comparison.ts';
 
 export type { BuildEvent, BuildRequest } from '../build/types.ts';
 export type * from './api/instances.ts';
+export type * from './api/changes.ts';
 export type * from './api/execs.ts';
 export type * from './api/files.ts';
 export type * from './api/archives.ts';
@@ -31,6 +33,7 @@ export type * from './api/comparison.ts';
 export interface EngineApi {
   readonly identity: EngineIdentity;
   readonly instances: Instances;
+  readonly changes: Changes;
   readonly execs: Execs;
   readonly files: Files;
   readonly images: Images;

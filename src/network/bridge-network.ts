@@ -200,6 +200,34 @@ export class BridgeNetwork implements Network {
     return after;
   }
 
+  rename(instanceId: string, own: readonly string[]): NetworkLease | null {
+    const active = this.#started();
+    const known = active.leases.get(instanceId);
+    if (known === undefined) return null;
+    const lease = { ...known.lease, attachments: renamed(known.lease.attachments, own) };
+    active.know(instanceId, { ...known, lease, names: own });
+    return lease;
+  }
+
+  async republish(instanceId: string, ports: readonly PortBinding[]): Promise<NetworkLease> {
+    const active = this.#started();
+    const known = this.#known(active, instanceId);
+    const { lease } = known;
+    const namespace = namespaceOf(lease);
+    if (lease.mode !== 'bridge' || namespace === null) return lease;
+    await active.ports.release(instanceId);
+    const reserved = await this.#reserve(active, instanceId, lease.attachments, ports).catch(
+      async (error: unknown) => {
+        await active.ports.reserve(instanceId, lease.ports);
+        throw error;
+      },
+    );
+    const after = leaseOf(namespace, lease.attachments, reserved);
+    active.know(instanceId, { ...known, lease: after });
+    await active.publish(instanceId, after);
+    return after;
+  }
+
   async plan(draft: NetworkDraft): Promise<NetworkDefinition> {
     const existing = [...this.#started().segments].map((segment) => segment.definition);
     return planNetwork(this.#host, draft, existing);
@@ -459,4 +487,14 @@ function isPlain(connections: readonly ConnectRequest[], defaultId: string): boo
     only.ipv6 === undefined &&
     only.macAddress === undefined
   );
+}
+
+/** The same places under other names of the instance's; aliases stay. */
+function renamed(attachments: readonly Attachment[], own: readonly string[]): readonly Attachment[] {
+  const [first = '', ...others] = own;
+  return attachments.map((attachment) => {
+    const { endpoint } = attachment;
+    const names = [...new Set([first, ...endpoint.aliases, ...others])];
+    return { ...attachment, endpoint: { ...endpoint, names } };
+  });
 }

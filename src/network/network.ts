@@ -106,6 +106,10 @@ export interface Network {
   ): Promise<NetworkLease>;
   /** Takes a running instance off a network. */
   disconnect(instanceId: string, networkId: string): Promise<NetworkLease>;
+  /** Gives an instance other names, at once on all its networks; null where it has none. */
+  rename(instanceId: string, names: readonly string[]): NetworkLease | null;
+  /** Publishes other ports than before; those stay when it fails. Without effect on an instance that has no place for ports. */
+  republish(instanceId: string, ports: readonly PortBinding[]): Promise<NetworkLease>;
   /** Chooses subnets and the bridge's name, and refuses what cannot be. Makes nothing. */
   plan(draft: NetworkDraft): Promise<NetworkDefinition>;
   add(definition: NetworkDefinition): Promise<void>;

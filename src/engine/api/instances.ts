@@ -121,6 +121,9 @@ export interface Instances {
   stop(nameOrId: string, options?: { timeout?: number; signal?: string }): Promise<boolean>;
   restart(nameOrId: string, options?: { timeout?: number; signal?: string }): Promise<void>;
   kill(nameOrId: string, signal?: string): Promise<void>;
+  /** Nothing of it runs until it is unpaused. `not-supported` where the isolation cannot. */
+  pause(nameOrId: string): Promise<void>;
+  unpause(nameOrId: string): Promise<void>;
   remove(nameOrId: string, options?: { force?: boolean; volumes?: boolean }): Promise<void>;
   wait(nameOrId: string, condition: WaitCondition, signal?: AbortSignal): Promise<ExitStatus>;
   /** Before the start too: then it sees every byte. */

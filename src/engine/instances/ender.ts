@@ -21,6 +21,13 @@ export interface StopOptions {
   readonly signal?: string;
 }
 
+export interface StopEffects {
+  /** Though it is to be removed at its end. */
+  readonly keep?: boolean;
+  /** Its next run goes on with the network of this one. */
+  readonly keepsNetwork?: boolean;
+}
+
 export interface EnderParts extends Pick<
   LifecycleParts,
   'host' | 'identity' | 'registry' | 'runs' | 'waiters' | 'events' | 'volumes' | 'logs' | 'health' | 'log'
@@ -38,8 +45,8 @@ export class Ender {
     this.#parts = parts;
   }
 
-  /** The stop signal, then SIGKILL after the timeout. The run is over and taken apart when it resolves. `keep`: though it is to be removed at its end. */
-  async stop(record: InstanceRecord, options: StopOptions, { keep = false } = {}): Promise<void> {
+  /** The stop signal, then SIGKILL after the timeout. The run is over and taken apart when it resolves. */
+  async stop(record: InstanceRecord, options: StopOptions, how: StopEffects = {}): Promise<void> {
     const { registry } = this.#parts;
     const { config } = record;
     const { state } = record.status;
@@ -52,8 +59,8 @@ export class Ender {
         new Error(`instance ${config.name} did not end within ${KILL_PATIENCE} seconds of SIGKILL`),
       );
     }
-    await this.finish(registry.get(config.id), status, { keep });
-    if (!(config.autoRemove && !keep)) this.event(record, 'stop');
+    await this.finish(registry.get(config.id), status, how);
+    if (!(config.autoRemove && how.keep !== true)) this.event(record, 'stop');
   }
 
   /** Of an instance that waits for its restart: it waits no more. */
@@ -67,10 +74,10 @@ export class Ender {
   }
 
   /** Records the exit, tells everyone, then takes the run apart. Says what the restart policy wants. */
-  async finish(record: InstanceRecord, exit: ExitStatus, { keep = false } = {}): Promise<AfterRun> {
+  async finish(record: InstanceRecord, exit: ExitStatus, how: StopEffects = {}): Promise<AfterRun> {
     const { registry, waiters, pending, health } = this.#parts;
     const { id, autoRemove } = record.config;
-    const goes = autoRemove && !keep;
+    const goes = autoRemove && how.keep !== true;
     const next = planAfterRun(endedRun(record, exit));
     pending.end(id);
     health.forget(id);
@@ -86,6 +93,7 @@ export class Ender {
     this.#died(after, exit);
     waiters.exited(id, exit);
     if (goes) await this.#removeHidden(after, true);
+    else if (how.keepsNetwork === true) await this.dismantle({ ...after, lease: null });
     else {
       await this.dismantle(after);
       registry.update(id, { lease: null }, { endpoints: [], ports: [] });

@@ -4,7 +4,7 @@ import { KeyedLock } from '../../lib/keyed-lock.ts';
 import { Slots } from '../../lib/slots.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import { HullError, messageOf } from '../../model/errors.ts';
-import type { ExitStatus } from '../../model/instance.ts';
+import type { ExitStatus, InstanceConfig } from '../../model/instance.ts';
 import { isPausable, type Pausable, type Runtime } from '../../runtime/runtime.ts';
 import type { VolumeStore } from '../../storage/storage.ts';
 import type { EventBus } from '../events.ts';
@@ -149,6 +149,27 @@ export class Lifecycle {
     this.#restarts.cancel(id);
     if (record.status.state !== 'restarting') return this.#ender.stop(record, options, how);
     this.#ender.event(this.#ender.rest(record), 'stop');
+  }
+
+  /**
+   * A new run with another configuration in the place of the present one, for those who hold the instance: the network, whose ports are as they shall
+   * be, goes from one to the other. When the new one does not start, the old one is started again.
+   */
+  async replace(id: string, config: InstanceConfig): Promise<void> {
+    const { registry, log } = this.#parts;
+    const before = this.#current(id);
+    await this.#ender.stop(before, {}, { keep: true, keepsNetwork: true });
+    registry.reconfigure(id, config);
+    try {
+      this.watch(await this.#starter.start(this.#current(id), { byPolicy: false, keepsNetwork: true }));
+    } catch (error) {
+      const old = registry.reconfigure(id, before.config);
+      await this.begin(old).catch((why: unknown) =>
+        log(`starting ${old.config.name} again as it was: ${messageOf(why)}`),
+      );
+      throw error;
+    }
+    this.#ender.event(this.#current(id), 'update');
   }
 
   /** Watches a run, and its health, from now on. */

@@ -1,5 +1,4 @@
-import { HullError } from '../../model/errors.ts';
-import type { ExitStatus, InstanceConfig, RestartPolicy } from '../../model/instance.ts';
+import type { ExitStatus, RestartPolicy } from '../../model/instance.ts';
 import type { InstanceRecord } from './record.ts';
 
 /** Docker's back-off, milliseconds: each wait is twice the one before, and a run that lasted is forgiven what was before. */
@@ -83,25 +82,4 @@ export function startsWithDaemon(before: InstanceRecord, after: InstanceRecord):
       return cutOff && exit !== null && planAfterRun(endedRun(after, exit)).type === 'restart';
     }
   }
-}
-
-/** Refuses what makes no sense, in Docker's words. */
-export function checkRestartPolicy({
-  restartPolicy,
-  autoRemove,
-}: Pick<InstanceConfig, 'restartPolicy' | 'autoRemove'>): void {
-  if (restartPolicy === undefined) return;
-  const { name, maximumRetryCount } = restartPolicy;
-  const negative = maximumRetryCount < 0;
-  if (name !== 'on-failure' && maximumRetryCount !== 0) {
-    throw invalid(
-      `invalid restart policy: maximum retry count can only be used with 'on-failure'${negative ? ' and cannot be negative' : ''}`,
-    );
-  }
-  if (negative) throw invalid('invalid restart policy: maximum retry count cannot be negative');
-  if (autoRemove && name !== 'no') throw invalid("can't create 'AutoRemove' container with restart policy");
-}
-
-function invalid(message: string): HullError {
-  return new HullError('invalid-argument', message);
 }

@@ -45,23 +45,26 @@ export class Runs {
     return this.#parts.runtimes[config.isolation];
   }
 
-  /** Network and root filesystem at once; `onLease` is called before anything depends on the lease. */
+  /** Network and root filesystem at once; `onLease` is called before anything depends on the lease. `kept`: the lease of the run before, to go on with. */
   async prepare(
     config: InstanceConfig,
     onLease: (lease: NetworkLease) => void,
     timings: Timings,
+    kept: NetworkLease | null = null,
   ): Promise<Bundle> {
     const { network, identity, catalog, registry } = this.#parts;
-    const attached = Promise.try(() => network.attach(attachRequest(config, catalog, registry))).then(
-      async (lease) => {
-        onLease(lease);
-        this.#tell('connect', config, lease);
-        timings.mark('network');
-        await writeRunFiles(identity, config, lease, network);
-        timings.mark('files');
-        return lease;
-      },
-    );
+    const connected = async (): Promise<NetworkLease> => {
+      const lease = await network.attach(attachRequest(config, catalog, registry));
+      onLease(lease);
+      this.#tell('connect', config, lease);
+      timings.mark('network');
+      return lease;
+    };
+    const attached = (kept === null ? connected() : Promise.resolve(kept)).then(async (lease) => {
+      await writeRunFiles(identity, config, lease, network);
+      timings.mark('files');
+      return lease;
+    });
     const prepared = this.root(config).then((root) => {
       timings.mark('root');
       return root;

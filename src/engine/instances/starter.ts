@@ -28,8 +28,11 @@ export class Starter {
     this.#parts = parts;
   }
 
-  /** Resolves with the record of what runs. `byPolicy`: counts of restarts go on. */
-  async start(record: InstanceRecord, { byPolicy }: { byPolicy: boolean }): Promise<InstanceRecord> {
+  /** Resolves with the record of what runs. `byPolicy`: counts of restarts go on. `keepsNetwork`: should it fail, the network is left for another try. */
+  async start(
+    record: InstanceRecord,
+    { byPolicy, keepsNetwork = false }: { byPolicy: boolean; keepsNetwork?: boolean },
+  ): Promise<InstanceRecord> {
     const { registry, bootId, ender } = this.#parts;
     const { id } = record.config;
     const afresh = byPolicy ? {} : { restartDelay: 0 };
@@ -49,7 +52,7 @@ export class Starter {
       });
     } catch (thrown) {
       const error = this.#killed.has(id) ? killedWhileStarting(record) : toHullError(thrown);
-      await this.#failed(record, error);
+      await this.#failed(record, error, keepsNetwork);
       throw error;
     } finally {
       this.#killed.delete(id);
@@ -75,6 +78,7 @@ export class Starter {
       record.config,
       (lease) => void registry.update(id, { lease }, { endpoints: endpointsOf(lease), ports: lease.ports }),
       timings,
+      record.lease,
     );
     await runtime.create(bundle);
     this.#refuseKilled(record);
@@ -106,11 +110,12 @@ export class Starter {
     return after;
   }
 
-  async #failed(record: InstanceRecord, failure: HullError): Promise<void> {
+  async #failed(record: InstanceRecord, failure: HullError, keepsNetwork: boolean): Promise<void> {
     const { registry, waiters, pending, ender } = this.#parts;
     const { id } = record.config;
     pending.end(id);
-    await ender.dismantle(registry.get(id));
+    const failed = registry.get(id);
+    await ender.dismantle(keepsNetwork ? { ...failed, lease: null } : failed);
     const given = failure.details['exitCode'];
     const exit: ExitStatus = {
       code: typeof given === 'number' ? given : 128,
@@ -119,11 +124,10 @@ export class Starter {
     };
     // An instance that never ran stays `created`, as Docker leaves it.
     const state = record.status.startedAt === null ? 'created' : 'exited';
-    registry.update(
-      id,
-      { lease: null },
-      { state, pid: 0, exit, error: failure.message, endpoints: [], ports: [] },
-    );
+    const network = keepsNetwork ? {} : { endpoints: [], ports: [] };
+    const lease = keepsNetwork ? failed.lease : null;
+    registry.update(id, { lease }, { state, pid: 0, exit, error: failure.message, ...network });
+    if (keepsNetwork) return;
     waiters.exited(id, exit);
     if (record.config.autoRemove) await ender.remove(registry.get(id), true);
   }

@@ -9,6 +9,8 @@ export const containerActionRoutes: readonly Route[] = [
   { method: 'POST', path: '/containers/:id/stop', handler: stop },
   { method: 'POST', path: '/containers/:id/restart', handler: restart },
   { method: 'POST', path: '/containers/:id/kill', handler: kill },
+  { method: 'POST', path: '/containers/:id/pause', handler: pause },
+  { method: 'POST', path: '/containers/:id/unpause', handler: unpause },
   { method: 'DELETE', path: '/containers/:id', handler: remove },
 ];
 
@@ -35,6 +37,16 @@ function stopOptions({ query }: Exchange): { timeout?: number; signal?: string }
 
 async function kill(engine: EngineApi, exchange: Exchange): Promise<void> {
   await engine.instances.kill(exchange.param('id'), exchange.query.nonEmpty('signal'));
+  exchange.empty();
+}
+
+async function pause(engine: EngineApi, exchange: Exchange): Promise<void> {
+  await engine.instances.pause(exchange.param('id'));
+  exchange.empty();
+}
+
+async function unpause(engine: EngineApi, exchange: Exchange): Promise<void> {
+  await engine.instances.unpause(exchange.param('id'));
   exchange.empty();
 }
 

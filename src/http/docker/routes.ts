@@ -1,6 +1,7 @@
 import type { Route } from '../router.ts';
 import { buildRoutes } from './build.ts';
 import { containerActionRoutes } from './container-actions.ts';
+import { containerChangeRoutes } from './container-changes.ts';
 import { containerFileRoutes } from './container-files.ts';
 import { containerStatsRoutes } from './container-stats.ts';
 import { containerStreamRoutes } from './container-streams.ts';
@@ -22,6 +23,7 @@ export const dockerRoutes: readonly Route[] = [
   ...systemRoutes,
   ...containerRoutes,
   ...containerActionRoutes,
+  ...containerChangeRoutes,
   ...containerStreamRoutes,
   ...containerFileRoutes,
   ...containerStatsRoutes,

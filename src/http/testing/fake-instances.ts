@@ -125,6 +125,16 @@ export class FakeInstances implements Instances {
     await this.#runtime.signal(config.id, signal.endsWith('KILL') ? 9 : 15);
   }
 
+  async pause(nameOrId: string): Promise<void> {
+    await this.#runtime.pause(this.get(nameOrId).config.id);
+    this.#update(this.get(nameOrId).config.id, { state: 'paused' });
+  }
+
+  async unpause(nameOrId: string): Promise<void> {
+    await this.#runtime.resume(this.get(nameOrId).config.id);
+    this.#update(this.get(nameOrId).config.id, { state: 'running' });
+  }
+
   async remove(nameOrId: string, options: { force?: boolean } = {}): Promise<void> {
     const { config, status } = this.get(nameOrId);
     if (status.state === 'running' && options.force !== true) {
