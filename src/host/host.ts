@@ -157,8 +157,6 @@ export interface Processes {
 export interface PacketSocket {
   /** One packet after another until the peer closes. Reading slowly slows the peer. */
   readonly packets: AsyncIterable<Uint8Array>;
-  /** The next packet where it is here already; null where it would have to be waited for. */
-  take(): Uint8Array | null;
   write(data: Uint8Array): Promise<void>;
   /** Half-close for writing. */
   end(): void;
@@ -166,8 +164,11 @@ export interface PacketSocket {
 }
 
 export interface Sockets {
-  /** Connects to a SOCK_SEQPACKET unix socket. Paths longer than 107 bytes work (through /proc/self/fd). */
-  connectPackets(path: string): Promise<PacketSocket>;
+  /**
+   * Connects to a SOCK_SEQPACKET unix socket. Paths longer than 107 bytes work (through /proc/self/fd). `join`: packets begin with a byte that
+   * says what they are, and those that begin alike may arrive as one, with that byte once and `HEADROOM` bytes to spare before the data.
+   */
+  connectPackets(path: string, options?: { readonly join: boolean }): Promise<PacketSocket>;
   /** A connected pair: `theirs` is a descriptor for a child to inherit (close it after the spawn), `ours` tells of its packets and its end. */
   packetPair(): Promise<{ ours: PacketSocket; theirs: number }>;
 }

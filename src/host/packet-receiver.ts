@@ -9,6 +9,9 @@ const SIZE = 64 * 1024;
 const HEADER = 64;
 const VECTOR = 16;
 
+/** Bytes before the data of a joined packet that belong to nobody: room for a header, so that the data need not be copied for it. */
+export const HEADROOM = 8;
+
 /**
  * Takes many packets from a socket at once. The event loop takes one at a time, with a wait for the next between them: that is most of what
  * a packet costs.
@@ -32,16 +35,42 @@ export class PacketReceiver {
     }
   }
 
-  /** Up to `limit` packets that are there, without waiting. The end of the stream is left for the event loop to find. */
-  receive(descriptor: number, limit: number): Uint8Array[] {
-    const most = Math.min(limit, COUNT);
-    const found = this.#libc.symbols.recvmmsg(descriptor, this.#headers, most, MSG_DONTWAIT, null);
+  /**
+   * Packets begin with a byte that says what they are. Joins `first` and those that are there behind it, where they begin alike, and returns
+   * the joined ones: the byte once, then the data of all, at `HEADROOM` or more from the beginning of memory that is theirs alone.
+   */
+  join(descriptor: number, first: Uint8Array): Uint8Array[] {
+    const joined: Uint8Array[] = [];
+    const group = [first];
+    for (const packet of this.#receive(descriptor)) {
+      if (packet[0] !== group[0]?.[0]) joined.push(join(group.splice(0)));
+      group.push(packet);
+    }
+    joined.push(join(group));
+    return joined;
+  }
+
+  /** What is there, without waiting; good until the next call. The end of the stream is left for the event loop to find. */
+  #receive(descriptor: number): Uint8Array[] {
+    const found = this.#libc.symbols.recvmmsg(descriptor, this.#headers, COUNT, MSG_DONTWAIT, null);
     const packets: Uint8Array[] = [];
     for (let index = 0; index < found; index++) {
       const size = Number((this.#headers[index * 8 + 7] ?? 0n) & 0xffffffffn);
       if (size === 0) break;
-      packets.push(Buffer.from(this.#buffer.subarray(index * SIZE, index * SIZE + size)));
+      packets.push(this.#buffer.subarray(index * SIZE, index * SIZE + size));
     }
     return packets;
   }
+}
+
+function join(packets: readonly Uint8Array[]): Uint8Array {
+  const size = packets.reduce((sum, packet) => sum + packet.byteLength - 1, 0);
+  const memory = Buffer.allocUnsafe(HEADROOM + size);
+  memory[HEADROOM - 1] = packets[0]?.[0] ?? 0;
+  let at = HEADROOM;
+  for (const packet of packets) {
+    memory.set(packet.subarray(1), at);
+    at += packet.byteLength - 1;
+  }
+  return memory.subarray(HEADROOM - 1);
 }

@@ -9,8 +9,8 @@ const SOCK_SEQPACKET = 5;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const O_PATH = 0o10000000;
-/** Packets held for a slow reader before the socket is paused. */
-const HIGH_WATER = 64;
+/** Bytes held for a slow reader before the socket is paused. */
+const HIGH_WATER = 512 * 1024;
 
 /** SOCK_SEQPACKET, which Node's and Bun's own interfaces do not offer: the descriptor is made here and handed to the event loop. */
 export class LinuxSockets implements Sockets {
@@ -21,7 +21,7 @@ export class LinuxSockets implements Sockets {
     this.#libc = libc;
   }
 
-  async connectPackets(path: string): Promise<PacketSocket> {
+  async connectPackets(path: string, options?: { readonly join: boolean }): Promise<PacketSocket> {
     // Through the descriptor, because an address holds 107 bytes at most.
     const file = openSync(path, O_PATH);
     let descriptor = -1;
@@ -39,7 +39,10 @@ export class LinuxSockets implements Sockets {
     } finally {
       closeSync(file);
     }
-    return packetSocket(descriptor, this.#packets());
+    if (options?.join !== true) return packetSocket(descriptor, (packet) => [packet]);
+    this.#receiver ??= new PacketReceiver(this.#libc);
+    const receiver = this.#receiver;
+    return packetSocket(descriptor, (first) => receiver.join(descriptor, first));
   }
 
   async packetPair(): Promise<{ ours: PacketSocket; theirs: number }> {
@@ -51,11 +54,7 @@ export class LinuxSockets implements Sockets {
     );
     const [ours = -1, theirs = -1] = pair;
     // Only the engine's end may be non-blocking: that flag belongs to the end, and the event loop sets it itself.
-    return { ours: await packetSocket(ours, this.#packets()), theirs };
-  }
-
-  #packets(): PacketReceiver {
-    return (this.#receiver ??= new PacketReceiver(this.#libc));
+    return { ours: await packetSocket(ours, (packet) => [packet]), theirs };
   }
 }
 
@@ -68,7 +67,10 @@ function socketAddress(path: string): Uint8Array {
   return address;
 }
 
-async function packetSocket(descriptor: number, receiver: PacketReceiver): Promise<PacketSocket> {
+async function packetSocket(
+  descriptor: number,
+  take: (first: Uint8Array) => Uint8Array[],
+): Promise<PacketSocket> {
   const inbox = new Inbox();
   // Bun takes a connected descriptor too, which its types leave out.
   const options: { fd: number; unix: string; socket: Bun.SocketHandler<undefined> } = {
@@ -76,9 +78,7 @@ async function packetSocket(descriptor: number, receiver: PacketReceiver): Promi
     unix: '',
     socket: {
       data: (self, data) => {
-        inbox.push(data);
-        // One of many, perhaps: those behind it are taken now, not one by one.
-        for (const packet of receiver.receive(descriptor, HIGH_WATER - inbox.size)) inbox.push(packet);
+        for (const packet of take(data)) inbox.push(packet);
         if (inbox.size >= HIGH_WATER) self.pause();
       },
       drain: () => inbox.writable(),
@@ -91,7 +91,6 @@ async function packetSocket(descriptor: number, receiver: PacketReceiver): Promi
   inbox.onRoom = () => socket.resume();
   return {
     packets: inbox,
-    take: () => inbox.take(),
     write: async (data) => {
       // One packet goes out whole or not at all; nothing taken means that the peer's queue is full.
       while (!inbox.finished && socket.write(data) <= 0) await inbox.untilWritable();
@@ -114,19 +113,12 @@ class Inbox implements AsyncIterable<Uint8Array> {
   finished = false;
   onRoom: () => void = () => undefined;
 
-  get size(): number {
-    return this.#queue.length;
-  }
+  size = 0;
 
   push(packet: Uint8Array): void {
     this.#queue.push(packet);
+    this.size += packet.byteLength;
     this.#wake?.();
-  }
-
-  take(): Uint8Array | null {
-    const packet = this.#queue.shift();
-    if (packet !== undefined && this.#queue.length === HIGH_WATER / 2) this.onRoom();
-    return packet ?? null;
   }
 
   finish(): void {
@@ -149,8 +141,11 @@ class Inbox implements AsyncIterable<Uint8Array> {
 
   async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     for (;;) {
-      const packet = this.take();
-      if (packet !== null) {
+      const packet = this.#queue.shift();
+      if (packet !== undefined) {
+        const before = this.size;
+        this.size -= packet.byteLength;
+        if (before >= HIGH_WATER / 2 && this.size < HIGH_WATER / 2) this.onRoom();
         yield packet;
       } else if (this.finished) {
         return;

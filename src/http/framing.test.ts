@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { encodeFrame, type StreamName } from './framing.ts';
+import { encodeFrame, frameChunk, type StreamName } from './framing.ts';
 
 interface Piece {
   readonly stream: StreamName;
@@ -42,4 +42,17 @@ test('a time stamp is inside the frame', () => {
   expect(decode(frame)).toEqual([
     { stream: 'stderr', data: Uint8Array.from(Buffer.from('2026-01-01T00:00:00Z text\n')) },
   ]);
+});
+
+test('a chunk with room before it is framed in its own memory', () => {
+  fc.assert(
+    fc.property(piece, fc.integer({ min: 0, max: 12 }), ({ stream, data }, headroom) => {
+      const memory = new Uint8Array(20 + data.byteLength);
+      memory.set(data, 20);
+      const frame = frameChunk({ stream, data: memory.subarray(20), headroom });
+      expect(decode(frame)).toEqual([{ stream, data }]);
+      expect(frame.buffer === memory.buffer).toBe(headroom >= 8);
+      expect(memory.subarray(0, 20 - headroom).every((byte) => byte === 0)).toBe(true);
+    }),
+  );
 });

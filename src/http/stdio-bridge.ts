@@ -1,6 +1,6 @@
 import type { Stdio } from '../runtime/runtime.ts';
 import type { WatchedInput } from './detach-keys.ts';
-import { encodeFrame } from './framing.ts';
+import { frameChunk } from './framing.ts';
 import type { HijackedConnection } from './responder.ts';
 
 export interface BridgeOptions {
@@ -33,7 +33,7 @@ export async function bridge(
     for await (const chunk of stdio.output) {
       if (gone.aborted) break;
       if (!options[chunk.stream]) continue;
-      await connection.write(options.multiplexed ? encodeFrame(chunk.stream, chunk.data) : chunk.data);
+      await connection.write(options.multiplexed ? frameChunk(chunk) : chunk.data);
     }
   } finally {
     gone.removeEventListener('abort', leave);

@@ -1,4 +1,4 @@
-import { existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
+import { close, existsSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { Libc } from '../host/libc.ts';
 import { NameWatch } from '../host/name-watch.ts';
@@ -23,11 +23,23 @@ export function rotateGrownLog(path: string, size: number, files = DEFAULT_FILES
 
 /** `newest` becomes `path.1`. */
 function shift(path: string, newest: string, files: number): void {
+  const release = hold(files <= 1 ? newest : rotatedName(path, files - 1));
   for (let number = files - 1; number >= 1; number -= 1) {
     const from = number === 1 ? newest : rotatedName(path, number - 1);
     if (existsSync(from)) renameSync(from, rotatedName(path, number));
   }
   if (files <= 1) rmSync(newest, { force: true });
+  release();
+}
+
+/** Who takes away a file's last name frees its pages, milliseconds for a log: a descriptor that is still open leaves that to another thread. */
+function hold(path: string): () => void {
+  try {
+    const descriptor = openSync(path, 'r');
+    return () => close(descriptor, () => undefined);
+  } catch {
+    return () => undefined;
+  }
 }
 
 /**

@@ -117,6 +117,8 @@ export interface Started {
 export interface OutputChunk {
   readonly stream: 'stdout' | 'stderr';
   readonly data: Uint8Array;
+  /** Bytes before `data` in its memory that the one who is given the chunk may write over: a header goes there without copying. */
+  readonly headroom?: number;
 }
 
 /** A bidirectional connection to a process. With a terminal, all output is `stdout`. */

@@ -138,7 +138,9 @@ export class OciDriver implements Runtime, Pausable, Updatable {
   async attach(id: string, options: { readonly stdin?: boolean } = {}): Promise<Stdio> {
     const { bundle, exited } = this.#run(id);
     if (exited) throw wrongState(id, 'is not running');
-    const socket = await this.#options.host.sockets.connectPackets(`${bundle.runDir}/${runFiles.attach}`);
+    const socket = await this.#options.host.sockets.connectPackets(`${bundle.runDir}/${runFiles.attach}`, {
+      join: true,
+    });
     const closesStdin = bundle.openStdin && !keepsStdin(bundle);
     return attachedStdio(socket, {
       tty: bundle.process.tty,

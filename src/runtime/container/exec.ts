@@ -27,7 +27,7 @@ export async function runExec({ host, conmon, id, folder, spec, prepare }: ExecR
   const clean = () => host.files.removeTree(folder).catch(() => undefined);
   let stdio: Stdio | null = null;
   const attach = async () => {
-    const socket = await host.sockets.connectPackets(`${folder}/${runFiles.attach}`);
+    const socket = await host.sockets.connectPackets(`${folder}/${runFiles.attach}`, { join: true });
     stdio = attachedStdio(socket, { tty, outputOnly: false });
   };
   try {
