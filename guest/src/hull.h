@@ -155,6 +155,10 @@ bool workload_drained(int *status);
 /* ---- files.c ---- */
 int root_open(const char *path, int flags, mode_t mode);
 
+/* ---- tree.c ---- */
+/* Starts a child that sends or makes files; answers STARTED. */
+void handle_tree(uint32_t request, struct fields fields);
+
 /* ---- stats.c ---- */
 /* Calls back for every process of the workload, in the agent's own numbers. */
 void each_process(void (*callback)(pid_t pid, uint32_t argument), uint32_t argument);

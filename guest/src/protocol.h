@@ -41,6 +41,7 @@ enum frame_type {
   FRAME_SHUTDOWN = 16,
   FRAME_LOG_ROTATED = 17,
   FRAME_PART = 19,
+  FRAME_TREE = 20,
   FRAME_IDENTITY = 18, /* reserved: new identity after a restore from a template */
   /* guest to host */
   FRAME_HELLO = 64,
@@ -87,6 +88,9 @@ enum field {
   FIELD_MODE = 49,
   FIELD_UID = 50,
   FIELD_GID = 51,
+  /* TREE, with PATH and USER */
+  FIELD_OPERATION = 52,
+  FIELD_KEEP_KINDS = 53,
   /* HELLO */
   FIELD_STATE = 64,
   FIELD_KERNEL = 65,

@@ -173,6 +173,7 @@ static bool dispatch(enum frame_type type, uint32_t id, const uint8_t *payload, 
     case FRAME_EXEC: handle_spawn(id, fields, false); return id > WORKLOAD_STREAM;
     case FRAME_READ_FILE:
     case FRAME_WRITE_FILE: handle_file(id, fields, type == FRAME_READ_FILE); return id > WORKLOAD_STREAM;
+    case FRAME_TREE: handle_tree(id, fields); return id > WORKLOAD_STREAM;
     case FRAME_SIGNAL: return handle_signal(id, payload, size);
     case FRAME_STDIN:
     case FRAME_STDIN_END:

@@ -1,5 +1,6 @@
 import type { ExtractFilesOptions, FileArchive, FileChange, FileStat } from '../../model/files.ts';
 import type { FileAccess } from '../../runtime/runtime.ts';
+import { decompress } from '../../storage/compression.ts';
 import type { FileSource } from './source.ts';
 
 /** Files that only the runtime reaches: those inside a running VM. */
@@ -20,13 +21,14 @@ export class GuestSource implements FileSource {
     return this.#runtime.readFiles(this.#id, path, signal);
   }
 
-  write(
+  async write(
     path: string,
     archive: AsyncIterable<Uint8Array>,
     options: ExtractFilesOptions,
     signal?: AbortSignal,
   ): Promise<void> {
-    return this.#runtime.writeFiles(this.#id, path, archive, options, signal);
+    const { stream } = await decompress(archive, () => undefined);
+    await this.#runtime.writeFiles(this.#id, path, stream, options, signal);
   }
 
   changes(signal?: AbortSignal): Promise<readonly FileChange[]> {

@@ -30,6 +30,8 @@ export const FIELD = {
   mode: 49,
   uid: 50,
   gid: 51,
+  operation: 52,
+  keepKinds: 53,
   state: 64,
   kernel: 65,
   bootMilliseconds: 66,

@@ -12,6 +12,7 @@ import { processFields } from './agent-fields.ts';
 import { FRAME, WORKLOAD_STREAM } from './agent-protocol.ts';
 import { lastWords } from './launch.ts';
 import { parseGuestFacts } from './guest-facts.ts';
+import { GuestFiles } from './guest-files.ts';
 import { parseProcesses, processTable } from './guest-processes.ts';
 import { isAlive } from './process-handle.ts';
 import { QmpClient } from './qmp.ts';
@@ -190,6 +191,10 @@ export class AgentVm implements Vm {
   async resize(size: TerminalSize): Promise<void> {
     const agent = await this.agent();
     await agent.workload.resize(size);
+  }
+
+  async files(): Promise<GuestFiles> {
+    return new GuestFiles(await this.agent());
   }
 
   async guestFacts(): Promise<GuestFacts | null> {

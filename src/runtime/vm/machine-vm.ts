@@ -123,6 +123,15 @@ export class MachineVm implements Vm {
     return Promise.resolve();
   }
 
+  files(): Promise<never> {
+    return Promise.reject(
+      new HullError(
+        'not-supported',
+        `the machine ${this.bundle.name} has no agent that could reach its files; copy over the network`,
+      ),
+    );
+  }
+
   guestFacts(): Promise<null> {
     return Promise.resolve(null);
   }

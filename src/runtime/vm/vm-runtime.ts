@@ -13,6 +13,7 @@ import type {
   Bundle,
   ExecSession,
   ExecSpec,
+  FileAccess,
   HostProcesses,
   Leftover,
   Pausable,
@@ -23,6 +24,7 @@ import type {
   Stdio,
   Updatable,
 } from '../runtime.ts';
+import type { ExtractFilesOptions, FileArchive, FileChange, FileStat } from '../../model/files.ts';
 import { AgentVm } from './agent-vm.ts';
 import { vmInventory, vmName } from './inventory.ts';
 import { findKernel, type GuestKernel, KernelCache, kernelPlaces } from './kernel.ts';
@@ -47,7 +49,7 @@ export interface VmSettings {
 }
 
 /** Runs images and operating systems in QEMU. */
-export class VmRuntime implements Runtime, Pausable, Updatable {
+export class VmRuntime implements Runtime, FileAccess, Pausable, Updatable {
   readonly isolation = 'vm';
   readonly #host: Host;
   readonly #identity: EngineIdentity;
@@ -171,6 +173,35 @@ export class VmRuntime implements Runtime, Pausable, Updatable {
     refuseGuestChanges(vm.bundle, resources);
     this.#cgroups.limit(id, vm.bundle.resources, resources);
     vm.bundle = { ...vm.bundle, resources };
+  }
+
+  async statFile(id: string, path: string): Promise<FileStat> {
+    return await (await this.#running(id).files()).stat(path);
+  }
+
+  async readFiles(id: string, path: string): Promise<FileArchive> {
+    return await (await this.#running(id).files()).read(path);
+  }
+
+  async writeFiles(
+    id: string,
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    options: ExtractFilesOptions,
+  ): Promise<void> {
+    await (await this.#running(id).files()).write(path, archive, options);
+  }
+
+  async fileChanges(id: string): Promise<readonly FileChange[]> {
+    return await (await this.#running(id).files()).changes();
+  }
+
+  async *readRoot(id: string): AsyncGenerator<Uint8Array> {
+    yield* (await this.#running(id).files()).tree('root');
+  }
+
+  async *readLayer(id: string): AsyncGenerator<Uint8Array> {
+    yield* (await this.#running(id).files()).tree('upper');
   }
 
   async delete(id: string): Promise<void> {

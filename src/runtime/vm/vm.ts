@@ -1,5 +1,6 @@
 import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
 import type { Bundle, ExecSession, ExecSpec, ProcessTable, Started, Stdio } from '../runtime.ts';
+import type { GuestFiles } from './guest-files.ts';
 import type { QmpClient } from './qmp.ts';
 import type { VmRecord } from './vm-record.ts';
 
@@ -31,6 +32,8 @@ export interface Vm {
   resize(size: TerminalSize): Promise<void>;
   guestFacts(): Promise<GuestFacts | null>;
   processes(psArgs: readonly string[]): Promise<ProcessTable>;
+  /** Rejects `not-supported` for a machine, which has no agent. */
+  files(): Promise<GuestFiles>;
   monitor(): Promise<QmpClient>;
   /** Says that the CPUs were stopped, or go on: then signals that came meanwhile are delivered. */
   setPaused(paused: boolean): Promise<void>;

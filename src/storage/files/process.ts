@@ -1,5 +1,6 @@
 import { createReadStream, readFileSync, writeSync } from 'node:fs';
 import { TreeSyscalls } from '../../host/tree-syscalls.ts';
+import { fileChanges } from '../../lib/file-changes.ts';
 import { TarParser } from '../../lib/tar/parser.ts';
 import { TarError } from '../../lib/tar/types.ts';
 import { meansFolder } from '../../lib/archive-path.ts';
@@ -9,7 +10,7 @@ import { decompress, DescriptorSink } from '../compression.ts';
 import { TarApplier } from '../tar-applier.ts';
 import { TreeArchiver } from '../tree-archiver.ts';
 import { isErrno } from '../tree-paths.ts';
-import { ChangeFinder } from './changes.ts';
+import { FolderSides } from './changes.ts';
 import type { FilesCall, FilesReport } from './files.ts';
 import { destinationFolder, statPath } from './stat.ts';
 import { enterView } from './view.ts';
@@ -57,7 +58,7 @@ async function carryOut(
       await write(syscalls, view, operation, resolveUser);
       break;
     case 'changes': {
-      const changes = [...new ChangeFinder(syscalls, '/upper', '/lower').changes()];
+      const changes = [...fileChanges(new FolderSides(syscalls, '/upper', '/lower'))];
       report({ kind: 'changes', changes });
     }
   }

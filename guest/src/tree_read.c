@@ -1,0 +1,178 @@
+/* Files as records on standard output. The tree may change meanwhile: what is gone is left out, what is shorter is filled up with zeros. */
+#include "tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define BUFFER 65536
+
+static uint8_t xattrs[XATTRS_MAX];
+static uint8_t buffer[BUFFER];
+
+static void send(const void *data, size_t size) {
+  if (!write_all(STDOUT_FILENO, data, size)) _exit(EPIPE);
+}
+
+/* {u16 name length, u32 value length, name, value}; those that do not fit are left out. */
+static size_t read_xattrs(const char *path) {
+  static char names[XATTRS_MAX];
+  size_t used = 0;
+  ssize_t size = llistxattr(path, names, sizeof names);
+  for (ssize_t at = 0; at < size; at += (ssize_t)strlen(names + at) + 1) {
+    size_t name = strlen(names + at);
+    if (used + 6 + name >= sizeof xattrs) break;
+    ssize_t value = lgetxattr(path, names + at, xattrs + used + 6 + name, sizeof xattrs - used - 6 - name);
+    if (value < 0) continue;
+    put16(xattrs + used, (uint16_t)name);
+    put32(xattrs + used + 2, (uint32_t)value);
+    memcpy(xattrs + used + 6, names + at, name);
+    used += 6 + name + (size_t)value;
+  }
+  return used;
+}
+
+static void send_record(const char *path, const char *name, const struct stat *facts, uint32_t flags) {
+  uint8_t record[RECORD_SIZE] = {0};
+  static char link[PATH_MAX];
+  ssize_t link_size = S_ISLNK(facts->st_mode) ? readlink(path, link, sizeof link) : 0;
+  if (link_size < 0) return;
+  size_t xattrs_size = read_xattrs(path);
+  put32(record, RECORD_MAGIC);
+  put32(record + 4, facts->st_mode);
+  put32(record + 8, facts->st_uid);
+  put32(record + 12, facts->st_gid);
+  put64(record + 16, (uint64_t)facts->st_size);
+  put64(record + 24, (uint64_t)facts->st_mtim.tv_sec);
+  put32(record + 32, (uint32_t)facts->st_mtim.tv_nsec);
+  put32(record + 36, major(facts->st_rdev));
+  put32(record + 40, minor(facts->st_rdev));
+  put32(record + 44, (uint32_t)facts->st_nlink);
+  put64(record + 48, facts->st_dev);
+  put64(record + 56, facts->st_ino);
+  put32(record + 64, (uint32_t)strlen(name));
+  put32(record + 68, (uint32_t)link_size);
+  put32(record + 72, (uint32_t)xattrs_size);
+  put32(record + 76, flags);
+  send(record, sizeof record);
+  send(name, strlen(name));
+  send(link, (size_t)link_size);
+  send(xattrs, xattrs_size);
+}
+
+static void send_data(int fd, uint64_t size) {
+  for (uint64_t left = size; left > 0;) {
+    size_t wanted = left < BUFFER ? (size_t)left : BUFFER;
+    ssize_t count = read(fd, buffer, wanted);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) memset(buffer, 0, (size_t)(count = (ssize_t)wanted));
+    send(buffer, (size_t)count);
+    left -= (uint64_t)count;
+  }
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* Sorted, so that the same tree gives the same stream. The caller frees. */
+static size_t list(const char *path, char ***names) {
+  size_t count = 0, room = 0;
+  *names = NULL;
+  DIR *folder = opendir(path);
+  for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    if (count == room) {
+      char **longer = realloc(*names, (room = room * 2 + 64) * sizeof **names);
+      if (longer == NULL) tree_fail(ENOMEM, "the folder %s has too many files", path);
+      *names = longer;
+    }
+    if (((*names)[count] = strdup(entry->d_name)) == NULL) tree_fail(ENOMEM, "the folder %s has too many files", path);
+    count++;
+  }
+  if (folder != NULL) closedir(folder);
+  if (count > 0) qsort(*names, count, sizeof **names, by_name);
+  return count;
+}
+
+static void walk(const char *path, const char *name, const struct stat *facts) {
+  if (S_ISREG(facts->st_mode)) {
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return;
+    send_record(path, name, facts, 0);
+    send_data(fd, (uint64_t)facts->st_size);
+    close(fd);
+    return;
+  }
+  if (S_ISSOCK(facts->st_mode)) return;
+  send_record(path, name, facts, 0);
+  if (!S_ISDIR(facts->st_mode)) return;
+  char **names;
+  size_t count = list(path, &names);
+  for (size_t i = 0; i < count; i++) {
+    char below[PATH_MAX], below_name[PATH_MAX];
+    struct stat entry;
+    if (tree_join(below, sizeof below, path, names[i]) && tree_join(below_name, sizeof below_name, name, names[i]) &&
+        lstat(below, &entry) == 0)
+      walk(below, below_name, &entry);
+    free(names[i]);
+  }
+  free(names);
+}
+
+void tree_read(const char *path, bool deep) {
+  struct stat facts;
+  if (lstat(path, &facts) != 0) tree_fail(errno, "lstat %s: %s", path, errno == ENOTDIR ? "not a directory" : strerror(errno));
+  if (deep) walk(path, "", &facts);
+  else send_record(path, "", &facts, 0);
+}
+
+static bool is_opaque(const char *path) {
+  char value;
+  return lgetxattr(path, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+}
+
+static void send_before(const char *name) {
+  char path[PATH_MAX];
+  struct stat facts;
+  if (tree_join(path, sizeof path, "/lower", name) && lstat(path, &facts) == 0) send_record(path, name, &facts, RECORD_BEFORE);
+}
+
+/* A folder that hides the image's: what it hides is told too. */
+static void send_hidden(const char *name) {
+  char path[PATH_MAX];
+  char **names;
+  if (!tree_join(path, sizeof path, "/lower", name)) return;
+  size_t count = list(path, &names);
+  for (size_t i = 0; i < count; i++) {
+    char below[PATH_MAX];
+    if (tree_join(below, sizeof below, name, names[i])) send_before(below);
+    free(names[i]);
+  }
+  free(names);
+}
+
+static void compare(const char *name) {
+  char folder[PATH_MAX];
+  char **names;
+  if (!tree_join(folder, sizeof folder, "/upper", name)) return;
+  size_t count = list(folder, &names);
+  for (size_t i = 0; i < count; i++) {
+    char path[PATH_MAX], below[PATH_MAX];
+    struct stat facts;
+    if (tree_join(path, sizeof path, folder, names[i]) && tree_join(below, sizeof below, name, names[i]) && lstat(path, &facts) == 0) {
+      send_record(path, below, &facts, 0);
+      send_before(below);
+      if (S_ISDIR(facts.st_mode) && is_opaque(path)) send_hidden(below);
+      if (S_ISDIR(facts.st_mode)) compare(below);
+    }
+    free(names[i]);
+  }
+  free(names);
+}
+
+void tree_changes(void) { compare(""); }
