@@ -2,7 +2,7 @@ import type { EngineApi } from '../../engine/api.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { Filters } from '../filters.ts';
-import { endpointMap } from './container-network-json.ts';
+import { endpointMap, networkFacts } from './container-network-json.ts';
 import { dockerState, healthStatus } from './container-state.ts';
 import { portRange } from './port-range.ts';
 import { portSummaries } from './ports.ts';
@@ -148,8 +148,9 @@ function portTest(filters: Filters): Test {
 }
 
 function placeTest(engine: EngineApi, filters: Filters): Test {
+  const facts = networkFacts(engine);
   return (instance) => {
-    const networks = () => Object.entries(endpointMap(engine.identity, instance));
+    const networks = () => Object.entries(endpointMap(facts, instance));
     return (
       filters.any('volume', (value) =>
         instance.config.mounts.some(
@@ -157,7 +158,9 @@ function placeTest(engine: EngineApi, filters: Filters): Test {
         ),
       ) &&
       filters.any('network', (value) =>
-        networks().some(([name, { NetworkID }]) => name === value || NetworkID.startsWith(value)),
+        networks().some(
+          ([name, { NetworkID }]) => name === value || (NetworkID !== '' && NetworkID.startsWith(value)),
+        ),
       )
     );
   };

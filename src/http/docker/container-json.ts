@@ -1,11 +1,17 @@
-import type { ContainerInspect, ContainerState, ContainerSummary, HealthJson } from '../../../api/docker.ts';
+import type {
+  ContainerInspect,
+  ContainerState,
+  ContainerSummary,
+  HealthJson,
+  MountPoint,
+} from '../../../api/docker.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { Health } from '../../model/health.ts';
-import type { Instance } from '../../model/instance.ts';
+import type { Instance, InstanceConfig } from '../../model/instance.ts';
 import { logPathOf, runFilesOf } from '../../model/instance-files.ts';
 import { familiarName } from '../familiar-name.ts';
 import { inspectedConfig, inspectedHostConfig } from './container-config-json.ts';
-import { endpointMap, networkSettings } from './container-network-json.ts';
+import { endpointMap, networkSettings, type NetworkFacts } from './container-network-json.ts';
 import { dockerState, statusText } from './container-state.ts';
 import { mountPoint } from './mounts.ts';
 import { portSummaries } from './ports.ts';
@@ -18,7 +24,7 @@ export interface Sizes {
 
 /** One row of GET /containers/json. `now`: milliseconds since the epoch. */
 export function containerSummary(
-  identity: EngineIdentity,
+  facts: NetworkFacts,
   instance: Instance,
   now: number,
   sizes: Sizes | null,
@@ -37,14 +43,14 @@ export function containerSummary(
     State: dockerState(status),
     Status: statusText(status, now),
     HostConfig: { NetworkMode: config.networkName ?? config.networkMode, Isolation: config.isolation },
-    NetworkSettings: { Networks: endpointMap(identity, instance) },
-    Mounts: config.mounts.map(mountPoint),
+    NetworkSettings: { Networks: endpointMap(facts, instance) },
+    Mounts: shownMounts(config),
   };
 }
 
 /** Answer of GET /containers/ID/json. */
 export function containerInspect(
-  identity: EngineIdentity,
+  facts: NetworkFacts,
   instance: Instance,
   execIds: readonly string[],
   sizes: Sizes | null,
@@ -58,7 +64,7 @@ export function containerInspect(
     Args: args,
     State: containerState(instance),
     Image: imageId(instance),
-    ...paths(identity, instance),
+    ...paths(facts.identity, instance),
     Name: `/${config.name}`,
     RestartCount: instance.status.restartCount,
     Driver: 'overlay2',
@@ -70,10 +76,16 @@ export function containerInspect(
     HostConfig: inspectedHostConfig(config),
     GraphDriver: { Name: 'overlay2', Data: null },
     ...(sizes === null ? {} : { SizeRw: sizes.writable, SizeRootFs: sizes.root }),
-    Mounts: config.mounts.map(mountPoint),
+    Mounts: shownMounts(config),
     Config: inspectedConfig(config, sourceName(instance)),
-    NetworkSettings: networkSettings(identity, instance),
+    NetworkSettings: networkSettings(facts, instance),
   };
+}
+
+/** Docker shows `HostConfig.Tmpfs` there alone. */
+function shownMounts({ mounts, options }: InstanceConfig): readonly MountPoint[] {
+  const elsewhere = Object.keys(options.given?.tmpfs ?? {});
+  return mounts.filter(({ type, target }) => type !== 'tmpfs' || !elsewhere.includes(target)).map(mountPoint);
 }
 
 /** Empty before the first start, as with Docker. */

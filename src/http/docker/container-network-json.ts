@@ -1,25 +1,40 @@
 import type { EndpointSettings, NetworkSettings } from '../../../api/docker.ts';
+import type { EngineApi } from '../../engine/api.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { Instance, NetworkConnection, NetworkEndpoint } from '../../model/instance.ts';
-import { derivedId, networkId } from './derived-id.ts';
+import { derivedId } from '../../model/derived-id.ts';
 import { portMap } from './ports.ts';
 
 /** The network whose endpoint Docker also shows beside `Networks`, as before there were several. */
 const DEFAULT_NETWORK = 'bridge';
 
+/** What is looked up for every row of a list: made once for each request. */
+export interface NetworkFacts {
+  readonly identity: EngineIdentity;
+  /** The id of the network with this name now; empty where there is none. */
+  readonly idOf: (name: string) => string;
+}
+
+export function networkFacts({ identity, networks }: Pick<EngineApi, 'identity' | 'networks'>): NetworkFacts {
+  const ids = new Map(networks.list().map(({ name, id }) => [name, id]));
+  return { identity, idOf: (name) => ids.get(name) ?? '' };
+}
+
 /** `NetworkSettings.Networks`: what was asked for, and where it runs what came of it. Empty in another instance's namespace. */
 export function endpointMap(
-  identity: EngineIdentity,
+  { identity, idOf }: NetworkFacts,
   { config, status }: Instance,
 ): Record<string, EndpointSettings> {
   const running = status.pid !== 0;
+  // Docker's: the first start finds the network.
+  const idBefore = (name: string) => (status.startedAt === null ? '' : idOf(name));
   if (config.networkMode === 'container') return {};
   if (config.networkMode !== 'bridge') {
     const id = running ? derivedId(identity, 'endpoint', config.id, config.networkMode) : '';
     return {
       [config.networkMode]: {
         ...endpointSettings(undefined, undefined),
-        NetworkID: networkId(identity, config.networkMode),
+        NetworkID: idBefore(config.networkMode),
         EndpointID: id,
       },
     };
@@ -31,7 +46,7 @@ export function endpointMap(
     names.map((name) => {
       const endpoint = endpoints.get(name);
       const settings = endpointSettings(connections.get(name), endpoint);
-      return [name, { ...settings, NetworkID: endpoint?.networkId ?? networkId(identity, name) }];
+      return [name, { ...settings, NetworkID: endpoint?.networkId ?? idBefore(name) }];
     }),
   );
 }
@@ -77,15 +92,15 @@ const orNull = (list: readonly string[] | undefined) =>
   list === undefined || list.length === 0 ? null : list;
 
 /** `NetworkSettings` of GET /containers/ID/json. */
-export function networkSettings(identity: EngineIdentity, instance: Instance): NetworkSettings {
+export function networkSettings(facts: NetworkFacts, instance: Instance): NetworkSettings {
   const { config, status } = instance;
-  const attached = endpointMap(identity, instance);
+  const attached = endpointMap(facts, instance);
   const main = attached[DEFAULT_NETWORK];
   const running = status.pid !== 0;
   return {
     Bridge: '',
-    SandboxID: running ? derivedId(identity, 'sandbox', config.id) : '',
-    SandboxKey: '',
+    SandboxID: running ? derivedId(facts.identity, 'sandbox', config.id) : '',
+    SandboxKey: running ? `/proc/${status.pid}/ns/net` : '',
     Ports: running ? portMap(status.ports, config.exposedPorts) : {},
     HairpinMode: false,
     LinkLocalIPv6Address: '',

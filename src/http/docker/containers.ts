@@ -6,6 +6,7 @@ import type { Exchange } from '../exchange.ts';
 import { Filters } from '../filters.ts';
 import type { Route } from '../router.ts';
 import { CONTAINER_FILTERS, filterInstances } from './container-filters.ts';
+import { networkFacts } from './container-network-json.ts';
 import { containerInspect, containerSummary, sourceName } from './container-json.ts';
 import { hasProcess } from './container-state.ts';
 import { toCreateInstance } from './create-request.ts';
@@ -37,9 +38,10 @@ async function list(engine: EngineApi, exchange: Exchange): Promise<void> {
   const now = Date.now();
   const withSizes = query.flag('size');
   const imageOf = listedImages(engine);
+  const facts = networkFacts(engine);
   const rows = chosen.map(async (instance) => {
     const sizes = withSizes ? await sizesOf(engine, instance) : null;
-    return { ...containerSummary(engine.identity, instance, now, sizes), Image: imageOf(instance) };
+    return { ...containerSummary(facts, instance, now, sizes), Image: imageOf(instance) };
   });
   exchange.send(await Promise.all(rows));
 }
@@ -71,7 +73,9 @@ function currentId(engine: EngineApi, reference: string): string {
 async function inspect(engine: EngineApi, exchange: Exchange): Promise<void> {
   const instance = engine.instances.get(exchange.param('id'));
   const sizes = exchange.query.flag('size') ? await sizesOf(engine, instance) : null;
-  exchange.send(containerInspect(engine.identity, instance, engine.execs.idsOf(instance.config.id), sizes));
+  exchange.send(
+    containerInspect(networkFacts(engine), instance, engine.execs.idsOf(instance.config.id), sizes),
+  );
 }
 
 function sizesOf(engine: EngineApi, instance: Instance): Promise<{ writable: number; root: number }> {

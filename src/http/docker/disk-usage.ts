@@ -10,6 +10,7 @@ import type { Exchange } from '../exchange.ts';
 import { Filters } from '../filters.ts';
 import type { Route } from '../router.ts';
 import { containerSummary } from './container-json.ts';
+import { networkFacts } from './container-network-json.ts';
 import { imageRows } from './image-list.ts';
 import { volumeResource } from './volumes.ts';
 
@@ -68,12 +69,11 @@ function containers(
   sizes: NonNullable<DiskUsage['instances']>,
 ): readonly ContainerSummary[] {
   const now = Date.now();
+  const facts = networkFacts(engine);
   return engine.instances
     .list()
     .filter(({ config }) => sizes.has(config.id))
-    .map((instance) =>
-      containerSummary(engine.identity, instance, now, sizes.get(instance.config.id) ?? null),
-    );
+    .map((instance) => containerSummary(facts, instance, now, sizes.get(instance.config.id) ?? null));
 }
 
 function buildCacheResource({ key, createdAt, bytes, shared }: CachedStep): BuildCacheResource {

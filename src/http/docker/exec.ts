@@ -81,7 +81,8 @@ function inspect(engine: EngineApi, exchange: Exchange): void {
     OpenStdin: exec.request.attach.stdin,
     OpenStderr: exec.request.attach.stderr,
     OpenStdout: exec.request.attach.stdout,
-    CanRemove: !exec.running && exec.exitCode !== null,
+    // True only while Docker's daemon is about to forget it.
+    CanRemove: false,
     ContainerID: exec.instanceId,
     DetachKeys: exec.request.detachKeys ?? '',
     Pid: exec.pid,
