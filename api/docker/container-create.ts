@@ -1,3 +1,5 @@
+import type { EndpointRequest } from './networks.ts';
+
 /** `{"80/tcp": {}}`, `{"/data": {}}`: a set, as Go's clients write it. */
 export type WireSet = Readonly<Record<string, Record<string, never>>>;
 
@@ -142,6 +144,9 @@ export interface HostConfig {
   CapDrop?: readonly string[] | null;
   ExtraHosts?: readonly string[] | null;
   Dns?: readonly string[] | null;
+  Links?: readonly string[] | null;
+  DnsSearch?: readonly string[] | null;
+  DnsOptions?: readonly string[] | null;
   Tmpfs?: Readonly<Record<string, string>>;
   LogConfig?: { Type: string; Config: Readonly<Record<string, string>> };
   ConsoleSize?: readonly [rows: number, columns: number];
@@ -154,6 +159,7 @@ export interface HostConfig {
 /** Body of POST /containers/create. */
 export interface ContainerCreateRequest extends ContainerConfig {
   HostConfig?: HostConfig;
+  NetworkingConfig?: { EndpointsConfig?: Readonly<Record<string, EndpointRequest>> };
 }
 
 export interface ContainerCreateResponse {

@@ -34,3 +34,34 @@ export interface NetworkResource {
   Options: Readonly<Record<string, string>>;
   Labels: Readonly<Record<string, string>>;
 }
+
+/** Body of POST /networks/create. */
+export interface NetworkCreateRequest {
+  Name: string;
+  Driver?: string;
+  Internal?: boolean;
+  Attachable?: boolean;
+  EnableIPv6?: boolean;
+  IPAM?: {
+    Driver?: string;
+    Options?: Readonly<Record<string, string>>;
+    Config?: readonly {
+      Subnet?: string;
+      IPRange?: string;
+      Gateway?: string;
+      AuxiliaryAddresses?: Readonly<Record<string, string>>;
+    }[];
+  };
+  Options?: Readonly<Record<string, string>>;
+  Labels?: Readonly<Record<string, string>>;
+}
+
+/** `EndpointSettings` as asked for: what an instance is to have on a network. */
+export interface EndpointRequest {
+  IPAMConfig?: { IPv4Address?: string; IPv6Address?: string; LinkLocalIPs?: readonly string[] };
+  Links?: readonly string[];
+  Aliases?: readonly string[];
+  MacAddress?: string;
+  DriverOpts?: Readonly<Record<string, string>>;
+  GwPriority?: number;
+}

@@ -159,6 +159,31 @@ export const GROUPS: Readonly<Record<string, Group>> = {
       rm: { summary: 'Remove machine disks', load: () => import('./commands/machine-rm.ts') },
     },
   },
+  network: {
+    summary: 'Manage networks',
+    commands: {
+      connect: {
+        summary: 'Connect an instance to a network',
+        load: () => import('./commands/network-connect.ts'),
+      },
+      create: { summary: 'Make a network', load: () => import('./commands/network-create.ts') },
+      disconnect: {
+        summary: 'Take an instance off a network',
+        load: () => import('./commands/network-disconnect.ts'),
+      },
+      inspect: {
+        summary: 'Show everything about networks',
+        load: () => import('./commands/network-inspect.ts'),
+      },
+      list: { summary: 'List networks', load: () => import('./commands/network-ls.ts') },
+      ls: { summary: 'List networks', load: () => import('./commands/network-ls.ts') },
+      prune: {
+        summary: 'Remove networks that no running instance is on',
+        load: () => import('./commands/network-prune.ts'),
+      },
+      rm: { summary: 'Remove networks', load: () => import('./commands/network-rm.ts') },
+    },
+  },
   system: { summary: 'Manage the engine', commands: sameAs('check', 'events', 'info', 'shutdown') },
 };
 

@@ -89,7 +89,10 @@ export function planPools(
 ): AddressPoolDefinition[] {
   checkPools(requests, options.ipv6);
   const asked = requests.filter((request) => (request.subnet ?? '') !== '');
-  const pools = asked.map((request) => planAsked(request, options.gateways, taken));
+  // IPv4 first, as everybody expects to see them.
+  const pools = asked
+    .toSorted((a, b) => familyOf(a) - familyOf(b))
+    .map((request) => planAsked(request, options.gateways, taken));
   if (!options.several) refuseSeveral(asked);
   const missing = (family: Family) => !asked.some((request) => familyOf(request) === family);
   const inUse = [...taken.networks, ...taken.host, ...pools.map((pool) => prefixOf(pool.subnet))];

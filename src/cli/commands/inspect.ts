@@ -11,12 +11,12 @@ export const INSPECT_FLAGS = {
   size: bool('Show sizes of instances too', { short: 's' }),
 } as const;
 
-const TYPES = ['container', 'instance', 'image', 'machine'] as const;
+const TYPES = ['container', 'instance', 'image', 'volume', 'machine', 'network'] as const;
 export type InspectType = (typeof TYPES)[number];
 
 export const command = defineCommand({
   usage: 'inspect [OPTIONS] NAME|ID [NAME|ID...]',
-  summary: 'Show everything about instances, images or machines',
+  summary: 'Show everything about instances, images, volumes, machines or networks',
   example: "hull inspect -f '{{.State.Status}} {{.NetworkSettings.IPAddress}}' web",
   flags: { ...INSPECT_FLAGS, type: choice('What kind of object is meant', TYPES) },
   args: { min: 1 },
@@ -78,7 +78,7 @@ async function lookUp(
   if (types.length === 1 && failure !== null) throw failure;
   throw new ApiError(
     404,
-    `there is no instance, image or machine named ${name}; see \`hull ps -a\`, \`hull images\`, \`hull machine ls\``,
+    `there is no instance, image, machine or network named ${name}; see \`hull ps -a\`, \`hull images\`, \`hull machine ls\`, \`hull network ls\``,
     null,
   );
 }
@@ -90,8 +90,12 @@ function inspectOne(client: Client, type: InspectType, name: string, size: boole
       return client.containers.inspect(name, size);
     case 'image':
       return client.images.inspect(name);
+    case 'volume':
+      return client.volumes.inspect(name);
     case 'machine':
       return client.native.machine(name);
+    case 'network':
+      return client.networks.inspect(name);
   }
 }
 
@@ -103,7 +107,7 @@ export function inspectCommandOf(type: InspectType, example: string): typeof com
     example,
     flags: INSPECT_FLAGS,
     args: { min: 1 },
-    completeArgs: [type === 'image' ? 'images' : type === 'machine' ? 'machines' : 'instances'],
+    completeArgs: [type === 'container' ? 'instances' : type === 'instance' ? 'instances' : `${type}s`],
     run: (context, values, args) => inspectAll(context, [type], args, values),
   });
 }

@@ -92,16 +92,18 @@ function flagTaking(command: Command, word: string): Flag<unknown> | null {
 }
 
 async function namesOf(
-  kind: 'instances' | 'running' | 'images' | 'machines' | 'files',
+  kind: 'instances' | 'running' | 'images' | 'machines' | 'volumes' | 'networks' | 'files',
   client: () => Client,
 ): Promise<readonly string[]> {
   const names = async (): Promise<readonly string[]> => {
-    const { containers, images, native } = client();
+    const { containers, images, native, networks, volumes } = client();
     if (kind === 'images')
       return (await images.list()).flatMap((image) =>
         (image.RepoTags ?? []).filter((tag) => !tag.startsWith('<none>')),
       );
+    if (kind === 'networks') return (await networks.list(undefined)).map(({ Name }) => Name);
     if (kind === 'machines') return (await native.machines()).map((machine) => machine.name);
+    if (kind === 'volumes') return (await volumes.list()).map((volume) => volume.Name);
     return (await containers.list({ all: kind === 'instances' })).flatMap((one) =>
       one.Names.map((name) => name.replace(/^\//, '')),
     );

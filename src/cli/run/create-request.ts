@@ -1,5 +1,6 @@
 import type { ContainerCreateRequest, HostConfig, PortBinding, WireSet } from '../../../api/docker.ts';
 import type { CliIo } from '../io.ts';
+import { networkRequest } from './network-request.ts';
 import { UsageError } from '../usage-error.ts';
 import { environment, pairs, pairsOfFile } from '../values/environment.ts';
 import { parseMount, parseVolume } from '../values/mounts.ts';
@@ -77,6 +78,7 @@ export function createRequest(
     ...(exposed.length === 0 ? {} : { ExposedPorts: wireSet(exposed) }),
     Labels: pairs([...values['label-file'].flatMap((file) => pairsOfFile(io, file)), ...values.label]),
     HostConfig: hostConfig(io, values, binds),
+    ...networkRequest(values).networking,
   };
 }
 
@@ -91,7 +93,7 @@ function hostConfig(io: CliIo, values: InstanceValues, binds: readonly string[])
     ...(size === null ? {} : { ConsoleSize: [size.rows, size.columns] }),
     ...limits(values),
     PublishAllPorts: values['publish-all'],
-    NetworkMode: values.network ?? 'default',
+    ...networkRequest(values).host,
     AutoRemove: values.rm,
     ReadonlyRootfs: values['read-only'],
     Privileged: values.privileged,
@@ -100,6 +102,8 @@ function hostConfig(io: CliIo, values: InstanceValues, binds: readonly string[])
     ...list('CapDrop', values['cap-drop']),
     ...list('ExtraHosts', values['add-host']),
     ...list('Dns', values.dns),
+    ...list('DnsSearch', values['dns-search']),
+    ...list('DnsOptions', values['dns-option']),
     ...optional('Isolation', values.isolation),
     ...optional('Machine', values.machine),
   };

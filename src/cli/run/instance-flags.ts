@@ -1,5 +1,6 @@
 import { ISOLATIONS } from '../../model/isolation.ts';
 import { bool, choice, integer, list, maybe, parsed, parsedList, text, type Values } from '../flags/flag.ts';
+import { parseNetwork } from '../values/networks.ts';
 import { parseExpose, parsePublish } from '../values/ports.ts';
 import { parseBytes, parseCpus, parseSwap } from '../values/size.ts';
 import { parseSeconds } from '../values/time.ts';
@@ -18,6 +19,8 @@ export const INSTANCE_FLAGS = {
   cpus: parsed('Number of CPUs', parseCpus, { placeholder: 'decimal' }),
   'cpuset-cpus': text('CPUs that may be used (0-3, 0,1)'),
   dns: list('Set DNS servers'),
+  'dns-option': list('Set options of the resolver', { aliases: ['dns-opt'] }),
+  'dns-search': list('Set domains to search names in'),
   domainname: text('Domain name of the instance'),
   entrypoint: text('Replace the image’s entrypoint', { placeholder: 'COMMAND' }),
   env: list('Set environment variables', { short: 'e', placeholder: 'NAME[=VALUE]' }),
@@ -26,9 +29,12 @@ export const INSTANCE_FLAGS = {
   hostname: text('Host name of the instance', { short: 'h' }),
   init: bool('Run a small init inside that forwards signals and reaps processes'),
   interactive: bool('Keep stdin open even if not attached', { short: 'i' }),
+  ip: text('IPv4 address', { placeholder: 'ADDRESS' }),
+  ip6: text('IPv6 address', { placeholder: 'ADDRESS' }),
   isolation: choice('How the instance is kept apart: container, sandbox (gVisor) or vm', ISOLATIONS),
   label: list('Set metadata', { short: 'l', placeholder: 'NAME=VALUE' }),
   'label-file': list('Read labels from a file', { complete: 'files' }),
+  link: list('A name for another instance, for this one alone', { placeholder: 'INSTANCE:NAME' }),
   machine: text('Boot this machine disk instead of an image', { placeholder: 'NAME', complete: 'machines' }),
   memory: parsed('Memory limit', parseBytes, { short: 'm', placeholder: 'bytes' }),
   'memory-swap': parsed('Memory and swap together; -1 for unlimited swap', parseSwap, {
@@ -36,9 +42,20 @@ export const INSTANCE_FLAGS = {
   }),
   mount: list('Attach a file system: type=bind,source=…,target=…[,readonly]', { placeholder: 'mount' }),
   name: text('Name the instance'),
-  network: text('Connect to a network: bridge, host or none', {
-    aliases: ['net'],
-    complete: ['bridge', 'host', 'none'],
+  'link-local-ip': list('A link-local address', { placeholder: 'ADDRESS' }),
+  'mac-address': text('Hardware address', { placeholder: 'ADDRESS' }),
+  network: parsedList(
+    'Connect to a network: a name, host, none, container:NAME, or name=NET,alias=NAME,ip=ADDRESS',
+    parseNetwork,
+    {
+      aliases: ['net'],
+      placeholder: 'NETWORK',
+      complete: 'networks',
+    },
+  ),
+  'network-alias': list('A name for the instance on its network', {
+    aliases: ['net-alias'],
+    placeholder: 'NAME',
   }),
   'pids-limit': integer('Limit the number of processes; -1 for unlimited'),
   privileged: bool('Give extended privileges'),
