@@ -22,6 +22,8 @@ export function settleOptions(options: InstanceOptions, facts: OptionFacts): Set
   checkSysctls(options, facts.networkMode);
   checkModes(options);
   checkLog(options.log);
+  if (options.cgroupParent?.split('/').includes('..') === true)
+    throw invalid(`invalid cgroup parent: ${options.cgroupParent}`);
   if ((options.shmSize ?? 0) < 0) throw invalid('SHM size can not be less than 0');
   if ('' in (options.annotations ?? {}))
     throw invalid('invalid Annotations: the empty string is not permitted as an annotation key');

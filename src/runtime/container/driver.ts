@@ -33,7 +33,8 @@ import { OciCommands } from './oci-commands.ts';
 import { checkPsArguments, selectProcesses } from './process-table.ts';
 import { startFailed } from './refusal.ts';
 import { ContainerRun, ensureRunDir, readStarted } from './run.ts';
-import { SpecWriter } from './spec-writer.ts';
+import { endSharing, shareNamespaces } from './shared-namespaces.ts';
+import { type ConfigFacts, SpecWriter } from './spec-writer.ts';
 
 /** What a driver needs once its programs are known. */
 interface Tools {
@@ -89,8 +90,7 @@ export class OciDriver implements Runtime, Pausable, Updatable {
     rotateGrownLog(bundle.log.path, bundle.log.hardLimit);
     await using undo = new Rollback();
     undo.defer('remove the half-made container', () => this.#sweep(bundle, oci));
-    const path = this.#cgroupPath(bundle.id);
-    const learn = this.#specs.writeConfig(bundle, path, this.#options.cgroups.canLimitSwap(), oci.runtime);
+    const learn = this.#specs.writeConfig(bundle, this.#configFacts(bundle), oci.runtime);
     try {
       const monitored = await conmon.create(monitorSpec(bundle), bundle.log, this.#exits.path);
       const run = this.#newRun(bundle, monitored.pid);
@@ -266,11 +266,12 @@ export class OciDriver implements Runtime, Pausable, Updatable {
   /** Everything of a run goes, whatever state it is in. Fine when there is nothing. Tries all, then tells what failed. */
   async #sweep(bundle: Bundle, oci: OciCommands): Promise<void> {
     const { host, cgroups } = this.#options;
-    const group = cgroups.group(this.#cgroupPath(bundle.id));
+    const group = cgroups.group(this.#cgroupPath(bundle));
     const run = this.#runs.get(bundle.id);
     const monitor = readPid(`${bundle.runDir}/${runFiles.conmonPid}`);
     await using rest = new Rollback();
     rest.defer('clear the run folder', () => {
+      endSharing(host, bundle);
       clearRunFiles(bundle.runDir);
       this.#exits.remove(bundle.id);
     });
@@ -296,11 +297,23 @@ export class OciDriver implements Runtime, Pausable, Updatable {
   #newRun(bundle: Bundle, pid: number): ContainerRun {
     const { host, cgroups } = this.#options;
     const facts = { pid, pidStartTime: host.processes.startTime(pid) };
-    return new ContainerRun(bundle, cgroups.group(this.#cgroupPath(bundle.id)), facts, this.#exits);
+    return new ContainerRun(bundle, cgroups.group(this.#cgroupPath(bundle)), facts, this.#exits);
   }
 
-  #cgroupPath(id: string): string {
-    return `${names.cgroupParent(this.#options.identity)}/${id}`;
+  #configFacts(bundle: Bundle): ConfigFacts {
+    const { host, cgroups } = this.#options;
+    const find = (id: string): ContainerRun | null => this.#runs.get(id) ?? null;
+    return {
+      cgroupPath: this.#cgroupPath(bundle),
+      swapLimit: cgroups.canLimitSwap(),
+      ...shareNamespaces(host, bundle, find),
+    };
+  }
+
+  /** Below the engine's own group, or below the one that was asked for. */
+  #cgroupPath({ id, options }: Bundle): string {
+    const parts = (options.cgroupParent ?? '').split('/').filter((part) => part !== '' && part !== '.');
+    return `${parts.length === 0 ? names.cgroupParent(this.#options.identity) : parts.join('/')}/${id}`;
   }
 
   async #ready(): Promise<Tools> {

@@ -1,7 +1,6 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { capabilitiesOf } from '../capabilities.ts';
-import type { OciDevice } from './oci.ts';
 import { type OciSeccomp, parseSeccompProfile, resolveSeccomp, type SeccompProfile } from './seccomp.ts';
 
 const PROFILE_PATHS = ['/etc/containers/seccomp.json', '/usr/share/containers/seccomp.json'];
@@ -44,11 +43,21 @@ export class HostFacts {
     const key = capabilities.join();
     let resolved = this.#seccomp.get(key);
     if (resolved === undefined) {
-      const target = { capabilities, architecture: process.arch, kernel: release() };
-      resolved = this.#profile === null ? null : resolveSeccomp(this.#profile, target);
+      resolved = this.#profile === null ? null : this.resolve(this.#profile, capabilities);
       this.#seccomp.set(key, resolved);
     }
     return resolved;
+  }
+
+  /** A profile for these capabilities on this machine. */
+  resolve(profile: SeccompProfile, capabilities: readonly string[]): OciSeccomp {
+    return resolveSeccomp(profile, { capabilities, architecture: process.arch, kernel: release() });
+  }
+
+  /** mount_setattr(2) came with Linux 5.12. */
+  recursiveReadOnly(): boolean {
+    const [major = 0, minor = 0] = release().split('.').map(Number);
+    return major > 5 || (major === 5 && minor >= 12);
   }
 
   /** A static init program; null when none is installed. */
@@ -61,55 +70,4 @@ export class HostFacts {
 export function hardOpenFiles(limits: string): number {
   const hard = /^Max open files\s+\S+\s+(\d+|unlimited)/m.exec(limits)?.[1];
   return hard === undefined || hard === 'unlimited' ? 1_048_576 : Number(hard);
-}
-
-/** Device nodes of the host's /dev, for privileged containers; terminals and what the runtime makes itself left out. */
-export function hostDevices(folder = '/dev'): OciDevice[] {
-  const own = new Set([
-    'pts',
-    'shm',
-    'fd',
-    'mqueue',
-    'console',
-    'ptmx',
-    'null',
-    'zero',
-    'full',
-    'tty',
-    'random',
-    'urandom',
-  ]);
-  const found: OciDevice[] = [];
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = `${folder}/${entry.name}`;
-    if (folder === '/dev' && own.has(entry.name)) continue;
-    if (entry.isDirectory()) found.push(...hostDevices(path));
-    else if (entry.isCharacterDevice() || entry.isBlockDevice()) found.push(deviceOf(path));
-  }
-  return found;
-}
-
-function deviceOf(path: string): OciDevice {
-  const { rdev, mode, uid, gid, isBlockDevice } = deviceStat(path);
-  return { path, type: isBlockDevice ? 'b' : 'c', ...deviceNumbers(rdev), fileMode: mode & 0o7777, uid, gid };
-}
-
-function deviceStat(path: string) {
-  const facts = statSync(path);
-  return {
-    rdev: facts.rdev,
-    mode: facts.mode,
-    uid: facts.uid,
-    gid: facts.gid,
-    isBlockDevice: facts.isBlockDevice(),
-  };
-}
-
-/** makedev(3) the other way round. */
-export function deviceNumbers(rdev: number): { major: number; minor: number } {
-  const value = BigInt(rdev);
-  return {
-    major: Number(((value >> 8n) & 0xfffn) | ((value >> 32n) & ~0xfffn & 0xffff_ffffn)),
-    minor: Number((value & 0xffn) | ((value >> 12n) & ~0xffn & 0xffff_ffffn)),
-  };
 }

@@ -17,6 +17,7 @@ export interface OciSpec {
     readonly seccomp?: OciSeccomp;
     readonly maskedPaths?: readonly string[];
     readonly readonlyPaths?: readonly string[];
+    readonly rootfsPropagation?: string;
     readonly sysctl?: Readonly<Record<string, string>>;
   };
 }
@@ -33,8 +34,13 @@ export interface OciProcess {
     readonly effective: readonly string[];
     readonly permitted: readonly string[];
   };
-  readonly rlimits: readonly { readonly type: string; readonly soft: number; readonly hard: number }[];
+  readonly rlimits: readonly {
+    readonly type: string;
+    readonly soft: number | bigint;
+    readonly hard: number | bigint;
+  }[];
   readonly noNewPrivileges: boolean;
+  readonly oomScoreAdj?: number;
 }
 
 export interface OciMount {
@@ -64,12 +70,41 @@ export interface OciDeviceRule {
 
 export interface OciResources {
   readonly devices: readonly OciDeviceRule[];
-  readonly memory?: { readonly limit?: number; readonly swap?: number };
+  readonly memory?: {
+    readonly limit?: number;
+    readonly swap?: number;
+    readonly reservation?: number;
+    readonly swappiness?: number;
+    readonly disableOOMKiller?: boolean;
+  };
   readonly cpu?: {
     readonly shares?: number;
     readonly quota?: number;
     readonly period?: number;
+    readonly realtimePeriod?: number;
+    readonly realtimeRuntime?: number;
     readonly cpus?: string;
+    readonly mems?: string;
   };
   readonly pids?: { readonly limit: number };
+  readonly blockIO?: OciBlockIo;
+}
+
+export interface OciBlockIo {
+  readonly weight?: number;
+  readonly weightDevice?: readonly {
+    readonly major: number;
+    readonly minor: number;
+    readonly weight: number;
+  }[];
+  readonly throttleReadBpsDevice?: readonly OciThrottle[];
+  readonly throttleWriteBpsDevice?: readonly OciThrottle[];
+  readonly throttleReadIOPSDevice?: readonly OciThrottle[];
+  readonly throttleWriteIOPSDevice?: readonly OciThrottle[];
+}
+
+export interface OciThrottle {
+  readonly major: number;
+  readonly minor: number;
+  readonly rate: number;
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { parseSyncReport } from './conmon.ts';
-import { deviceNumbers, hardOpenFiles } from './host-facts.ts';
+import { deviceNumbers } from './host-devices.ts';
+import { hardOpenFiles } from './host-facts.ts';
 import { selectProcesses } from './process-table.ts';
 import { explainRefusal } from './refusal.ts';
 

@@ -6,6 +6,8 @@ export interface SeccompProfile {
     readonly architecture: string;
     readonly subArchitectures?: readonly string[] | null;
   }[];
+  /** Instead of `archMap`. */
+  readonly architectures?: readonly string[];
   readonly syscalls: readonly SeccompRule[];
 }
 
@@ -50,19 +52,24 @@ const ARCHITECTURES: Readonly<Record<string, { readonly oci: string; readonly do
   arm64: { oci: 'SCMP_ARCH_AARCH64', docker: 'arm64' },
 };
 
-/** Reads a profile file. Throws a SyntaxError when it is none. */
+/**
+ * Reads a profile: Docker's, or a plain one of the OCI's with `architectures`, with or without rules. Throws a SyntaxError when it is none; what the
+ * rules say is the runtime's to judge.
+ */
 export function parseSeccompProfile(text: string): SeccompProfile {
   const value: unknown = JSON.parse(text);
-  if (
-    typeof value === 'object' &&
-    value !== null &&
-    'defaultAction' in value &&
-    'syscalls' in value &&
-    Array.isArray(value.syscalls)
-  ) {
-    return value as SeccompProfile;
-  }
-  throw new SyntaxError('no seccomp profile: defaultAction or syscalls is missing');
+  if (typeof value !== 'object' || value === null || !('defaultAction' in value))
+    throw new SyntaxError('no seccomp profile: defaultAction is missing');
+  const given: unknown = 'syscalls' in value ? value.syscalls : [];
+  const rules: unknown[] = Array.isArray(given) ? given : [];
+  return { ...(value as unknown as SeccompProfile), syscalls: rules.flatMap(readRule) };
+}
+
+/** `name` is the form of old profiles. */
+function readRule(rule: unknown): SeccompRule[] {
+  if (typeof rule !== 'object' || rule === null) return [];
+  if ('names' in rule && Array.isArray(rule.names)) return [rule as SeccompRule];
+  return 'name' in rule ? [{ ...(rule as unknown as SeccompRule), names: [String(rule.name)] }] : [];
 }
 
 /** Resolves the conditions for one container. */
@@ -72,7 +79,10 @@ export function resolveSeccomp(profile: SeccompProfile, target: SeccompTarget): 
   return {
     defaultAction: profile.defaultAction,
     ...(profile.defaultErrnoRet === undefined ? {} : { defaultErrnoRet: profile.defaultErrnoRet }),
-    architectures: mapped === undefined ? [] : [mapped.architecture, ...(mapped.subArchitectures ?? [])],
+    architectures:
+      mapped === undefined
+        ? (profile.architectures ?? [])
+        : [mapped.architecture, ...(mapped.subArchitectures ?? [])],
     syscalls: profile.syscalls
       .filter((rule) => applies(rule, { ...target, architecture: names?.docker ?? target.architecture }))
       .map(({ names: calls, action, errnoRet, args }) => ({

@@ -1,11 +1,22 @@
+import { HullError } from '../../model/errors.ts';
+import { DEFAULT_SHM_SIZE, type InstanceOptions } from '../../model/instance-options.ts';
 import type { InstanceMount } from '../../model/instance.ts';
 import type { Bundle } from '../runtime.ts';
 import type { OciMount } from './oci.ts';
 
 export const INIT_PATH = '/sbin/docker-init';
 
+/** What mounts need to know of the host. */
+export interface MountFacts {
+  readonly initProgram: string | null;
+  /** A folder of the host's to be /dev/shm; null: a tmpfs of its own. */
+  readonly sharedMemory: string | null;
+  /** Can a mount be read-only with all that is mounted below it? (mount_setattr(2), kernel 5.12) */
+  readonly recursiveReadOnly: boolean;
+}
+
 /** What every container sees, as Docker mounts it (moby, oci/defaults.go). */
-function systemMounts(privileged: boolean): OciMount[] {
+function systemMounts({ privileged, options }: Bundle, sharedMemory: string | null): OciMount[] {
   const mode = privileged ? 'rw' : 'ro';
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
@@ -28,18 +39,36 @@ function systemMounts(privileged: boolean): OciMount[] {
       source: 'cgroup',
       options: [mode, 'nosuid', 'noexec', 'nodev'],
     },
-    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+    options.ipcMode === 'host'
+      ? { destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['rbind', 'rprivate'] }
+      : {
+          destination: '/dev/mqueue',
+          type: 'mqueue',
+          source: 'mqueue',
+          options: ['nosuid', 'noexec', 'nodev'],
+        },
+    ...sharedMemoryMount(options, sharedMemory),
+  ];
+}
+
+function sharedMemoryMount(options: InstanceOptions, folder: string | null): OciMount[] {
+  const destination = '/dev/shm';
+  if (options.ipcMode === 'none') return [];
+  if (folder !== null) return [{ destination, type: 'bind', source: folder, options: ['rbind', 'rprivate'] }];
+  const size = options.shmSize ?? DEFAULT_SHM_SIZE;
+  return [
     {
-      destination: '/dev/shm',
+      destination,
       type: 'tmpfs',
       source: 'shm',
-      options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=67108864'],
+      options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${size}`],
     },
   ];
 }
 
 /** All mounts of a container, in the order in which they are made: the system's, the engine's files, then the user's by depth. */
-export function buildMounts(bundle: Bundle, initProgram: string | null): OciMount[] {
+export function buildMounts(bundle: Bundle, facts: MountFacts): OciMount[] {
+  const { initProgram } = facts;
   const taken = new Set(bundle.mounts.map(({ target }) => target));
   const files: (readonly [string, string])[] = [
     [bundle.files.resolvConf, '/etc/resolv.conf'],
@@ -47,7 +76,7 @@ export function buildMounts(bundle: Bundle, initProgram: string | null): OciMoun
     [bundle.files.hosts, '/etc/hosts'],
   ];
   const mounts = [
-    ...systemMounts(bundle.privileged),
+    ...systemMounts(bundle, facts.sharedMemory),
     ...files.map(([source, destination]) => ({
       destination,
       type: 'bind',
@@ -58,30 +87,48 @@ export function buildMounts(bundle: Bundle, initProgram: string | null): OciMoun
       ? []
       : [{ destination: INIT_PATH, type: 'bind', source: initProgram, options: ['bind', 'rprivate', 'ro'] }]),
   ].filter(({ destination }) => !taken.has(destination));
-  const asked = bundle.mounts.toSorted((a, b) => depth(a.target) - depth(b.target)).map(userMount);
+  const asked = bundle.mounts
+    .toSorted((a, b) => depth(a.target) - depth(b.target))
+    .map((mount) => userMount(mount, facts.recursiveReadOnly));
   return [...mounts, ...asked];
 }
 
-function userMount(mount: InstanceMount): OciMount {
-  const mode = mount.readOnly ? 'ro' : 'rw';
-  const { target: destination } = mount;
+const PROPAGATION = /^r?(private|shared|slave|unbindable)$/;
+
+function userMount(mount: InstanceMount, recursiveReadOnly: boolean): OciMount {
+  const { target: destination, options, readOnly } = mount;
   if (mount.type === 'tmpfs') {
+    const mode = readOnly ? 'ro' : 'rw';
     return {
       destination,
       type: 'tmpfs',
       source: 'tmpfs',
-      options: ['nosuid', 'nodev', 'noexec', ...mount.options, mode],
+      options: ['nosuid', 'nodev', 'noexec', ...options.filter((option) => option !== 'defaults'), mode],
     };
   }
-  const propagation = mount.options.some((option) => /^r?(private|shared|slave|unbindable)$/.test(option))
-    ? []
-    : ['rprivate'];
+  const propagation = options.filter((option) => PROPAGATION.test(option));
+  const above = options.includes('bind') ? 'bind' : 'rbind';
   return {
     destination,
     type: 'bind',
     source: mount.source,
-    options: ['rbind', ...propagation, ...mount.options, mode],
+    options: [
+      above,
+      ...(propagation.length === 0 ? ['rprivate'] : propagation),
+      ...(readOnly ? readOnlyWords(options, recursiveReadOnly && above === 'rbind') : ['rw']),
+    ],
   };
+}
+
+/** Read-only means all that is mounted below too, where the kernel can; `ro-top`: not so; `ro-all`: so or not at all. */
+function readOnlyWords(options: readonly string[], recursive: boolean): readonly string[] {
+  if (options.includes('ro-top')) return ['ro'];
+  if (recursive) return ['ro', 'rro'];
+  if (!options.includes('ro-all')) return ['ro'];
+  throw new HullError(
+    'not-supported',
+    'this kernel cannot make a mount read-only with all that is mounted below it; leave ReadOnlyForceRecursive out',
+  );
 }
 
 function depth(path: string): number {

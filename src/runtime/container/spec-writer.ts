@@ -15,10 +15,16 @@ import type { ProcessSpec } from '../../model/instance.ts';
 import type { Bundle } from '../runtime.ts';
 import { ALL_CAPABILITIES, resolveCapabilities } from '../capabilities.ts';
 import { type OciRuntime, runFiles } from './conmon.ts';
-import { HostFacts, hostDevices } from './host-facts.ts';
-import type { OciSeccomp } from './seccomp.ts';
-import { buildProcess, buildSpec } from './spec.ts';
-import { type ResolvedUser, resolveUser } from './user.ts';
+import { blockIo, hostDevices, mappedDevices } from './host-devices.ts';
+import { HostFacts } from './host-facts.ts';
+import { checkedPropagation } from './propagation.ts';
+import { type OciSeccomp, parseSeccompProfile } from './seccomp.ts';
+import { readSecurity, type SecurityOptions } from '../security-options.ts';
+import { buildProcess, buildSpec, type SpecFacts } from './spec.ts';
+import { type ResolvedUser, resolveGroups, resolveUser } from './user.ts';
+
+/** What the driver knows of a container. */
+export type ConfigFacts = Pick<SpecFacts, 'cgroupPath' | 'swapLimit' | 'joined' | 'sharedMemory'>;
 
 /** crun takes a compiled filter from here, and compiles none itself: 21 ms saved. It leaves the filter in its own state, where we learn it. */
 const COMPILED_FILTER = 'run.oci.seccomp_bpf_data';
@@ -39,7 +45,7 @@ export class SpecWriter {
   }
 
   /** Writes `config.json`. Returns what to do when the container exists: it learns the compiled filter. */
-  writeConfig(bundle: Bundle, cgroupPath: string, swapLimit: boolean, runtime: OciRuntime): () => void {
+  writeConfig(bundle: Bundle, host: ConfigFacts, runtime: OciRuntime): () => void {
     if (runtime.kind === 'runsc' && bundle.network.mode === 'host') {
       throw new HullError(
         'not-supported',
@@ -48,24 +54,30 @@ export class SpecWriter {
     }
     const rootPath = mountedRoot(bundle);
     const capabilities = resolveCapabilities(bundle, this.#facts.capabilities());
-    const seccomp = bundle.privileged ? null : this.#facts.seccomp(capabilities);
+    const security = readSecurity(bundle.options.securityOpt);
+    const seccomp = this.#seccomp(bundle, security, capabilities);
     const spec = buildSpec(bundle, {
+      ...host,
       rootPath,
-      cgroupPath,
-      user: this.#user(rootPath, bundle.process.user),
+      user: this.#user(rootPath, bundle.process.user, bundle.options.groupAdd),
       capabilities,
       seccomp,
+      noNewPrivileges: security.noNewPrivileges,
       maxOpenFiles: this.#facts.maxOpenFiles(),
-      initProgram: bundle.init ? this.#initProgram() : null,
+      // Docker's rule: where process 1 is another instance's, or the host's, that one reaps.
+      initProgram: bundle.init && ownPid(bundle) ? this.#initProgram() : null,
       hostDevices: bundle.privileged ? hostDevices() : [],
-      swapLimit,
+      devices: (bundle.options.devices ?? []).flatMap(mappedDevices),
+      blockIo: blockIo(bundle.resources),
+      recursiveReadOnly: this.#facts.recursiveReadOnly() && runtime.kind !== 'runsc',
+      propagation: checkedPropagation(bundle.mounts),
     });
     const filter = seccomp === null || runtime.kind !== 'crun' ? null : this.#filter(seccomp);
     const compiled = filter?.data ?? null;
-    const annotations = compiled === null ? {} : { annotations: { [COMPILED_FILTER]: compiled } };
-    writeFileSync(`${bundle.runDir}/${runFiles.config}`, JSON.stringify({ ...spec, ...annotations }), {
-      mode: 0o600,
-    });
+    const annotations =
+      compiled === null ? {} : { annotations: { ...spec.annotations, [COMPILED_FILTER]: compiled } };
+    const text = JSON.stringify({ ...spec, ...annotations }, wholeNumbers);
+    writeFileSync(`${bundle.runDir}/${runFiles.config}`, text, { mode: 0o600 });
     if (filter === null || compiled !== null) return () => undefined;
     return () => this.#learn(filter.key, `${runtime.root}/${bundle.id}/seccomp.bpf`);
   }
@@ -76,16 +88,28 @@ export class SpecWriter {
     const capabilities = privileged
       ? ALL_CAPABILITIES.filter((name) => held.has(name))
       : resolveCapabilities(bundle, held);
-    const user = this.#user(mountedRoot(bundle), process.user);
-    const spec = buildProcess(process, { user, capabilities, maxOpenFiles: this.#facts.maxOpenFiles() });
-    writeFileSync(`${folder}/${runFiles.process}`, JSON.stringify(spec), { mode: 0o600 });
+    const spec = buildProcess(bundle, process, {
+      user: this.#user(mountedRoot(bundle), process.user, bundle.options.groupAdd),
+      capabilities,
+      maxOpenFiles: this.#facts.maxOpenFiles(),
+      noNewPrivileges: readSecurity(bundle.options.securityOpt).noNewPrivileges,
+    });
+    writeFileSync(`${folder}/${runFiles.process}`, JSON.stringify(spec, wholeNumbers), { mode: 0o600 });
   }
 
-  #user(root: string, text: string): ResolvedUser {
-    return resolveUser(text, {
-      passwd: this.#read(root, '/etc/passwd'),
-      group: this.#read(root, '/etc/group'),
-    });
+  /** The default filter; none for the privileged; the user's own where there is one. */
+  #seccomp(bundle: Bundle, { seccomp }: SecurityOptions, capabilities: readonly string[]): OciSeccomp | null {
+    if (seccomp === null) return null;
+    if (seccomp !== undefined) return this.#facts.resolve(parseSeccompProfile(seccomp), capabilities);
+    return bundle.privileged ? null : this.#facts.seccomp(capabilities);
+  }
+
+  #user(root: string, text: string, groupAdd: readonly string[] = []): ResolvedUser {
+    const files = { passwd: this.#read(root, '/etc/passwd'), group: this.#read(root, '/etc/group') };
+    const user = resolveUser(text, files);
+    return groupAdd.length === 0
+      ? user
+      : { ...user, groups: [...user.groups, ...resolveGroups(groupAdd, files)] };
   }
 
   /** A file of the container's, found without ever leaving its root; empty when absent or no regular file of sane size. */
@@ -136,6 +160,17 @@ export class SpecWriter {
     renameSync(`${path}.tmp`, path);
     this.#known.set(key, filter.toString('base64'));
   }
+}
+
+/** Where the process 1 of a container is its own. */
+function ownPid({ options }: Bundle): boolean {
+  return options.pidMode === undefined || options.pidMode === 'private';
+}
+
+/** Numbers that need all 64 bits, by a part of ECMAScript that the compiler does not know yet. */
+function wholeNumbers(_: string, value: unknown): unknown {
+  const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
+  return typeof value === 'bigint' ? rawJSON(String(value)) : value;
 }
 
 function readSmallFile(descriptor: number): string {

@@ -43,6 +43,13 @@ const FACTS: SpecFacts = {
   initProgram: null,
   hostDevices: [],
   swapLimit: true,
+  devices: [],
+  blockIo: null,
+  joined: {},
+  sharedMemory: null,
+  recursiveReadOnly: true,
+  propagation: null,
+  noNewPrivileges: false,
 };
 
 describe('buildSpec', () => {
@@ -69,9 +76,9 @@ describe('buildSpec', () => {
     expect(spec.linux.resources.devices[0]).toEqual({ allow: false, access: 'rwm' });
   });
 
-  test('privileged: nothing masked, no seccomp, every device', () => {
+  test('privileged: nothing masked, every device', () => {
     const spec = build({ privileged: true });
-    expect([spec.linux.maskedPaths, spec.linux.seccomp]).toEqual([undefined, undefined]);
+    expect(spec.linux.maskedPaths).toBeUndefined();
     expect(spec.linux.resources.devices).toEqual([{ allow: true, access: 'rwm' }]);
   });
 
@@ -87,7 +94,7 @@ describe('buildSpec', () => {
   test('host network: no namespace, no network sysctls', () => {
     const { linux } = build({ network: { mode: 'host' } });
     expect(linux.namespaces.some(({ type }) => type === 'network')).toBe(false);
-    expect(linux.sysctl).toBeUndefined();
+    expect(linux.sysctl).toEqual({});
   });
 
   test('init wraps the command', () => {
@@ -111,7 +118,7 @@ describe('buildSpec', () => {
       '/etc/hosts',
     ]);
     expect(mounts.filter(({ destination }) => destination === '/etc/hosts').length).toBe(1);
-    expect(mounts.at(-1)?.options).toEqual(['rbind', 'rprivate', 'ro']);
+    expect(mounts.at(-1)?.options).toEqual(['rbind', 'rprivate', 'ro', 'rro']);
   });
 
   test('resources in OCI words', () => {

@@ -1,13 +1,15 @@
+import type { Ulimit } from '../../model/instance-options.ts';
 import type { ProcessSpec } from '../../model/instance.ts';
-import type { Resources } from '../../model/resources.ts';
+import { MASKED_PATHS, READ_ONLY_PATHS } from '../../model/system-paths.ts';
 import type { Bundle } from '../runtime.ts';
-import type { OciDevice, OciDeviceRule, OciProcess, OciResources, OciSpec } from './oci.ts';
+import type { OciDevice, OciProcess, OciSpec } from './oci.ts';
 import { type OciSeccomp } from './seccomp.ts';
-import { buildMounts, INIT_PATH } from './spec-mounts.ts';
+import { buildMounts, INIT_PATH, type MountFacts } from './spec-mounts.ts';
+import { buildResources, type ResourceFacts } from './spec-resources.ts';
 import type { ResolvedUser } from './user.ts';
 
 /** What the host decides about a container, beside its bundle. */
-export interface SpecFacts {
+export interface SpecFacts extends ResourceFacts, MountFacts {
   readonly rootPath: string;
   /** `hull-<tag>/<id>`, below every hierarchy's root. */
   readonly cgroupPath: string;
@@ -17,74 +19,68 @@ export interface SpecFacts {
   readonly seccomp: OciSeccomp | null;
   /** The host's hard limit of open files: what the engine does not have it cannot give. */
   readonly maxOpenFiles: number;
-  /** A static init program on the host; null when the bundle asks for none. */
-  readonly initProgram: string | null;
   /** The host's devices, for privileged containers. */
   readonly hostDevices: readonly OciDevice[];
-  /** Can the kernel limit swap? Else only a wish for it is refused. */
-  readonly swapLimit: boolean;
+  /** Namespaces of other instances to join, by type. */
+  readonly joined: { readonly pid?: string; readonly ipc?: string };
+  /** How mounts of the container's root propagate, where a mount of the user's needs more than nothing. */
+  readonly propagation: 'rshared' | 'rslave' | null;
+  readonly noNewPrivileges: boolean;
 }
 
 const OPEN_FILES = 1_048_576;
-const CPU_PERIOD = 100_000;
-
-/** Paths that tell about or change the host (moby, oci/defaults.go). */
-const MASKED_PATHS = [
-  '/proc/asound',
-  '/proc/acpi',
-  '/proc/interrupts',
-  '/proc/kcore',
-  '/proc/keys',
-  '/proc/latency_stats',
-  '/proc/timer_list',
-  '/proc/timer_stats',
-  '/proc/sched_debug',
-  '/proc/scsi',
-  '/sys/firmware',
-  '/sys/devices/virtual/powercap',
-];
-const READ_ONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 /** The OCI configuration of a container: Docker's defaults, the bundle's wishes. Pure. */
 export function buildSpec(bundle: Bundle, facts: SpecFacts): OciSpec {
-  const spec = buildProcess(bundle.process, facts);
+  const { options, privileged } = bundle;
+  const spec = buildProcess(bundle, bundle.process, facts);
+  const ownHostname = options.utsMode !== 'host';
+  const devices = [
+    ...(privileged ? facts.hostDevices : []),
+    ...facts.devices.map(({ access, ...device }) => device),
+  ];
+  const unique = new Map(devices.map((device) => [device.path, device]));
   return {
     ociVersion: '1.0.2',
-    process: bundle.init ? { ...spec, args: [INIT_PATH, '--', ...spec.args] } : spec,
+    process: facts.initProgram === null ? spec : { ...spec, args: [INIT_PATH, '--', ...spec.args] },
     root: { path: facts.rootPath, readonly: bundle.readOnlyRoot },
-    hostname: bundle.hostname,
-    ...(bundle.domainname === '' ? {} : { domainname: bundle.domainname }),
-    mounts: buildMounts(bundle, facts.initProgram),
+    ...(ownHostname ? { hostname: bundle.hostname } : {}),
+    ...(ownHostname && bundle.domainname !== '' ? { domainname: bundle.domainname } : {}),
+    mounts: buildMounts(bundle, facts),
+    ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
     linux: {
-      namespaces: namespaces(bundle),
+      namespaces: namespaces(bundle, facts.joined),
       cgroupsPath: `/${facts.cgroupPath}`,
-      resources: buildResources(bundle.resources, bundle.privileged, facts.swapLimit),
-      ...(bundle.privileged
-        ? { devices: facts.hostDevices }
-        : { maskedPaths: MASKED_PATHS, readonlyPaths: READ_ONLY_PATHS }),
-      ...(facts.seccomp === null || bundle.privileged ? {} : { seccomp: facts.seccomp }),
-      // Ports below 1024 and ping need no capability inside, as Docker has it.
-      ...(bundle.network.mode === 'host'
+      resources: buildResources(bundle.resources, options, privileged, facts),
+      ...(unique.size === 0 ? {} : { devices: [...unique.values()] }),
+      ...(privileged
         ? {}
         : {
-            sysctl: {
-              'net.ipv4.ip_unprivileged_port_start': '0',
-              'net.ipv4.ping_group_range': '0 2147483647',
-            },
+            maskedPaths: options.maskedPaths ?? MASKED_PATHS,
+            readonlyPaths: options.readonlyPaths ?? READ_ONLY_PATHS,
           }),
+      ...(facts.seccomp === null ? {} : { seccomp: facts.seccomp }),
+      ...(facts.propagation === null ? {} : { rootfsPropagation: facts.propagation }),
+      sysctl: { ...networkSettings(bundle), ...options.sysctls },
     },
   };
 }
 
+/** Ports below 1024 and ping need no capability inside, as Docker has it. */
+function networkSettings({ network }: Bundle): Record<string, string> {
+  if (network.mode === 'host' || network.mode === 'container') return {};
+  return { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' };
+}
+
 /** The process part alone: what an exec needs too. */
 export function buildProcess(
+  { options }: Pick<Bundle, 'options'>,
   process: ProcessSpec,
-  facts: Pick<SpecFacts, 'user' | 'capabilities' | 'maxOpenFiles'>,
+  facts: Pick<SpecFacts, 'user' | 'capabilities' | 'maxOpenFiles' | 'noNewPrivileges'>,
 ): OciProcess {
   const { user, capabilities } = facts;
   // Another user than root has them only by file capabilities: what execve(2) would leave.
   const effective = user.uid === 0 ? capabilities : [];
-  const files = Math.min(OPEN_FILES, facts.maxOpenFiles);
   return {
     terminal: process.tty,
     ...(process.tty && process.size !== undefined
@@ -96,59 +92,43 @@ export function buildProcess(
     env: withHome(process.env, user.home),
     cwd: process.cwd === '' ? '/' : process.cwd,
     capabilities: { bounding: capabilities, effective, permitted: effective },
-    rlimits: [{ type: 'RLIMIT_NOFILE', soft: files, hard: files }],
-    noNewPrivileges: false,
+    rlimits: rlimits(options.ulimits ?? [], facts.maxOpenFiles),
+    noNewPrivileges: facts.noNewPrivileges,
+    ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
   };
+}
+
+const UNLIMITED = 18_446_744_073_709_551_615n;
+
+/** Unlimited is the largest number of 64 bits, which JSON has and this language's numbers have not: `writeSpec` writes it so. */
+function rlimits(ulimits: readonly Ulimit[], maxOpenFiles: number): OciProcess['rlimits'] {
+  const files = Math.min(OPEN_FILES, maxOpenFiles);
+  const asked = ulimits.map(({ name, soft, hard }) => ({
+    type: `RLIMIT_${name.toUpperCase()}`,
+    soft: soft === -1 ? UNLIMITED : soft,
+    hard: hard === -1 ? UNLIMITED : hard,
+  }));
+  const own = { type: 'RLIMIT_NOFILE', soft: files, hard: files };
+  return asked.some(({ type }) => type === own.type) ? asked : [own, ...asked];
 }
 
 function withHome(env: readonly string[], home: string): readonly string[] {
   return env.some((entry) => entry.startsWith('HOME=')) ? env : [...env, `HOME=${home}`];
 }
 
-function namespaces({ network }: Bundle): { type: string; path?: string }[] {
-  const own = ['pid', 'mount', 'uts', 'ipc', 'cgroup'].map((type) => ({ type }));
-  return network.mode === 'host' ? own : [...own, { type: 'network', path: network.namespace }];
+/** Those of its own, and those of other instances; the host's are left out. */
+function namespaces(
+  { network, options }: Bundle,
+  joined: SpecFacts['joined'],
+): OciSpec['linux']['namespaces'] {
+  const place = (type: string, mode: string | undefined, path: string | undefined) =>
+    mode === 'host' ? [] : [path === undefined ? { type } : { type, path }];
+  return [
+    ...place('pid', options.pidMode, joined.pid),
+    { type: 'mount' },
+    ...place('uts', options.utsMode, undefined),
+    ...place('ipc', options.ipcMode, joined.ipc),
+    ...place('cgroup', options.cgroupnsMode, undefined),
+    ...(network.mode === 'host' ? [] : [{ type: 'network', path: network.namespace }]),
+  ];
 }
-
-/** Resources in OCI words; memory without a swap wish may swap as much again, as with Docker. */
-export function buildResources(resources: Resources, privileged: boolean, swapLimit: boolean): OciResources {
-  const { memory, memorySwap, nanoCpus, cpuShares, cpusetCpus, pidsLimit } = resources;
-  const swap = memorySwap ?? (memory === undefined || !swapLimit ? undefined : memory * 2);
-  const cpu = {
-    ...(cpuShares === undefined ? {} : { shares: cpuShares }),
-    ...(nanoCpus === undefined
-      ? {}
-      : { quota: Math.max(1000, Math.round((nanoCpus / 1e9) * CPU_PERIOD)), period: CPU_PERIOD }),
-    ...(cpusetCpus === undefined || cpusetCpus === '' ? {} : { cpus: cpusetCpus }),
-  };
-  return {
-    devices: privileged ? [{ allow: true, access: 'rwm' }] : DEVICE_RULES,
-    ...(memory === undefined ? {} : { memory: { limit: memory, ...(swap === undefined ? {} : { swap }) } }),
-    ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
-    ...(pidsLimit === undefined || pidsLimit <= 0 ? {} : { pids: { limit: pidsLimit } }),
-  };
-}
-
-/** mknod of anything, use of null, zero, full, random, urandom, tty, console, ptmx and pseudo-terminals (moby, oci/devices). */
-const DEVICE_RULES: readonly OciDeviceRule[] = [
-  { allow: false, access: 'rwm' },
-  { allow: true, type: 'c', access: 'm' },
-  { allow: true, type: 'b', access: 'm' },
-  ...[
-    [1, 5],
-    [1, 3],
-    [1, 9],
-    [1, 8],
-    [1, 7],
-    [5, 0],
-    [5, 1],
-    [5, 2],
-  ].map(([major = 0, minor = 0]) => ({
-    allow: true,
-    type: 'c',
-    major,
-    minor,
-    access: 'rwm',
-  })),
-  { allow: true, type: 'c', major: 136, access: 'rwm' },
-];

@@ -47,6 +47,15 @@ export function resolveUser(text: string, files: AccountFiles): ResolvedUser {
   };
 }
 
+/** Ids of further groups, by name or number. An unknown name is refused. */
+export function resolveGroups(groups: readonly string[], files: Pick<AccountFiles, 'group'>): number[] {
+  const known = rows(files.group, 4);
+  return groups.map((group) => {
+    const found = known.find(([name]) => name === group);
+    return found === undefined ? numericId(group, 'group', '/etc/group') : Number(found[2]);
+  });
+}
+
 /** Lines of a passwd(5) or group(5) file whose ids are numbers in range; the rest is left out, as the C library does. */
 function rows(text: string, fields: number): string[][] {
   return text
