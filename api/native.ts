@@ -141,3 +141,101 @@ export type {
   SubjectReport,
   ThroughputKind,
 } from '../src/model/comparison.ts';
+
+/** What a volume held at one time; `createdAt` in milliseconds since the epoch. */
+export interface VolumeSnapshot {
+  volume: string;
+  name: string;
+  createdAt: number;
+}
+
+/** Body of POST /hull/v1/volumes/NAME/rename, and of …/clone: the other name. `live`: while running instances may write. */
+export interface VolumeCopyRequest {
+  name: string;
+  live?: boolean;
+}
+
+/** Body of POST /hull/v1/volumes/NAME/snapshots; the default name tells the time. Answers a `VolumeSnapshot`. */
+export interface VolumeSnapshotRequest {
+  name?: string;
+  live?: boolean;
+}
+
+/** Answer of GET /hull/v1/snapshots?volume=NAME. */
+export interface VolumeSnapshotList {
+  snapshots: readonly VolumeSnapshot[];
+}
+
+/** Body of POST /hull/v1/instances/ID/update: Docker's update, and what Docker cannot change. What is absent stays. */
+export interface InstanceUpdateRequest {
+  Memory?: number;
+  MemorySwap?: number;
+  MemoryReservation?: number;
+  NanoCpus?: number;
+  CpuShares?: number;
+  CpuPeriod?: number;
+  CpuQuota?: number;
+  CpusetCpus?: string;
+  CpusetMems?: string;
+  BlkioWeight?: number;
+  /** Not positive: no limit any more. */
+  PidsLimit?: number;
+  RestartPolicy?: { Name: string; MaximumRetryCount?: number };
+  /** `NAME=value`, or `NAME` to take it away. */
+  Env?: readonly string[];
+  Labels?: readonly string[];
+  PortBindings?: Readonly<Record<string, readonly { HostIp?: string; HostPort?: string }[] | null>>;
+  /** Such as `80/tcp`. */
+  Unpublish?: readonly string[];
+  Binds?: readonly string[];
+  Mounts?: readonly object[];
+  /** Targets of new anonymous volumes. */
+  Volumes?: readonly string[];
+  /** Targets that are not mounted any more. */
+  Unmount?: readonly string[];
+}
+
+export interface InstanceUpdateAnswer {
+  Warnings: readonly string[];
+  /** It took a new run. */
+  Restarted: boolean;
+}
+
+export type GcKind = 'container' | 'image' | 'volume' | 'build-cache';
+
+/** Durations in milliseconds. */
+export interface GcPolicy {
+  kinds: readonly GcKind[];
+  olderThan: number;
+  keep: number;
+  maxBytes: number | null;
+}
+
+/** Body of POST /hull/v1/gc. */
+export interface GcRequest {
+  policy: GcPolicy;
+  dryRun?: boolean;
+}
+
+export interface GcAnswer {
+  actions: readonly {
+    kind: GcKind;
+    id: string;
+    name: string;
+    bytes: number;
+    age: number;
+    done: boolean;
+    note: string;
+  }[];
+  bytes: number;
+}
+
+/** Body of PUT /hull/v1/gc/schedule, and in the answer of GET. */
+export interface GcSchedule {
+  policy: GcPolicy;
+  every: number;
+}
+
+export interface GcScheduleAnswer {
+  schedule: GcSchedule | null;
+}

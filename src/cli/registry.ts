@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { VOLUME_COMMANDS } from './volume-commands.ts';
 
 /** A command's place in the tree: its file is loaded only when it is asked for. */
 export interface Entry {
@@ -175,7 +176,6 @@ export const GROUPS: Readonly<Record<string, Group>> = {
         summary: 'Show everything about networks',
         load: () => import('./commands/network-inspect.ts'),
       },
-      list: { summary: 'List networks', load: () => import('./commands/network-ls.ts') },
       ls: { summary: 'List networks', load: () => import('./commands/network-ls.ts') },
       prune: {
         summary: 'Remove networks that no running instance is on',
@@ -184,7 +184,15 @@ export const GROUPS: Readonly<Record<string, Group>> = {
       rm: { summary: 'Remove networks', load: () => import('./commands/network-rm.ts') },
     },
   },
-  system: { summary: 'Manage the engine', commands: sameAs('check', 'events', 'info', 'shutdown') },
+  system: {
+    summary: 'Manage the engine',
+    commands: {
+      ...sameAs('check', 'events', 'info', 'shutdown'),
+      df: { summary: 'Show what takes the disk', load: () => import('./commands/system-df.ts') },
+      prune: { summary: 'Remove what nothing uses', load: () => import('./commands/system-prune.ts') },
+    },
+  },
+  volume: { summary: 'Manage volumes', commands: VOLUME_COMMANDS },
 };
 
 function sameAs(...names: readonly string[]): Record<string, { of: string }> {

@@ -1,4 +1,4 @@
-import type { EventMessage, SystemInfo, VersionInfo } from '../../api/docker.ts';
+import type { DiskUsageResponse, EventMessage, SystemInfo, VersionInfo } from '../../api/docker.ts';
 import type { Caller } from './caller.ts';
 import { lines, parseJson } from './json-lines.ts';
 
@@ -6,6 +6,12 @@ import { lines, parseJson } from './json-lines.ts';
 export interface TimedEvent {
   readonly event: EventMessage;
   readonly timeNano: bigint;
+}
+
+/** Answers of POST /…/prune. */
+interface Pruned {
+  readonly containers: { ContainersDeleted: readonly string[] | null; SpaceReclaimed: number };
+  readonly networks: { NetworksDeleted: readonly string[] | null };
 }
 
 /** `/info`, `/version`, `/events`, `/_ping` of the Docker Engine API. */
@@ -22,6 +28,15 @@ export class System {
 
   version(): Promise<VersionInfo> {
     return this.#caller.json('GET', '/version');
+  }
+
+  diskUsage(): Promise<DiskUsageResponse> {
+    return this.#caller.json('GET', '/system/df');
+  }
+
+  /** Removes what nothing uses. */
+  prune<K extends keyof Pruned>(what: K, query: { filters?: string | undefined }): Promise<Pruned[K]> {
+    return this.#caller.json('POST', `/${what}/prune`, { query });
   }
 
   async ping(): Promise<void> {

@@ -29,6 +29,7 @@ import { createComparison } from './compare/index.ts';
 import { DiskMeter } from './disk-usage.ts';
 import { EventBus } from './events.ts';
 import { ExecRegistry } from './execs.ts';
+import { GcService } from './gc/gc.ts';
 import { HealthMonitor } from './health/monitor.ts';
 import { FileService } from './files/files.ts';
 import { ArchiveService } from './images/archives.ts';
@@ -45,6 +46,7 @@ import { Runs } from './instances/run.ts';
 import { Waiters } from './instances/waiters.ts';
 import { NetworkCatalog } from './networks/catalog.ts';
 import { NetworkService } from './networks/networks.ts';
+import { Programs } from './programs.ts';
 import { recover, type RecoveryParts } from './recovery/recover.ts';
 import { SystemService } from './system.ts';
 import { AnnouncedVolumes } from './volumes/announced.ts';
@@ -97,6 +99,7 @@ export class Engine {
   readonly #parts: EngineParts;
   readonly #own: Pick<RecoveryParts, 'registry' | 'lifecycle' | 'runs' | 'logs' | 'catalog'> & { readonly uses: VolumeUses };
   readonly #images: ImageService;
+  readonly #gc: GcService;
   #givesHostBack = false;
   readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
@@ -151,13 +154,15 @@ export class Engine {
       system: new SystemService({
         ...shared,
         disk,
+        programs: new Programs(parts.host.exec),
         mounts: () => parts.host.mounts.list(),
         check: (options) => this.#check(options),
         shutdown: (options) => this.#shutdown(options),
       }),
     };
     const imageDisk = (image: Image): ReturnType<RootStorage['imageDisk']> => parts.roots.imageDisk(image);
-    this.api = { ...api, comparison: createComparison({ ...parts, ...api, imageDisk }) };
+    this.#gc = new GcService({ ...shared, ...api, diskUsage: (kinds) => disk.measure(kinds) });
+    this.api = { ...api, gc: this.#gc, comparison: createComparison({ ...parts, ...api, imageDisk }) };
   }
 
   /** Takes over what an earlier daemon left, then is ready for requests. */
@@ -171,12 +176,14 @@ export class Engine {
       log(`left by an earlier daemon: ${finding.kind} ${finding.what}: ${finding.note}`);
     // Requests are answered meanwhile: a slow start holds nobody up.
     void this.#own.lifecycle.startByPolicy(startable);
+    this.#gc.start();
   }
 
   /** Ends what only the daemon does: nobody may call afterwards. Instances go on, unless a shutdown has stopped them: then the host is given back. */
   async stop(): Promise<void> {
     const { log, network, restoreHost, database } = this.#parts;
     this.#own.lifecycle.close();
+    this.#gc.stop();
     await this.#images.settled();
     await this.#own.lifecycle.settled();
     this.#own.logs.stop();

@@ -8,9 +8,10 @@ import type { EngineIdentity } from '../model/engine-identity.ts';
 import { ISOLATIONS, type Availability, type Isolation } from '../model/isolation.ts';
 import type { Network } from '../network/network.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { CheckFinding, DiskUsage, DiskUser, EngineInfo, HostFacts, System } from './api.ts';
+import type { CheckFinding, DiskUsage, DiskUser, EngineInfo, HostFacts, ProgramVersion, System } from './api.ts';
 import type { DiskMeter } from './disk-usage.ts';
 import type { EventBus } from './events.ts';
+import type { Programs } from './programs.ts';
 import type { HostSize } from './instances/checks.ts';
 
 export interface SystemParts {
@@ -21,6 +22,7 @@ export interface SystemParts {
   readonly mounts: () => readonly MountEntry[];
   readonly events: Pick<EventBus, 'listeners'>;
   readonly disk: DiskMeter;
+  readonly programs: Programs;
   readonly cgroupLayout: () => 'v1' | 'v2' | 'hybrid';
   readonly build: { readonly version: string; readonly commit: string; readonly builtWith: string };
   readonly check: (options: { repair: boolean; deep: boolean }) => Promise<readonly CheckFinding[]>;
@@ -73,6 +75,10 @@ export class SystemService implements System {
       listeners: events.listeners,
       load: ownLoad(),
     };
+  }
+
+  programs(): Promise<readonly ProgramVersion[]> {
+    return this.#parts.programs.versions();
   }
 
   diskUsage(wanted: ReadonlySet<DiskUser>, signal?: AbortSignal): Promise<DiskUsage> {

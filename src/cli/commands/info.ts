@@ -24,7 +24,7 @@ export const command = defineCommand({
     const { format } = values;
     if (format === undefined) io.out(infoText(info, hull));
     else io.out(`${format === 'json' ? JSON.stringify(whole) : compileTemplate(unescape(format))(whole)}\n`);
-    for (const warning of format === undefined ? (info.Warnings ?? []) : []) io.err(`WARNING: ${warning}\n`);
+    for (const warning of format === undefined ? (info.Warnings ?? []) : []) io.err(`${warning}\n`);
     return 0;
   },
 });

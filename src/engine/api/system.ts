@@ -44,9 +44,17 @@ export interface HostFacts {
   readonly load: { readonly files: number; readonly threads: number };
 }
 
+/** A program that the engine runs; `commit` where it tells. */
+export interface ProgramVersion {
+  readonly name: string;
+  readonly version: string;
+  readonly commit: string;
+}
+
 export interface System {
   info(): Promise<EngineInfo>;
   host(): HostFacts;
+  programs(): Promise<readonly ProgramVersion[]>;
   /** Walks files beside everything else that goes on; the signal ends that. */
   diskUsage(wanted: ReadonlySet<DiskUser>, signal?: AbortSignal): Promise<DiskUsage>;
   version(): { version: string; commit: string; builtWith: string };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { isHullError } from '../../model/errors.ts';
 import type { Image } from '../../model/image.ts';
@@ -78,7 +78,7 @@ async function withFolder(
     throw error;
   }
   try {
-    await use(`/proc/${process.pid}/fd/${descriptor}`);
+    if (fstatSync(descriptor).isDirectory()) await use(`/proc/${process.pid}/fd/${descriptor}`);
   } finally {
     closeSync(descriptor);
   }

@@ -1,7 +1,9 @@
 import type { EventMessage } from '../../../api/docker.ts';
 import type { EngineApi, EngineEvent } from '../../engine/api.ts';
+import { HullError } from '../../model/errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { Filters } from '../filters.ts';
+import type { Query } from '../query.ts';
 import type { Route } from '../router.ts';
 
 export const eventRoutes: readonly Route[] = [{ method: 'GET', path: '/events', handler: events }];
@@ -23,39 +25,77 @@ const EVENT_FILTERS = [
   'volume',
 ] as const;
 
+/** Filters by an actor: its id or its name, or the beginning of either, whatever the event's type is. */
+const ACTOR_FILTERS = [
+  'config',
+  'container',
+  'daemon',
+  'network',
+  'node',
+  'plugin',
+  'secret',
+  'service',
+  'volume',
+] as const;
+/** Actions with more words after a colon; asking for one of these makes Docker match beginnings. */
+const WORDY_ACTIONS = ['exec_create', 'exec_start', 'health_status'];
+
 async function events(engine: EngineApi, exchange: Exchange): Promise<void> {
   const { query, signal } = exchange;
   const filters = Filters.read(query, EVENT_FILTERS);
-  const range = { since: query.time('since'), until: query.time('until') };
+  const range = { since: eventTime(query, 'since'), until: eventTime(query, 'until') };
+  if (range.since !== null && range.until !== null && range.until < range.since) {
+    const shown = (time: number): string => String(time / 1000);
+    throw new HullError(
+      'invalid-argument',
+      `\`since\` time (${shown(range.since)}) cannot be after \`until\` time (${shown(range.until)})`,
+    );
+  }
   // Subscribed before the headers go out: what happens from then on is seen.
   const subscription = engine.events.subscribe(range, signal);
-  const sink = exchange.openJson();
+  const sink = exchange.open('application/json');
   for await (const event of subscription) {
     if (signal.aborted) return;
-    if (matchesEvent(event, filters)) await sink.write(eventMessage(event));
+    if (matchesEvent(event, filters)) await sink.write(eventLine(event));
   }
   sink.end();
 }
 
-/** Docker's rules: values of one filter are alternatives, filters add up; names match ids (also their beginnings) and names. */
+/** Unlike elsewhere, 0 is a time: `since=0` asks for everything that is remembered. */
+function eventTime(query: Query, name: 'since' | 'until'): number | null {
+  return query.text(name) === '0' ? 0 : query.time(name);
+}
+
+/** Docker's rules: values of one filter are alternatives, filters add up. */
 export function matchesEvent(event: EngineEvent, filters: Filters): boolean {
   const { id, attributes } = event.actor;
-  const isActor = (type: string, value: string) =>
-    event.type === type && (id === value || id.startsWith(value) || attributes['name'] === value);
+  const name = attributes['name'] ?? '';
+  const wordy = filters.get('event').some((value) => WORDY_ACTIONS.includes(value));
   return (
     filters.any('type', (value) => event.type === value) &&
-    filters.any('event', (value) => event.action === value || event.action.startsWith(`${value}:`)) &&
+    filters.any('event', (value) => event.action === value || (wordy && event.action.startsWith(value))) &&
     filters.any('scope', (value) => value === 'local') &&
-    (['container', 'volume', 'network', 'daemon'] as const).every((type) =>
-      filters.any(type, (value) => isActor(type, value)),
+    ACTOR_FILTERS.every((type) =>
+      filters.any(type, (value) => id.startsWith(value) || name.startsWith(value)),
     ) &&
-    filters.any('image', (value) => isActor('image', value) || attributes['image'] === value) &&
-    (['config', 'node', 'plugin', 'secret', 'service'] as const).every((type) => !filters.has(type)) &&
+    filters.any('image', imageMatcher(event)) &&
     filters.labels(attributes)
   );
 }
 
-/** One line of the stream. */
+/** By id or by name, with and without the tag. */
+function imageMatcher(event: EngineEvent): (value: string) => boolean {
+  const { id, attributes } = event.actor;
+  const image = attributes[event.type === 'image' ? 'name' : 'image'] ?? '';
+  const known = [id, image, withoutTag(id), withoutTag(image)];
+  return (value) => known.includes(value);
+}
+
+function withoutTag(reference: string): string {
+  return reference.replace(/:[^:/@]*$/, '');
+}
+
+/** One event as clients know it; `timeNano` is rounded to what a number can hold: see `eventLine`. */
 export function eventMessage(event: EngineEvent): EventMessage {
   const { id, attributes } = event.actor;
   const old = event.type === 'container' || event.type === 'image';
@@ -70,4 +110,10 @@ export function eventMessage(event: EngineEvent): EventMessage {
     time: Number(event.timeNano / 1_000_000_000n),
     timeNano: Number(event.timeNano),
   };
+}
+
+/** One line of the stream, with the time to the nanosecond. */
+function eventLine(event: EngineEvent): string {
+  // The last field: nothing that a user wrote comes after it.
+  return `${JSON.stringify(eventMessage(event)).replace(/"timeNano":\d+\}$/, `"timeNano":${event.timeNano}}`)}\n`;
 }

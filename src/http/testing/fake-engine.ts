@@ -24,6 +24,7 @@ import { FakeComparison } from './fake-comparison.ts';
 import { FakeFiles } from './fake-files.ts';
 import { FakeImages } from './fake-images.ts';
 import { FakeArchives, FakeTransfers } from './fake-transfers.ts';
+import { FakeGc } from './fake-gc.ts';
 import { FakeChanges } from './fake-changes.ts';
 import { FakeInstances } from './fake-instances.ts';
 import { FakeNetworks } from './fake-networks.ts';
@@ -55,6 +56,7 @@ export function createFakeEngine(): FakeEngine {
     identity: { tag: 'fa4e', dataDir: folder, runDir: folder },
     instances,
     changes: new FakeChanges(instances),
+    gc: new FakeGc(),
     execs: new FakeExecs(instances, runtime),
     files: new FakeFiles(instances, images),
     images,
@@ -215,6 +217,10 @@ class FakeSystem implements System {
     };
     const load = { files: 9, threads: 4 };
     return { engineId: 'fake-engine-id', features, operatingSystemVersion: '12', listeners: 1, load };
+  }
+
+  async programs(): Promise<readonly []> {
+    return [];
   }
 
   async diskUsage(): Promise<DiskUsage> {

@@ -1,0 +1,3 @@
+import { inspectCommandOf } from './inspect.ts';
+
+export const command = inspectCommandOf('volume', "hull volume inspect --format '{{.Mountpoint}}' data");
