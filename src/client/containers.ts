@@ -33,6 +33,12 @@ export interface LogOptions {
   readonly stderr?: boolean;
 }
 
+/** Answer of POST /containers/prune. */
+export interface ContainersPruned {
+  readonly ContainersDeleted: readonly string[] | null;
+  readonly SpaceReclaimed: number;
+}
+
 /** `/containers` and `/exec` of the Docker Engine API. Every method rejects with `ApiError` when the engine refuses. */
 export class Containers {
   readonly #caller: Caller;
@@ -67,6 +73,23 @@ export class Containers {
 
   async kill(id: string, signal?: string): Promise<void> {
     await this.#caller.done('POST', `${at(id)}/kill`, { query: { signal } });
+  }
+
+  async pause(id: string): Promise<void> {
+    await this.#caller.done('POST', `${at(id)}/pause`);
+  }
+
+  async unpause(id: string): Promise<void> {
+    await this.#caller.done('POST', `${at(id)}/unpause`);
+  }
+
+  async rename(id: string, name: string): Promise<void> {
+    await this.#caller.done('POST', `${at(id)}/rename`, { query: { name } });
+  }
+
+  /** `filters`: JSON. */
+  prune(filters?: string): Promise<ContainersPruned> {
+    return this.#caller.json('POST', '/containers/prune', { query: { filters } });
   }
 
   async remove(id: string, options: { force?: boolean; v?: boolean } = {}): Promise<void> {

@@ -6,7 +6,13 @@ import type {
   CompareRequest,
   ComparisonReport,
   Footprint,
+  GcAnswer,
+  GcRequest,
+  GcSchedule,
+  GcScheduleAnswer,
   HullInfo,
+  InstanceUpdateAnswer,
+  InstanceUpdateRequest,
   Machine,
   MachineCreateRequest,
   MachineLine,
@@ -64,6 +70,25 @@ export class Native {
 
   async removeMachine(name: string): Promise<void> {
     await this.#caller.done('DELETE', `/hull/v1/machines/${encodeURIComponent(name)}`);
+  }
+
+  updateInstance(id: string, request: InstanceUpdateRequest): Promise<InstanceUpdateAnswer> {
+    return this.#caller.json('POST', `/hull/v1/instances/${encodeURIComponent(id)}/update`, {
+      json: request,
+    });
+  }
+
+  gc(request: GcRequest): Promise<GcAnswer> {
+    return this.#caller.json('POST', '/hull/v1/gc', { json: request });
+  }
+
+  async gcSchedule(): Promise<GcSchedule | null> {
+    return (await this.#caller.json<GcScheduleAnswer>('GET', '/hull/v1/gc/schedule')).schedule;
+  }
+
+  async setGcSchedule(schedule: GcSchedule | null): Promise<void> {
+    if (schedule === null) await this.#caller.done('DELETE', '/hull/v1/gc/schedule');
+    else await this.#caller.done('PUT', '/hull/v1/gc/schedule', { json: schedule });
   }
 
   async check(options: { repair: boolean; deep: boolean }): Promise<CheckResponse['findings']> {

@@ -4,6 +4,7 @@ import { networkRequest } from './network-request.ts';
 import { UsageError } from '../usage-error.ts';
 import { environment, pairs, pairsOfFile } from '../values/environment.ts';
 import { parseMount, parseVolume } from '../values/mounts.ts';
+import { healthcheckOf, lifecycleLabels, restartPolicyOf } from './lifecycle-flags.ts';
 import type { InstanceValues } from './instance-flags.ts';
 
 /** Which standard streams are joined with the workload's. */
@@ -76,7 +77,11 @@ export function createRequest(
     Image: image,
     ...(anonymous.length === 0 ? {} : { Volumes: wireSet(anonymous) }),
     ...(exposed.length === 0 ? {} : { ExposedPorts: wireSet(exposed) }),
-    Labels: pairs([...values['label-file'].flatMap((file) => pairsOfFile(io, file)), ...values.label]),
+    Labels: {
+      ...pairs([...values['label-file'].flatMap((file) => pairsOfFile(io, file)), ...values.label]),
+      ...lifecycleLabels(values),
+    },
+    ...healthcheckOf(values),
     HostConfig: hostConfig(io, values, binds),
     ...networkRequest(values).networking,
   };
@@ -95,6 +100,7 @@ function hostConfig(io: CliIo, values: InstanceValues, binds: readonly string[])
     PublishAllPorts: values['publish-all'],
     ...networkRequest(values).host,
     AutoRemove: values.rm,
+    ...restartPolicyOf(values),
     ReadonlyRootfs: values['read-only'],
     Privileged: values.privileged,
     ...(values.init ? { Init: true } : {}),

@@ -4,6 +4,7 @@ import { parseNetwork } from '../values/networks.ts';
 import { parseExpose, parsePublish } from '../values/ports.ts';
 import { parseBytes, parseCpus, parseSwap } from '../values/size.ts';
 import { parseSeconds } from '../values/time.ts';
+import { LIFECYCLE_FLAGS } from './lifecycle-flags.ts';
 
 /** The flags of `hull create`, and of `hull run` together with `RUN_FLAGS`. */
 export const INSTANCE_FLAGS = {
@@ -32,6 +33,7 @@ export const INSTANCE_FLAGS = {
   ip: text('IPv4 address', { placeholder: 'ADDRESS' }),
   ip6: text('IPv6 address', { placeholder: 'ADDRESS' }),
   isolation: choice('How the instance is kept apart: container, sandbox (gVisor) or vm', ISOLATIONS),
+  ...LIFECYCLE_FLAGS,
   label: list('Set metadata', { short: 'l', placeholder: 'NAME=VALUE' }),
   'label-file': list('Read labels from a file', { complete: 'files' }),
   link: list('A name for another instance, for this one alone', { placeholder: 'INSTANCE:NAME' }),

@@ -1,0 +1,12 @@
+import { defineCommand } from '../command.ts';
+import { forEach } from '../run/each.ts';
+
+export const command = defineCommand({
+  usage: 'pause INSTANCE [INSTANCE...]',
+  summary: 'Stop all processes of instances where they are',
+  example: 'hull pause web',
+  flags: {},
+  args: { min: 1 },
+  completeArgs: ['running'],
+  run: ({ io, client }, _values, args) => forEach(io, args, (id) => client.containers.pause(id)),
+});
