@@ -34,7 +34,7 @@ describe.skipIf(NO_DOCKERD !== null)(`differential (skipped where dockerd is not
       const found: string[] = [];
       for (const step of steps) {
         const answers = await Promise.all([ours.ask(step), theirs.ask(step)]);
-        const request = `${step.method} ${step.path.split('?')[0]}`;
+        const request = requestText(step);
         for (const difference of differences(step, answers, [ours, theirs])) {
           const known = knownAs(request, difference);
           if (known === undefined) found.push(describeDifference(step, difference));
@@ -69,8 +69,20 @@ describe.skipIf(NO_DOCKERD !== null)(`differential (skipped where dockerd is not
   }
 });
 
-function knownAs(request: string, { place }: Difference): KnownDifference | undefined {
-  return KNOWN_DIFFERENCES.find((known) => matches(known.request, request) && matches(known.place, place));
+function knownAs(request: string, { place, ours, theirs }: Difference): KnownDifference | undefined {
+  return KNOWN_DIFFERENCES.find(
+    (known) =>
+      matches(known.request, request) &&
+      matches(known.place, place) &&
+      matches(known.ours ?? '*', json(ours)) &&
+      matches(known.theirs ?? '*', json(theirs)),
+  );
+}
+
+const json = (value: unknown) => JSON.stringify(value) ?? 'absent';
+
+function requestText({ method, path, body }: Step): string {
+  return `${method} ${path}${body === undefined ? '' : ` ${json(body)}`}`;
 }
 
 function matches(pattern: string, text: string): boolean {
@@ -78,10 +90,9 @@ function matches(pattern: string, text: string): boolean {
     .split('*')
     .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
     .join('.*');
-  return new RegExp(`^${source}$`).test(text);
+  return new RegExp(`^${source}$`, 's').test(text);
 }
 
-function describeDifference({ method, path, body }: Step, { place, ours, theirs }: Difference): string {
-  const asked = body === undefined ? '' : ` ${JSON.stringify(body).slice(0, 100)}`;
-  return `${method} ${path}${asked}: ${place}: ours ${JSON.stringify(ours)}, Docker's ${JSON.stringify(theirs)}`;
+function describeDifference(step: Step, { place, ours, theirs }: Difference): string {
+  return `${requestText(step)}: ${place}: ours ${json(ours)}, Docker's ${json(theirs)}`;
 }

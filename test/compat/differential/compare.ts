@@ -14,8 +14,31 @@ export function normalise(value: unknown, kept: ReadonlyMap<string, string>): un
   if (Array.isArray(value)) return value.map((each) => normalise(each, kept));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [normaliseText(key, kept), normalise(each, kept)]),
+    Object.entries(value).map(([key, each]) => [
+      normaliseText(key, kept),
+      normalise(PREPARED[key]?.(each) ?? each, kept),
+    ]),
   );
+}
+
+/** Fields whose value is anything, or whose order is: Docker's daemon walks through maps. */
+const PREPARED: Readonly<Record<string, (value: unknown) => unknown>> = {
+  Pid: (value) => (typeof value === 'number' && value > 0 ? '<pid>' : value),
+  Mounts: (value) => inOrder(value, 'Destination'),
+  Volumes: (value) => inOrder(value, 'Name'),
+  Env: (value) => (Array.isArray(value) ? value.map(String).toSorted() : value),
+  Processes: (value) =>
+    Array.isArray(value)
+      ? value.map((row: unknown) => (Array.isArray(row) ? ['<pid>', ...row.slice(1)] : row))
+      : value,
+};
+
+function inOrder(value: unknown, field: string): unknown {
+  if (!Array.isArray(value)) return value;
+  const nameOf = (each: unknown) => String((each as Record<string, unknown> | null)?.[field]);
+  // Random names come last, in any order.
+  const key = (each: unknown) => (/^[0-9a-f]{64}$/.test(nameOf(each)) ? '~' : nameOf(each));
+  return value.toSorted((a, b) => key(a).localeCompare(key(b)));
 }
 
 function normaliseText(text: string, kept: ReadonlyMap<string, string>): string {
@@ -48,7 +71,13 @@ export function compare(ours: Answer, theirs: Answer): readonly Difference[] {
 const mediaType = (type: string) => type.split(';')[0]?.trim() ?? '';
 
 function differ(place: string, ours: unknown, theirs: unknown): Difference[] {
-  return ours === theirs ? [] : [{ place, ours, theirs }];
+  if (ours === theirs || (isNothing(ours) && isNothing(theirs))) return [];
+  return [{ place, ours, theirs }];
+}
+
+/** Null, and an empty list or object, say the same: Docker's daemon says now this, now that, by what the client had sent. */
+function isNothing(value: unknown): boolean {
+  return value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 }
 
 function compareValues(place: string, ours: unknown, theirs: unknown): Difference[] {

@@ -139,7 +139,7 @@ const bodies: readonly [name: string, body: object][] = [
     'volumes',
     {
       Volumes: { '/anon': {} },
-      HostConfig: { Binds: ['named:/data:ro', '/tmp:/host'], Tmpfs: { '/t': 'size=64k' } },
+      HostConfig: { Binds: ['named:/data:ro', '/opt:/host'], Tmpfs: { '/t': 'size=64k' } },
     },
   ],
   [
