@@ -76,6 +76,10 @@ export function isLeak(leftover: Pick<Leftover, 'kind'>, state: InstanceState | 
 /** Owners are full ids or their beginnings, at least 12 digits. */
 function stateFinder(registry: Registry): (owner: string) => InstanceState | null {
   const states = new Map<string, InstanceState>();
-  for (const { config, status } of registry.all()) states.set(config.id.slice(0, 12), status.state);
+  for (const { config, status, lease } of registry.all()) {
+    // With a lease its run was made ahead.
+    const isMade = status.state === 'created' && lease !== null;
+    states.set(config.id.slice(0, 12), isMade ? 'starting' : status.state);
+  }
   return (owner) => states.get(owner.slice(0, 12)) ?? null;
 }

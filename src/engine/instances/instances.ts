@@ -106,6 +106,7 @@ export class InstanceService implements Instances {
     const record: InstanceRecord = { config, status: FRESH_STATUS, lease: null, pidStartTime: 0, bootId: '' };
     registry.insert(record);
     events.publish('container', 'create', id, instanceAttributes(record));
+    this.#parts.lifecycle.expectStart(record);
     return { id, warnings };
   }
 

@@ -13,6 +13,7 @@ import { admitOrThrow } from './admission.ts';
 import { PendingAttachments } from './deferred-stdio.ts';
 import { Ender, type StopOptions } from './ender.ts';
 import { interruptionOf, within } from './endings.ts';
+import { HeadStarts, isWorthHeadStart } from './head-start.ts';
 import type { LogKeeper } from './log-keeper.ts';
 import type { InstanceRecord } from './record.ts';
 import type { Registry } from './registry.ts';
@@ -53,6 +54,7 @@ export class Lifecycle {
   readonly #queue = new KeyedLock();
   readonly #ender: Ender;
   readonly #starter: Starter;
+  readonly #headStarts: HeadStarts;
   /** Restarts that wait for their time. */
   readonly #restarts = new Alarms();
   readonly #slots = new Slots(STARTS_AT_ONCE);
@@ -62,16 +64,28 @@ export class Lifecycle {
     this.#parts = parts;
     this.#ender = new Ender(own);
     this.#starter = new Starter({ ...own, ender: this.#ender });
+    this.#headStarts = new HeadStarts({
+      exclusively: (id, work) => this.#queue.run(id, work),
+      find: (id) => parts.registry.byId(id),
+      make: (record) => this.#starter.makeAhead(record),
+      unmake: (record) => this.#starter.unmake(record),
+    });
     parts.health.onUnhealthy((record) => void this.#unhealthy(record));
   }
 
   /** False when it already runs. */
   start(id: string): Promise<boolean> {
-    return this.exclusively(id, async (record) => {
+    return this.#queue.run(id, async () => {
+      const record = this.#current(id);
       if (!admitOrThrow('start', record)) return false;
       await this.begin(record);
       return true;
     });
+  }
+
+  /** Of an instance that was just created: makes its run already, where its start is all but certain. */
+  expectStart({ config }: InstanceRecord): void {
+    if (isWorthHeadStart(config)) this.#headStarts.begin(config.id);
   }
 
   /** False when it did not run. */
@@ -129,18 +143,23 @@ export class Lifecycle {
       if (record === null) return;
       admitOrThrow(options.force === true ? 'force-remove' : 'remove', record);
       this.#restarts.cancel(id);
+      this.#headStarts.take(id);
       await this.#ender.remove(record, options.volumes ?? false);
     });
   }
 
   /** Works on an instance while nobody else changes it. `work` gets it as it is by then. */
   exclusively<T>(id: string, work: (record: InstanceRecord) => Promise<T>): Promise<T> {
-    return this.#queue.run(id, () => work(this.#current(id)));
+    return this.#queue.run(id, async () => {
+      await this.#headStarts.drop(id);
+      return work(this.#current(id));
+    });
   }
 
   /** Starts what is at rest. For those who hold the instance. */
   async begin(record: InstanceRecord): Promise<void> {
-    this.watch(await this.#starter.start(record, { byPolicy: false }));
+    const isMade = this.#headStarts.take(record.config.id);
+    this.watch(await this.#starter.start(record, { byPolicy: false, isMade }));
   }
 
   /** Ends a run, or the wait for the next one. For those who hold the instance. `keep`: though it is to be removed at its end. */
@@ -196,7 +215,8 @@ export class Lifecycle {
       // Where only the clean-up was cut short, the end is on record already.
       const end = why === null ? {} : { state: 'exited' as const, exit, error: why };
       this.#parts.registry.update(id, { lease: null }, { ...over, ...end });
-      if (record.config.autoRemove) await this.#ender.remove(this.#current(id), true);
+      const ran = record.status.state !== 'created';
+      if (ran && record.config.autoRemove) await this.#ender.remove(this.#current(id), true);
     });
   }
 
@@ -208,6 +228,7 @@ export class Lifecycle {
   /** Stops everything for the engine's own end: what the policies want to run, the next daemon starts again. */
   async stopAll(): Promise<void> {
     this.#restarts.cancelAll();
+    await this.#headStarts.dropAll();
     const ids = this.#parts.registry.list().map(({ config }) => config.id);
     await Promise.all(ids.map((id) => this.#stopForEngine(id)));
     await this.settled();

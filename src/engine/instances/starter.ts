@@ -1,5 +1,6 @@
 import { isHullError, toHullError, type HullError } from '../../model/errors.ts';
 import type { ExitStatus } from '../../model/instance.ts';
+import type { NetworkLease } from '../../network/network.ts';
 import type { Started } from '../../runtime/runtime.ts';
 import { Timings } from '../timings.ts';
 import type { PendingAttachments } from './deferred-stdio.ts';
@@ -18,6 +19,15 @@ export interface StarterParts extends Pick<
   readonly ender: Ender;
 }
 
+export interface StartOptions {
+  /** Counts of restarts go on. */
+  readonly byPolicy: boolean;
+  /** Should it fail, the network is left for another try. */
+  readonly keepsNetwork?: boolean;
+  /** By `makeAhead`. */
+  readonly isMade?: boolean;
+}
+
 /** Carries out a start: from a record at rest to a running workload, or back with nothing left behind. */
 export class Starter {
   readonly #parts: StarterParts;
@@ -28,27 +38,29 @@ export class Starter {
     this.#parts = parts;
   }
 
-  /** Resolves with the record of what runs. `byPolicy`: counts of restarts go on. `keepsNetwork`: should it fail, the network is left for another try. */
+  /** Resolves with the record of what runs. */
   async start(
     record: InstanceRecord,
-    { byPolicy, keepsNetwork = false }: { byPolicy: boolean; keepsNetwork?: boolean },
+    { byPolicy, keepsNetwork = false, isMade = false }: StartOptions,
   ): Promise<InstanceRecord> {
     const { registry, bootId, ender } = this.#parts;
     const { id } = record.config;
     const afresh = byPolicy ? {} : { restartDelay: 0 };
     const count = byPolicy ? {} : { restartCount: 0 };
+    const lease = isMade ? record.lease : null;
+    const network = lease === null ? {} : { endpoints: endpointsOf(lease), ports: lease.ports };
     registry.update(
       id,
       { bootId, manuallyStopped: false, ...afresh },
-      { state: 'starting', error: '', ...count },
+      { state: 'starting', error: '', ...count, ...network },
     );
     try {
-      return await this.#attempt(record).catch(async (error: unknown) => {
+      return await this.#attempt(record, isMade).catch(async (error: unknown) => {
         // What an instance that has just gone held may be given back behind its answer.
         if (!isHullError(error, 'port-in-use') || ender.idle) throw error;
         await ender.dismantle(registry.get(id));
         await ender.settled();
-        return this.#attempt(record);
+        return this.#attempt(record, false);
       });
     } catch (thrown) {
       const error = this.#killed.has(id) ? killedWhileStarting(record) : toHullError(thrown);
@@ -68,27 +80,51 @@ export class Starter {
     await runs.runtimeOf(record.config).delete(id);
   }
 
-  async #attempt(record: InstanceRecord): Promise<InstanceRecord> {
-    const { registry, runs, debug } = this.#parts;
-    const pending = this.#parts.pending;
+  /** Makes a run that nobody has asked for yet. It leaves nothing when it fails. */
+  async makeAhead(record: InstanceRecord): Promise<void> {
+    const { registry, ender, debug } = this.#parts;
+    const { id, name } = record.config;
+    const timings = new Timings();
+    try {
+      await this.#make(record, (lease) => void registry.update(id, { lease }), timings);
+      debug(`made ${name} ahead: ${timings.toString()}`);
+    } catch (error) {
+      await this.unmake(registry.get(id));
+      throw error;
+    }
+  }
+
+  async unmake(record: InstanceRecord): Promise<void> {
+    await this.#parts.ender.dismantle(record);
+    this.#parts.registry.update(record.config.id, { lease: null });
+  }
+
+  async #attempt(record: InstanceRecord, isMade: boolean): Promise<InstanceRecord> {
+    const { registry, runs, debug, pending } = this.#parts;
     const { id } = record.config;
     const timings = new Timings();
     const runtime = runs.runtimeOf(record.config);
-    const bundle = await runs.prepare(
-      record.config,
-      (lease) => void registry.update(id, { lease }, { endpoints: endpointsOf(lease), ports: lease.ports }),
-      timings,
-      record.lease,
-    );
-    await runtime.create(bundle);
+    const told = (lease: NetworkLease) => ({ endpoints: endpointsOf(lease), ports: lease.ports });
+    if (!isMade)
+      await this.#make(record, (lease) => void registry.update(id, { lease }, told(lease)), timings);
     this.#refuseKilled(record);
-    timings.mark('runtime create');
     await pending.connect(id, (options) => runtime.attach(id, options));
     timings.mark('attach');
     const started = await runtime.start(id);
     timings.mark('runtime start');
     debug(`started ${record.config.name}: ${timings.toString()}`);
     return this.#started(record, started);
+  }
+
+  async #make(
+    record: InstanceRecord,
+    onLease: (lease: NetworkLease) => void,
+    timings: Timings,
+  ): Promise<void> {
+    const { runs } = this.#parts;
+    const bundle = await runs.prepare(record.config, onLease, timings, record.lease);
+    await runs.runtimeOf(record.config).create(bundle);
+    timings.mark('runtime create');
   }
 
   /** A kill that came before there was anything to kill. */
