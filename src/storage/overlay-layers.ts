@@ -5,7 +5,7 @@ import type { Host } from '../host/host.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
 import { Rollback } from '../lib/rollback.ts';
 import { tap } from '../lib/streams.ts';
-import { HullError } from '../model/errors.ts';
+import { HullError, isHullError } from '../model/errors.ts';
 import type { Digest, LayerInfo } from '../model/image.ts';
 import type { LayerRecord, Repositories } from '../state/repositories.ts';
 import type { ContentStore, StoredBlob } from './content.ts';
@@ -67,7 +67,9 @@ export class OverlayLayerStore implements LayerStore {
         mkdirSync(folder, { mode: 0o755 });
         const stream = readLayerFile(file);
         const call = file.signal === undefined ? {} : { signal: file.signal };
-        const result = await trees.extract(stream, folder, { mode: 'layer', sync: true }, call);
+        const result = await trees
+          .extract(stream, folder, { mode: 'layer', sync: true }, call)
+          .catch((error: unknown) => Promise.reject(withoutFolder(error, folder)));
         checkDiffId(file.diffId, result.diffId);
         const { mediaType, ...blob } = file.blob;
         return await this.#record(
@@ -135,12 +137,10 @@ export class OverlayLayerStore implements LayerStore {
     const { content, trees } = this.#parts;
     mkdirSync(folder, { mode: 0o755 });
     await using writer = await content.begin();
-    const result = await trees.extract(
-      withProgress(source),
-      folder,
-      { mode: 'layer', sync: true },
-      { output: writer.descriptor },
-    );
+    const options = { mode: 'layer', sync: true } as const;
+    const result = await trees
+      .extract(withProgress(source), folder, options, { output: writer.descriptor })
+      .catch((error: unknown) => Promise.reject(withoutFolder(error, folder)));
     if (source.diffId !== undefined) checkDiffId(source.diffId, result.diffId);
     const { blob } = result;
     if (blob === null) throw new HullError('internal', 'unpacking gave no blob');
@@ -208,6 +208,13 @@ interface MadeLayer {
   readonly blob: StoredBlob;
   readonly mediaType: string;
   readonly unpackedSize: number;
+}
+
+/** The folder is the engine's own affair. */
+function withoutFolder(error: unknown, folder: string): unknown {
+  if (!isHullError(error, 'archive-invalid')) return error;
+  const message = error.message.replace(`cannot unpack into ${folder}`, 'cannot unpack the layer');
+  return new HullError('archive-invalid', message, { cause: error });
 }
 
 function checkDiffId(wanted: Digest, found: Digest): void {
