@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Mount } from '../../../api/docker.ts';
+import { pairs } from './environment.ts';
 import { parseBytes } from './size.ts';
 
 /** `-v`: sent as a bind (`SOURCE:TARGET[:options]`) or, for an anonymous volume, as its target alone. */
@@ -22,11 +23,11 @@ export function parseVolume(value: string, cwd: string): VolumeFlag {
 
 /** docker's `--mount type=bind,source=/a,target=/b,readonly`. Throws an Error that names the field. */
 export function parseMount(value: string, cwd: string): Mount {
-  const fields = new Map<string, string>();
+  const fields: Field[] = [];
   for (const part of splitCsv(value)) {
     const at = part.indexOf('=');
     const [key, given] = at < 0 ? [part, 'true'] : [part.slice(0, at), part.slice(at + 1)];
-    fields.set(ALIASES[key.toLowerCase()] ?? key.toLowerCase(), given);
+    fields.push([ALIASES[key.toLowerCase()] ?? key.toLowerCase(), given]);
   }
   const mount = mountOf(fields, cwd);
   if (mount.Target === undefined || mount.Target === '') throw new Error('the field target is required');
@@ -43,8 +44,10 @@ const ALIASES: Readonly<Record<string, string>> = {
   ro: 'readonly',
 };
 
-function mountOf(fields: ReadonlyMap<string, string>, cwd: string): Mount {
-  const type = fields.get('type') ?? 'volume';
+type Field = readonly [key: string, given: string];
+
+function mountOf(fields: readonly Field[], cwd: string): Mount {
+  const type = fields.findLast(([key]) => key === 'type')?.[1] ?? 'volume';
   if (!['bind', 'volume', 'tmpfs'].includes(type))
     throw new Error(`the type ${JSON.stringify(type)} is not bind, volume or tmpfs`);
   const mount: Mount = { Type: type };
@@ -68,15 +71,33 @@ function setField(mount: Mount, type: string, key: string, given: string, cwd: s
     case 'bind-propagation':
       mount.BindOptions = { ...mount.BindOptions, Propagation: given };
       return;
-    case 'volume-nocopy':
-      mount.VolumeOptions = { ...mount.VolumeOptions, NoCopy: truth(key, given) };
-      return;
     case 'tmpfs-size':
       mount.TmpfsOptions = { ...mount.TmpfsOptions, SizeBytes: parseBytes(given) };
       return;
     case 'tmpfs-mode':
       mount.TmpfsOptions = { ...mount.TmpfsOptions, Mode: octal(given) };
       return;
+    default:
+      mount.VolumeOptions = volumeOptions(mount.VolumeOptions ?? {}, key, given);
+  }
+}
+
+type VolumeOptions = NonNullable<Mount['VolumeOptions']>;
+
+function volumeOptions(before: VolumeOptions, key: string, given: string): VolumeOptions {
+  switch (key) {
+    case 'volume-nocopy':
+      return { ...before, NoCopy: truth(key, given) };
+    case 'volume-subpath':
+      return { ...before, Subpath: given };
+    case 'volume-label':
+      return { ...before, Labels: { ...before.Labels, ...pairs([given]) } };
+    case 'volume-driver':
+      return { ...before, DriverConfig: { ...before.DriverConfig, Name: given } };
+    case 'volume-opt': {
+      const options = { ...before.DriverConfig?.Options, ...pairs([given]) };
+      return { ...before, DriverConfig: { ...before.DriverConfig, Options: options } };
+    }
     default:
       throw new Error(`the field ${JSON.stringify(key)} is not known`);
   }

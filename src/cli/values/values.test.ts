@@ -101,6 +101,19 @@ describe('mounts', () => {
       { Type: 'bind', Source: '/home/me/a', Target: '/b', ReadOnly: false },
     ],
     [
+      'src=vol,dst=/b,volume-subpath=a/b,volume-label=x=y,volume-opt=type=tmpfs,volume-opt=device=tmpfs,"volume-opt=o=size=1m,uid=1"',
+      {
+        Type: 'volume',
+        Source: 'vol',
+        Target: '/b',
+        VolumeOptions: {
+          Subpath: 'a/b',
+          Labels: { x: 'y' },
+          DriverConfig: { Options: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m,uid=1' } },
+        },
+      },
+    ],
+    [
       'source=vol,destination=/b,volume-nocopy',
       { Type: 'volume', Source: 'vol', Target: '/b', VolumeOptions: { NoCopy: true } },
     ],
