@@ -57,6 +57,12 @@ const MODES: readonly (readonly string[])[] = [
   ['--platform=ptrace', '--network=host'],
 ];
 
+/**
+ * What a sandbox writes goes to its root, where it is kept and can be copied, and what is copied there is seen: newer releases put an overlay
+ * of their own over it, which dies with the run, and by default nobody else is expected to write.
+ */
+const SHARED_ROOT = ['--overlay2=none', '--file-access=shared'] as const;
+
 /** gVisor's runsc, if a tiny sandbox really runs. The way that worked is remembered until the next boot. */
 export async function chooseSandboxRuntime(host: Host, runDir: string): Promise<Choice> {
   const conmon = host.exec.which('conmon');
@@ -68,7 +74,7 @@ export async function chooseSandboxRuntime(host: Host, runDir: string): Promise<
   const known = MODES.find((mode) => mode.join(' ') === readOrEmpty(memory));
   const failures = new Map<string, string>();
   for (const mode of known === undefined ? MODES : [known]) {
-    const options = ['--root', root, ...mode];
+    const options = ['--root', root, ...SHARED_ROOT, ...mode];
     const failure = known === undefined ? await tryRunsc(host, [runsc, ...options]) : null;
     if (failure !== null) {
       failures.set(mode.join(' '), failure);

@@ -39,14 +39,8 @@ function systemMounts({ privileged, options }: Bundle, sharedMemory: string | nu
       source: 'cgroup',
       options: [mode, 'nosuid', 'noexec', 'nodev'],
     },
-    options.ipcMode === 'host'
-      ? { destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['rbind', 'rprivate'] }
-      : {
-          destination: '/dev/mqueue',
-          type: 'mqueue',
-          source: 'mqueue',
-          options: ['nosuid', 'noexec', 'nodev'],
-        },
+    // The queues of whatever IPC namespace the container is in.
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
     ...sharedMemoryMount(options, sharedMemory),
   ];
 }
@@ -103,7 +97,7 @@ function userMount(mount: InstanceMount, recursiveReadOnly: boolean): OciMount {
       destination,
       type: 'tmpfs',
       source: 'tmpfs',
-      options: ['nosuid', 'nodev', 'noexec', ...options.filter((option) => option !== 'defaults'), mode],
+      options: [...tmpfsOptions(options), mode],
     };
   }
   const propagation = options.filter((option) => PROPAGATION.test(option));
@@ -118,6 +112,14 @@ function userMount(mount: InstanceMount, recursiveReadOnly: boolean): OciMount {
       ...(readOnly ? readOnlyWords(options, recursiveReadOnly && above === 'rbind') : ['rw']),
     ],
   };
+}
+
+const TMPFS_DEFAULTS = ['nosuid', 'nodev', 'noexec'];
+
+/** Docker's defaults, unless the opposite is asked for: runtimes do not agree on which of two opposites wins. */
+function tmpfsOptions(asked: readonly string[]): readonly string[] {
+  const defaults = TMPFS_DEFAULTS.filter((option) => !asked.includes(option.slice('no'.length)));
+  return [...defaults, ...asked.filter((option) => option !== 'defaults' && !defaults.includes(option))];
 }
 
 /** Read-only means all that is mounted below too, where the kernel can; `ro-top`: not so; `ro-all`: so or not at all. */

@@ -78,7 +78,6 @@ describe('each option is in the specification', () => {
     [{ readonlyPaths: ['/x'] }, (spec) => spec.linux.readonlyPaths, ['/x']],
     [{ pidMode: 'host' }, (spec) => types(spec).includes('pid'), false],
     [{ ipcMode: 'host' }, (spec) => types(spec).includes('ipc'), false],
-    [{ ipcMode: 'host' }, (spec) => mountAt(spec, '/dev/mqueue')?.type, 'bind'],
     [{ ipcMode: 'none' }, (spec) => mountAt(spec, '/dev/shm'), undefined],
     [{ utsMode: 'host' }, (spec) => [types(spec).includes('uts'), spec.hostname], [false, undefined]],
     [{ cgroupnsMode: 'host' }, (spec) => types(spec).includes('cgroup'), false],
@@ -149,6 +148,13 @@ describe('mounts', () => {
     [mount(['bind'], true), ['bind', 'rprivate', 'ro']],
   ])('%j', (one, expected) => {
     expect(mountAt(build({ mounts: [one] }), '/t')?.options).toEqual([...expected]);
+  });
+
+  test('a tmpfs has Docker’s defaults and what is asked for', () => {
+    const of = (options: readonly string[]) =>
+      mountAt(build({ mounts: [{ ...mount(options), type: 'tmpfs', source: '' }] }), '/t')?.options;
+    expect(of(['size=1m'])).toEqual(['nosuid', 'nodev', 'noexec', 'size=1m', 'rw']);
+    expect(of(['exec', 'suid'])).toEqual(['nodev', 'exec', 'suid', 'rw']);
   });
 
   test('read-only all the way down, or a refusal', () => {
