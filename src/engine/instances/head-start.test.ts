@@ -29,5 +29,5 @@ test.each([
   ['is a VM', { isolation: 'vm' }],
   ['joins another', { networkMode: 'container' }],
 ] as const)('an instance that %s waits for its start', (_, change) => {
-  expect(isWorthHeadStart({ ...disposable, ...change } as InstanceConfig)).toBe(false);
+  expect(isWorthHeadStart({ ...disposable, ...change })).toBe(false);
 });

@@ -82,7 +82,7 @@ export class Starter {
 
   /** Makes a run that nobody has asked for yet. It leaves nothing when it fails. */
   async makeAhead(record: InstanceRecord): Promise<void> {
-    const { registry, ender, debug } = this.#parts;
+    const { registry, debug } = this.#parts;
     const { id, name } = record.config;
     const timings = new Timings();
     try {

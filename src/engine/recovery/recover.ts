@@ -64,8 +64,20 @@ async function carryOut(parts: RecoveryParts, action: RecoveryAction): Promise<v
     case 'adopt':
       return adopt(parts, record);
     case 'interrupted':
+      await know(parts, record);
+      return parts.lifecycle.recoverInterrupted(action.id);
     case 'ended-with-host':
       return parts.lifecycle.recoverInterrupted(action.id);
+  }
+}
+
+/** Lets the runtime know what there may be of a run, so that it can take it apart. */
+async function know({ runs, log }: RecoveryParts, { config, lease }: InstanceRecord): Promise<void> {
+  if (lease === null) return;
+  try {
+    await runs.runtimeOf(config).adopt(runs.bundle(config, await runs.root(config), lease));
+  } catch (error) {
+    log(`looking for the run of ${config.name}: ${messageOf(error)}`);
   }
 }
 
