@@ -43,10 +43,7 @@ export async function recover(parts: RecoveryParts): Promise<readonly string[]> 
   });
 }
 
-function leasesOf(
-  registry: Registry,
-  ids: readonly string[],
-): Map<string, KnownLease> {
+function leasesOf(registry: Registry, ids: readonly string[]): Map<string, KnownLease> {
   const leases = new Map<string, KnownLease>();
   for (const id of ids) {
     const record = registry.byId(id);
