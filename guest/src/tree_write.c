@@ -68,7 +68,7 @@ static void clear(const char *path, bool folder, bool keep_kinds) {
   if (lstat(path, &facts) != 0 || (folder && S_ISDIR(facts.st_mode))) return;
   if (keep_kinds && folder != S_ISDIR(facts.st_mode))
     tree_fail(EEXIST, "cannot overwrite %sdirectory \"%s\" with %sdirectory \"%s\"", folder ? "non-" : "", path, folder ? "" : "non-", base);
-  if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0) failed(path);
+  if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0) failed(path);
 }
 
 static void set_xattrs(const char *path, size_t size) {

@@ -20,15 +20,14 @@ export class ContainerFiles {
     this.#caller = caller;
   }
 
-  /** Null where nothing is. */
+  /** Null where nothing is, and where the engine refuses: HEAD has no body that would say why. `get` and `put` do. */
   async stat(id: string, path: string): Promise<ContainerPathStat | null> {
     try {
       const response = await this.#caller.call('HEAD', `${at(id)}/archive`, { query: { path } });
       await response.text();
       return statOf(response.headers);
     } catch (error) {
-      // HEAD has no body that would say whether the file or the instance is missing: `get` and `put` say so.
-      if (error instanceof ApiError && (error.status === 404 || error.status === 400)) return null;
+      if (error instanceof ApiError) return null;
       throw error;
     }
   }
