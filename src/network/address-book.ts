@@ -1,6 +1,6 @@
 import { HullError } from '../model/errors.ts';
 import { COOLDOWN } from './address-pool.ts';
-import { type Address, formatIp, formatPrefix, holds, type Prefix, sizeOf } from './ip.ts';
+import { type Address, formatIp, formatPrefix, holds, type Prefix, sizeOf } from '../lib/ip.ts';
 
 /**
  * Who has which address of a user's network. It walks through the range rather than taking the lowest free one; a freed address rests for a

@@ -1,17 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Host } from '../host/host.ts';
 import type { NamespaceSetup } from '../host/net-namespace.ts';
-import { Rollback } from '../lib/rollback.ts';
-import { networkId } from '../model/derived-id.ts';
+import { networkId } from '../lib/derived-id.ts';
 import { type EngineIdentity, names } from '../model/engine-identity.ts';
 import { HullError } from '../model/errors.ts';
 import type { PortBinding } from '../model/instance.ts';
 import { BRIDGE_OPTIONS, type NetworkDefinition } from '../model/network.ts';
 import type { Leftover } from '../runtime/runtime.ts';
 import { ActiveNetwork, NETWORK_NAME } from './active-network.ts';
+import { Attacher } from './attacher.ts';
 import { Bridge, describeSubnet, gatewayOf, hostMtu } from './bridge.ts';
 import { readCounters } from './counters.ts';
 import { type PoolSettings } from './endpoint-pool.ts';
@@ -19,12 +18,10 @@ import { Firewall } from './firewall.ts';
 import { HostResolver } from './host-resolver.ts';
 import { HostSettings } from './host-settings.ts';
 import { listLeftovers } from './inventory.ts';
-import { formatAddress, parseSubnet, type Subnet } from './ipv4.ts';
-import { linksOf } from './joiner.ts';
-import { namespaceOf, publishedThrough } from './lease.ts';
-import { INSTANCE_LINK, Links } from './links.ts';
+import { parseSubnet, type Subnet } from './ipv4.ts';
+import { namespaceOf } from './lease.ts';
+import { Links } from './links.ts';
 import type {
-  Attachment,
   AttachRequest,
   ConnectRequest,
   KnownLease,
@@ -35,7 +32,6 @@ import type {
   Resolver,
 } from './network.ts';
 import { planNetwork } from './plan.ts';
-import { expandBindings } from './port-bindings.ts';
 import { defaultRoutes } from './routes.ts';
 import { SubnetFile } from './subnet-file.ts';
 
@@ -66,6 +62,7 @@ export class BridgeNetwork implements Network {
   readonly #hostSettings: HostSettings;
   readonly #resolver: HostResolver;
   #active: ActiveNetwork | null = null;
+  #attaching: Attacher | null = null;
 
   constructor(host: Host, setup: NamespaceSetup, identity: EngineIdentity, settings: NetworkSettings) {
     this.#host = host;
@@ -139,16 +136,8 @@ export class BridgeNetwork implements Network {
     await this.#host.files.removeTree(this.#folder);
   }
 
-  async attach(request: AttachRequest): Promise<NetworkLease> {
-    const active = this.#started();
-    const { instanceId, names: dnsNames, mode } = request;
-    if (active.leases.has(instanceId)) {
-      throw new HullError('wrong-state', `the instance ${instanceId.slice(0, 12)} is connected already`);
-    }
-    if (mode === 'bridge') return this.#attachNetworks(active, request);
-    const lease = mode === 'container' ? joinedLease(request) : this.#attachAlone(request);
-    active.know(instanceId, { lease, names: dnsNames });
-    return lease;
+  attach(request: AttachRequest): Promise<NetworkLease> {
+    return this.#attacher().attach(request);
   }
 
   async detach(instanceId: string, lease: NetworkLease): Promise<void> {
@@ -158,74 +147,24 @@ export class BridgeNetwork implements Network {
     if (namespace !== null) await this.#host.namespaces.removeNet(namespace);
   }
 
-  async connect(
+  connect(
     instanceId: string,
     connection: ConnectRequest,
     ports: readonly PortBinding[],
   ): Promise<NetworkLease> {
-    const active = this.#started();
-    const known = this.#known(active, instanceId);
-    const { lease, names: own } = known;
-    const namespace = namespaceOf(lease);
-    if (namespace === null) throw new HullError('internal', 'an instance without a namespace was connected');
-    await using undo = new Rollback();
-    const attachment = await active.joiner.add(namespace, lease.attachments, connection, own);
-    undo.defer('take it off again', () => active.joiner.drop(namespace, attachment));
-    const attachments = [...lease.attachments, attachment];
-    await active.joiner.route(namespace, lease.attachments, attachments);
-    undo.defer('move the routes back', () => active.joiner.route(namespace, attachments, lease.attachments));
-    const reserved =
-      lease.ports.length > 0 ? lease.ports : await this.#reserve(active, instanceId, attachments, ports);
-    const after = leaseOf(namespace, attachments, reserved);
-    active.know(instanceId, { ...known, lease: after });
-    await active.publish(instanceId, after);
-    undo.commit();
-    return after;
+    return this.#attacher().connect(instanceId, connection, ports);
   }
 
-  async disconnect(instanceId: string, networkIdentity: string): Promise<NetworkLease> {
-    const active = this.#started();
-    const known = this.#known(active, instanceId);
-    const { lease } = known;
-    const namespace = namespaceOf(lease);
-    const gone = lease.attachments.find(({ endpoint }) => endpoint.networkId === networkIdentity);
-    if (namespace === null || gone === undefined) return lease;
-    const attachments = lease.attachments.filter((attachment) => attachment !== gone);
-    const after = leaseOf(namespace, attachments, publishedThrough(attachments) === null ? [] : lease.ports);
-    active.know(instanceId, { ...known, lease: after });
-    await active.publish(instanceId, after);
-    if (after.ports.length === 0) await active.ports.release(instanceId);
-    await active.joiner.drop(namespace, gone);
-    await active.joiner.route(namespace, lease.attachments, attachments);
-    return after;
+  disconnect(instanceId: string, networkIdentity: string): Promise<NetworkLease> {
+    return this.#attacher().disconnect(instanceId, networkIdentity);
   }
 
   rename(instanceId: string, own: readonly string[]): NetworkLease | null {
-    const active = this.#started();
-    const known = active.leases.get(instanceId);
-    if (known === undefined) return null;
-    const lease = { ...known.lease, attachments: renamed(known.lease.attachments, own) };
-    active.know(instanceId, { ...known, lease, names: own });
-    return lease;
+    return this.#attacher().rename(instanceId, own);
   }
 
-  async republish(instanceId: string, ports: readonly PortBinding[]): Promise<NetworkLease> {
-    const active = this.#started();
-    const known = this.#known(active, instanceId);
-    const { lease } = known;
-    const namespace = namespaceOf(lease);
-    if (lease.mode !== 'bridge' || namespace === null) return lease;
-    await active.ports.release(instanceId);
-    const reserved = await this.#reserve(active, instanceId, lease.attachments, ports).catch(
-      async (error: unknown) => {
-        await active.ports.reserve(instanceId, lease.ports);
-        throw error;
-      },
-    );
-    const after = leaseOf(namespace, lease.attachments, reserved);
-    active.know(instanceId, { ...known, lease: after });
-    await active.publish(instanceId, after);
-    return after;
+  republish(instanceId: string, ports: readonly PortBinding[]): Promise<NetworkLease> {
+    return this.#attacher().republish(instanceId, ports);
   }
 
   async plan(draft: NetworkDraft): Promise<NetworkDefinition> {
@@ -281,92 +220,10 @@ export class BridgeNetwork implements Network {
     return this.#active;
   }
 
-  #known(active: ActiveNetwork, instanceId: string): KnownLease {
-    const known = active.leases.get(instanceId);
-    if (known === undefined)
-      throw new HullError('wrong-state', `the instance ${instanceId.slice(0, 12)} has no network now`);
-    return known;
-  }
-
-  async #attachNetworks(active: ActiveNetwork, request: AttachRequest): Promise<NetworkLease> {
-    const { instanceId, ports, names: own, connections, upstreams } = request;
-    await using undo = new Rollback();
-    const { namespace, attachments } =
-      connections === undefined || isPlain(connections, active.options.definition.id)
-        ? await this.#fromPool(active, connections?.[0], own)
-        : await active.joiner.make(instanceId, connections, own);
-    undo.defer('remove the namespace', () => active.joiner.discard(namespace, attachments));
-    const reserved = await this.#reserve(active, instanceId, attachments, ports);
-    undo.defer('release the ports', () => active.ports.release(instanceId));
-    const lease = leaseOf(namespace, attachments, reserved);
-    active.know(instanceId, { lease, names: own, ...(upstreams === undefined ? {} : { upstreams }) });
-    undo.defer('forget the lease', () => void active.forget(instanceId));
-    if (reserved.length > 0) await active.publish(instanceId, lease);
-    undo.commit();
-    return lease;
-  }
-
-  /** What the host's ports become, now that it is known where they lead. */
-  #reserve(
-    active: ActiveNetwork,
-    instanceId: string,
-    attachments: readonly Attachment[],
-    ports: readonly PortBinding[],
-  ): Promise<readonly PortBinding[]> {
-    const through = publishedThrough(attachments);
-    if (through === null || ports.length === 0) return Promise.resolve([]);
-    const { options } = active.segment(through.endpoint.networkId).definition;
-    const address = options[BRIDGE_OPTIONS.hostAddress] ?? '';
-    const bindings = expandBindings(ports, { ipv6: through.endpoint.ipv6 !== null, address });
-    return active.ports.reserve(instanceId, bindings);
-  }
-
-  async #fromPool(
-    active: ActiveNetwork,
-    connection: ConnectRequest | undefined,
-    own: readonly string[],
-  ): Promise<{ namespace: string; attachments: readonly Attachment[] }> {
-    const { definition, mtu } = active.options;
-    const taken = await active.pool.take();
-    active.endpoints.handOver(taken);
-    const [first = '', ...others] = own;
-    const aliases = connection?.aliases ?? [];
-    const attachment: Attachment = {
-      endpoint: {
-        network: NETWORK_NAME,
-        networkId: definition.id,
-        endpointId: randomBytes(32).toString('hex'),
-        link: INSTANCE_LINK,
-        address: formatAddress(taken.address),
-        prefixLength: active.subnet.prefixLength,
-        gateway: this.describe().gateway,
-        ipv6: null,
-        macAddress: taken.macAddress,
-        aliases,
-        names: [...new Set([first, ...aliases, ...others])],
-      },
-      hostLink: taken.hostLink,
-      gatewayPriority: connection?.gatewayPriority ?? 0,
-      publishes: true,
-      links: connection?.links ?? [],
-      mtu,
-      resolver: this.describe().gateway,
-    };
-    return { namespace: taken.namespace, attachments: [attachment] };
-  }
-
-  #attachAlone({ instanceId, mode }: AttachRequest): NetworkLease {
-    const alone = { mode, attachments: [], ports: [] };
-    if (mode === 'host') return { ...alone, bundle: { mode } };
-    return { ...alone, bundle: { mode: 'none', namespace: this.#isolated(instanceId), links: [] } };
-  }
-
-  /** A namespace with loopback alone. */
-  #isolated(instanceId: string): string {
-    const path = join(this.#folder, `none-${instanceId.slice(0, 12)}`);
-    this.#host.namespaces.createNet(path);
-    this.#setup.configure(path, null);
-    return path;
+  #attacher(): Attacher {
+    const active = this.#started();
+    if (this.#attaching?.active !== active) this.#attaching = new Attacher(active);
+    return this.#attaching;
   }
 
   #defaultDefinition(subnet: Subnet, mtu: number): NetworkDefinition {
@@ -450,51 +307,4 @@ export class BridgeNetwork implements Network {
     await file.write(subnet);
     return subnet;
   }
-}
-
-function leaseOf(
-  namespace: string,
-  attachments: readonly Attachment[],
-  ports: readonly PortBinding[],
-): NetworkLease {
-  return {
-    mode: 'bridge',
-    bundle: { mode: 'bridge', namespace, links: linksOf(attachments) },
-    attachments,
-    ports,
-  };
-}
-
-/** The namespace is another instance's, with all that goes with it. */
-function joinedLease({ joined }: AttachRequest): NetworkLease {
-  if (joined === undefined) throw new HullError('internal', 'no instance was named whose network to join');
-  const { bundle } = joined;
-  return {
-    mode: 'container',
-    bundle: bundle.mode === 'host' ? bundle : { mode: 'container', namespace: bundle.namespace, links: [] },
-    attachments: [],
-    ports: [],
-  };
-}
-
-/** The default network alone, with nothing that an endpoint of the pool cannot have. */
-function isPlain(connections: readonly ConnectRequest[], defaultId: string): boolean {
-  const [only, ...others] = connections;
-  return (
-    others.length === 0 &&
-    only?.networkId === defaultId &&
-    only.ipv4 === undefined &&
-    only.ipv6 === undefined &&
-    only.macAddress === undefined
-  );
-}
-
-/** The same places under other names of the instance's; aliases stay. */
-function renamed(attachments: readonly Attachment[], own: readonly string[]): readonly Attachment[] {
-  const [first = '', ...others] = own;
-  return attachments.map((attachment) => {
-    const { endpoint } = attachment;
-    const names = [...new Set([first, ...endpoint.aliases, ...others])];
-    return { ...attachment, endpoint: { ...endpoint, names } };
-  });
 }

@@ -8,7 +8,7 @@ import { Forwarder } from './dns/forwarder.ts';
 import { DnsServer } from './dns/server.ts';
 import type { HostResolver } from './host-resolver.ts';
 import type { HostSettings } from './host-settings.ts';
-import { holds, parseIp, type Address } from './ip.ts';
+import { holds, parseIp, type Address } from '../lib/ip.ts';
 import { prefixOf } from './ipam.ts';
 import type { Links, PortSettings } from './links.ts';
 import type { BridgeRules } from './nft.ts';

@@ -12,7 +12,7 @@ import {
   parsePrefix,
   type Prefix,
   sizeOf,
-} from './ip.ts';
+} from '../lib/ip.ts';
 
 /** One pool as asked for; everything may be absent or empty. */
 export interface PoolRequest {

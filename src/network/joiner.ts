@@ -6,7 +6,7 @@ import { Rollback } from '../lib/rollback.ts';
 import { HullError } from '../model/errors.ts';
 import type { IpAddress, NetworkEndpoint } from '../model/instance.ts';
 import type { NetworkLink } from '../runtime/runtime.ts';
-import { bytesOf, formatIp, parseIp, type Address } from './ip.ts';
+import { bytesOf, formatIp, parseIp, type Address } from '../lib/ip.ts';
 import type { Attachment, ConnectRequest, NetworkLease } from './network.ts';
 import { defaultRoutes } from './routes.ts';
 import type { Reserved, Segment } from './segment.ts';

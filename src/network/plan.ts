@@ -3,7 +3,7 @@ import type { Host } from '../host/host.ts';
 import { HullError } from '../model/errors.ts';
 import { BRIDGE_OPTIONS, type NetworkDefinition } from '../model/network.ts';
 import { planPools, prefixOf } from './ipam.ts';
-import { parseIp } from './ip.ts';
+import { parseIp } from '../lib/ip.ts';
 import { MACVLAN_MODES } from './macvlan-segment.ts';
 import type { NetworkDraft } from './network.ts';
 import { usedPrefixes } from './subnet.ts';

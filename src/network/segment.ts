@@ -2,7 +2,7 @@ import { HullError } from '../model/errors.ts';
 import type { NetworkEndpoint } from '../model/instance.ts';
 import type { NetworkDefinition } from '../model/network.ts';
 import { AddressBook } from './address-book.ts';
-import { type Address, bytesOf, type Family, formatIp, parseIp, type Prefix } from './ip.ts';
+import { type Address, bytesOf, type Family, formatIp, parseIp, type Prefix } from '../lib/ip.ts';
 import { prefixOf } from './ipam.ts';
 import type { ConnectRequest } from './network.ts';
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Host } from '../host/host.ts';
 import { HullError } from '../model/errors.ts';
-import { parsePrefix, type Prefix } from './ip.ts';
+import { parsePrefix, type Prefix } from '../lib/ip.ts';
 import { formatSubnet, overlap, parseSubnet, type Subnet } from './ipv4.ts';
 
 /** A subnet that the host uses, and through which interface. */

@@ -1,6 +1,6 @@
 import { HullError } from '../../model/errors.ts';
 import type { Healthcheck, Image, ImageRunConfig } from '../../model/image.ts';
-import type { InstanceConfig, InstanceMount, NetworkConnection, PortBinding } from '../../model/instance.ts';
+import type { InstanceConfig, InstanceMount, PortBinding } from '../../model/instance.ts';
 import type { InstanceOptions } from '../../model/instance-options.ts';
 import type { CreateInstance } from '../api.ts';
 import { DEFAULT_NETWORK, plainConnection } from '../networks/connections.ts';
@@ -58,16 +58,11 @@ export function configure(request: CreateInstance, facts: Facts): InstanceConfig
     stdinOnce: request.stdinOnce ?? false,
     attach: request.attach ?? { stdin: false, stdout: true, stderr: true },
     mounts: facts.mounts,
-    networkMode: request.networkMode ?? 'bridge',
-    ...(request.networkName === undefined ? {} : { networkName: request.networkName }),
-    ...(request.joins === undefined ? {} : { joins: request.joins }),
-    networks: networksOf(request),
+    ...networkOf(request),
     ports: portsOf(request, exposed),
     exposedPorts: exposed,
     extraHosts: request.extraHosts ?? [],
     dns: request.dns ?? [],
-    ...(request.dnsSearch === undefined ? {} : { dnsSearch: request.dnsSearch }),
-    ...(request.dnsOptions === undefined ? {} : { dnsOptions: request.dnsOptions }),
     resources: request.resources ?? {},
     readOnlyRoot: request.readOnlyRoot ?? false,
     init: request.init ?? false,
@@ -85,13 +80,18 @@ export function configure(request: CreateInstance, facts: Facts): InstanceConfig
   };
 }
 
-function networksOf({
-  networkMode = 'bridge',
-  networkName,
-  networks,
-}: CreateInstance): readonly NetworkConnection[] {
-  if (networkMode !== 'bridge') return [];
-  return networks ?? [plainConnection(networkName ?? DEFAULT_NETWORK)];
+type NetworkPart = 'networkMode' | 'networkName' | 'joins' | 'networks' | 'dnsSearch' | 'dnsOptions';
+
+function networkOf(request: CreateInstance): Pick<InstanceConfig, NetworkPart> {
+  const { networkMode = 'bridge', networkName, joins, networks, dnsSearch, dnsOptions } = request;
+  return {
+    networkMode,
+    ...(networkName === undefined ? {} : { networkName }),
+    ...(joins === undefined ? {} : { joins }),
+    networks: networkMode === 'bridge' ? (networks ?? [plainConnection(networkName ?? DEFAULT_NETWORK)]) : [],
+    ...(dnsSearch === undefined ? {} : { dnsSearch }),
+    ...(dnsOptions === undefined ? {} : { dnsOptions }),
+  };
 }
 
 function sourceOf(request: CreateInstance, image: Image | null): InstanceConfig['source'] {

@@ -1,4 +1,4 @@
-import { networkId } from '../../model/derived-id.ts';
+import { networkId } from '../../lib/derived-id.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import { HullError } from '../../model/errors.ts';
 import type { NetworkDefinition, NetworkDriver } from '../../model/network.ts';

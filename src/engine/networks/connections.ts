@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { HullError } from '../../model/errors.ts';
 import type { InstanceConfig, NetworkConnection } from '../../model/instance.ts';
 import type { NetworkDefinition } from '../../model/network.ts';
-import { holds, parseIp } from '../../network/ip.ts';
+import { holds, parseIp } from '../../lib/ip.ts';
 import { prefixOf } from '../../network/ipam.ts';
 import type { ConnectRequest } from '../../network/network.ts';
 import type { NetworkCatalog } from './catalog.ts';

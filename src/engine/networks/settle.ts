@@ -1,8 +1,18 @@
-import { HullError } from '../../model/errors.ts';
+import { HullError, isHullError } from '../../model/errors.ts';
 import type { CreateInstance } from '../api.ts';
+import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
 import type { NetworkCatalog } from './catalog.ts';
 import { checkConnection } from './connections.ts';
+
+function knownOrNull(registry: Pick<Registry, 'get'>, nameOrId: string): InstanceRecord | null {
+  try {
+    return registry.get(nameOrId);
+  } catch (error) {
+    if (isHullError(error, 'instance-not-found')) return null;
+    throw error;
+  }
+}
 
 /**
  * A create request with its networks by their names, where they exist already (others are looked for when it starts), and the instance that it
@@ -14,7 +24,10 @@ export function settleNetworks(
   registry: Pick<Registry, 'get'>,
 ): CreateInstance {
   if (request.networkMode === 'container') {
-    const { id, hostname } = registry.get(request.joins ?? '').config;
+    const joined = knownOrNull(registry, request.joins ?? '');
+    // Looked for again when it starts: a client that is told of a missing thing here believes that it is the image.
+    if (joined === null) return request;
+    const { id, hostname } = joined.config;
     return { ...request, joins: id, networkName: `container:${id}`, hostname };
   }
   if (request.networks === undefined) return request;

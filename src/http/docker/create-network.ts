@@ -28,8 +28,21 @@ export function networksOf(body: CreateBody, host: HostConfigBody): Wanted {
       ...(macAddress === '' || connection.macAddress !== undefined ? {} : { macAddress }),
     };
   });
-  // "bridge" where nothing was asked for: the engine's own default says the same.
+  // Nothing in particular: the engine's own default says the same.
+  if (mode === 'bridge' && networks.length === 1 && networks.every(isPlain)) return {};
   return { ...(mode === 'bridge' ? {} : { networkName: mode }), networks };
+}
+
+function isPlain({
+  network,
+  aliases,
+  links,
+  gatewayPriority,
+  driverOptions,
+  ...wishes
+}: NetworkConnection): boolean {
+  const asked = [...aliases, ...links, ...Object.keys(driverOptions), ...Object.keys(wishes)];
+  return network === 'bridge' && asked.length === 0 && gatewayPriority === 0;
 }
 
 /** What is wished for on a network. */

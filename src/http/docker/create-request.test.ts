@@ -220,7 +220,7 @@ describe('toCreateInstance', () => {
     });
     expect(request.ports).toEqual([
       { protocol: 'tcp', containerPort: 80, hostIp: '127.0.0.1', hostPort: 8080 },
-      { protocol: 'tcp', containerPort: 80, hostIp: '0.0.0.0', hostPort: 0 },
+      { protocol: 'tcp', containerPort: 80, hostIp: '', hostPort: 0 },
     ]);
     expect(new Set(request.exposedPorts)).toEqual(new Set(['53/udp', '80/tcp', '90/tcp']));
   });
@@ -256,10 +256,13 @@ describe('refusals name the field', () => {
       { HostConfig: { RestartPolicy: { Name: 'always', MaximumRetryCount: 2 } } },
     ],
     [
-      'NetworkingConfig',
-      { NetworkingConfig: { EndpointsConfig: { bridge: { IPAMConfig: { IPv4Address: '1.2.3.4' } } } } },
+      'NetworkingConfig.EndpointsConfig.bridge.IPAMConfig.IPv4Address',
+      { NetworkingConfig: { EndpointsConfig: { bridge: { IPAMConfig: { IPv4Address: 4 } } } } },
     ],
-    ['network other not found', { HostConfig: { NetworkMode: 'other' } }],
+    [
+      'conflicting options: port publishing and the container type network mode',
+      { HostConfig: { NetworkMode: 'container:a', PortBindings: { '80/tcp': [{}] } } },
+    ],
   ])('%s', (field, body) => {
     expect(() => read(body)).toThrow(field);
   });

@@ -1,1 +1,1 @@
-export { derivedId, networkId } from '../../model/derived-id.ts';
+export { derivedId, networkId } from '../../lib/derived-id.ts';

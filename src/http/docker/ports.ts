@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { PortBinding as WirePortBinding, PortMap, PortSummary } from '../../../api/docker.ts';
 import { HullError } from '../../model/errors.ts';
-import { canonical } from '../../network/ip.ts';
+import { canonical } from '../../lib/ip.ts';
 import type { Instance, PortBinding } from '../../model/instance.ts';
 
 /** `80`, `80/tcp`, `1812/udp`. Throws `invalid-argument`; `field` is named in the message. */
@@ -35,13 +35,12 @@ interface PortBindingBody {
 /** `PortMap` as clients write it: anything may be null. */
 type PortBindingsBody = Readonly<Record<string, readonly PortBindingBody[] | null | undefined>>;
 
-/** `HostConfig.PortBindings` in our words. An empty host port asks for a free one, an empty address for all; null is one such binding, as Docker has it. */
+/** `HostConfig.PortBindings` in our words. An empty host port asks for a free one, an empty address for all. */
 export function parsePortBindings(map: PortBindingsBody): readonly PortBinding[] {
   return Object.entries(map).flatMap(([key, bindings]) => {
     const field = `HostConfig.PortBindings.${key}`;
     const { port, protocol } = parsePort(field, key);
-    const all = bindings === null || bindings === undefined || bindings.length === 0 ? [{}] : bindings;
-    return all.map((binding: PortBindingBody) => ({
+    return (bindings ?? []).map((binding) => ({
       protocol,
       containerPort: port,
       hostIp: hostIp(field, binding.HostIp ?? ''),

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ConnectSettings, CreateNetwork, Instances, NetworkMember, Networks } from '../../engine/api.ts';
-import { networkId } from '../../model/derived-id.ts';
+import { networkId } from '../../lib/derived-id.ts';
 import { HullError } from '../../model/errors.ts';
 import type { NetworkDefinition, NetworkDriver } from '../../model/network.ts';
 

@@ -1,5 +1,5 @@
 import packet from 'dns-packet';
-import { formatIp, parseIp } from '../ip.ts';
+import { formatIp, parseIp } from '../../lib/ip.ts';
 import type { NameView } from './names.ts';
 
 /** Seconds: short, because an instance's address changes when it is started again. */

@@ -1,4 +1,4 @@
-import { canonical } from '../ip.ts';
+import { canonical } from '../../lib/ip.ts';
 
 /** The names that one client may know. */
 export interface NameView {

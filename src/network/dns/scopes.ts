@@ -1,4 +1,4 @@
-import { holds, parseIp, type Prefix } from '../ip.ts';
+import { holds, parseIp, type Prefix } from '../../lib/ip.ts';
 import { NameTable, normalize, type NameView } from './names.ts';
 
 /** One network, as far as names are concerned. */

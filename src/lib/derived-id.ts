@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { EngineIdentity } from './engine-identity.ts';
+import type { EngineIdentity } from '../model/engine-identity.ts';
 
 /** A stable id of 64 digits for things that Docker identifies and this engine names. */
 export function derivedId(identity: EngineIdentity, ...parts: readonly string[]): string {
