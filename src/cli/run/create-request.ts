@@ -4,6 +4,7 @@ import { networkRequest } from './network-request.ts';
 import { UsageError } from '../usage-error.ts';
 import { environment, pairs, pairsOfFile } from '../values/environment.ts';
 import { parseMount, parseVolume } from '../values/mounts.ts';
+import { hostOptions } from './host-flags.ts';
 import { healthcheckOf, lifecycleLabels, restartPolicyOf } from './lifecycle-flags.ts';
 import type { InstanceValues } from './instance-flags.ts';
 
@@ -97,6 +98,7 @@ function hostConfig(io: CliIo, values: InstanceValues, binds: readonly string[])
     ...(values.tmpfs.length === 0 ? {} : { Tmpfs: tmpfs(values.tmpfs) }),
     ...(size === null ? {} : { ConsoleSize: [size.rows, size.columns] }),
     ...limits(values),
+    ...hostOptions(io, values),
     PublishAllPorts: values['publish-all'],
     ...networkRequest(values).host,
     AutoRemove: values.rm,

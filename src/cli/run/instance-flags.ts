@@ -4,6 +4,7 @@ import { parseNetwork } from '../values/networks.ts';
 import { parseExpose, parsePublish } from '../values/ports.ts';
 import { parseBytes, parseCpus, parseSwap } from '../values/size.ts';
 import { parseSeconds } from '../values/time.ts';
+import { HOST_FLAGS } from './host-flags.ts';
 import { LIFECYCLE_FLAGS } from './lifecycle-flags.ts';
 
 /** The flags of `hull create`, and of `hull run` together with `RUN_FLAGS`. */
@@ -33,6 +34,7 @@ export const INSTANCE_FLAGS = {
   ip: text('IPv4 address', { placeholder: 'ADDRESS' }),
   ip6: text('IPv6 address', { placeholder: 'ADDRESS' }),
   isolation: choice('How the instance is kept apart: container, sandbox (gVisor) or vm', ISOLATIONS),
+  ...HOST_FLAGS,
   ...LIFECYCLE_FLAGS,
   label: list('Set metadata', { short: 'l', placeholder: 'NAME=VALUE' }),
   'label-file': list('Read labels from a file', { complete: 'files' }),

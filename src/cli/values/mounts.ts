@@ -71,6 +71,15 @@ function setField(mount: Mount, type: string, key: string, given: string, cwd: s
     case 'bind-propagation':
       mount.BindOptions = { ...mount.BindOptions, Propagation: given };
       return;
+    case 'bind-nonrecursive':
+      mount.BindOptions = { ...mount.BindOptions, NonRecursive: truth(key, given) };
+      return;
+    case 'bind-recursive':
+      mount.BindOptions = { ...mount.BindOptions, ...recursion(given) };
+      return;
+    case 'bind-create-src':
+      mount.BindOptions = { ...mount.BindOptions, CreateMountpoint: truth(key, given) };
+      return;
     case 'tmpfs-size':
       mount.TmpfsOptions = { ...mount.TmpfsOptions, SizeBytes: parseBytes(given) };
       return;
@@ -100,6 +109,22 @@ function volumeOptions(before: VolumeOptions, key: string, given: string): Volum
     }
     default:
       throw new Error(`the field ${JSON.stringify(key)} is not known`);
+  }
+}
+
+/** docker's words for what becomes of mounts below the source. */
+function recursion(given: string): Mount['BindOptions'] {
+  switch (given) {
+    case 'enabled':
+      return {};
+    case 'disabled':
+      return { NonRecursive: true };
+    case 'writable':
+      return { ReadOnlyNonRecursive: true };
+    case 'readonly':
+      return { ReadOnlyForceRecursive: true };
+    default:
+      throw new Error('the field bind-recursive must be enabled, disabled, writable or readonly');
   }
 }
 
