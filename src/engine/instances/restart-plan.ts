@@ -28,7 +28,7 @@ const REST: AfterRun = { type: 'rest' };
 export function planAfterRun(run: EndedRun): AfterRun {
   if (run.manuallyStopped || !wants(run)) return REST;
   const before = run.ranFor >= LASTING_RUN ? 0 : run.lastDelay;
-  return { type: 'restart', delay: before === 0 ? FIRST_DELAY : Math.min(before * 2, LONGEST_DELAY) };
+  return { type: 'restart', delay: Math.min(Math.max(before * 2, FIRST_DELAY), LONGEST_DELAY) };
 }
 
 function wants({ policy, exitCode, restartCount }: EndedRun): boolean {
