@@ -2,7 +2,7 @@ import type { EndpointSettings, NetworkSettings } from '../../../api/docker.ts';
 import type { EngineApi } from '../../engine/api.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { Instance, NetworkConnection, NetworkEndpoint } from '../../model/instance.ts';
-import { derivedId } from '../../model/derived-id.ts';
+import { derivedId } from '../../lib/derived-id.ts';
 import { portMap } from './ports.ts';
 
 /** The network whose endpoint Docker also shows beside `Networks`, as before there were several. */
