@@ -46,7 +46,6 @@ import { Runs } from './instances/run.ts';
 import { Waiters } from './instances/waiters.ts';
 import { NetworkCatalog } from './networks/catalog.ts';
 import { NetworkService } from './networks/networks.ts';
-import { Programs } from './programs.ts';
 import { recover, type RecoveryParts } from './recovery/recover.ts';
 import { SystemService } from './system.ts';
 import { AnnouncedVolumes } from './volumes/announced.ts';
@@ -154,8 +153,6 @@ export class Engine {
       system: new SystemService({
         ...shared,
         disk,
-        programs: new Programs(parts.host.exec),
-        mounts: () => parts.host.mounts.list(),
         check: (options) => this.#check(options),
         shutdown: (options) => this.#shutdown(options),
       }),

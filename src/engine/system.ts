@@ -2,16 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname, release } from 'node:os';
 import { join } from 'node:path';
-import type { MountEntry } from '../host/host.ts';
+import type { Host } from '../host/host.ts';
 import { kernelFeatures, ownLoad } from '../host/kernel-features.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import { ISOLATIONS, type Availability, type Isolation } from '../model/isolation.ts';
 import type { Network } from '../network/network.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { CheckFinding, DiskUsage, DiskUser, EngineInfo, HostFacts, ProgramVersion, System } from './api.ts';
+import type {
+  CheckFinding,
+  DiskUsage,
+  DiskUser,
+  EngineInfo,
+  HostFacts,
+  ProgramVersion,
+  System,
+} from './api.ts';
 import type { DiskMeter } from './disk-usage.ts';
 import type { EventBus } from './events.ts';
-import type { Programs } from './programs.ts';
+import { Programs } from './programs.ts';
 import type { HostSize } from './instances/checks.ts';
 
 export interface SystemParts {
@@ -19,10 +27,9 @@ export interface SystemParts {
   readonly size: HostSize;
   readonly network: Pick<Network, 'describe'>;
   readonly runtimes: Readonly<Record<Isolation, Pick<Runtime, 'probe'>>>;
-  readonly mounts: () => readonly MountEntry[];
+  readonly host: Pick<Host, 'exec' | 'mounts'>;
   readonly events: Pick<EventBus, 'listeners'>;
   readonly disk: DiskMeter;
-  readonly programs: Programs;
   readonly cgroupLayout: () => 'v1' | 'v2' | 'hybrid';
   readonly build: { readonly version: string; readonly commit: string; readonly builtWith: string };
   readonly check: (options: { repair: boolean; deep: boolean }) => Promise<readonly CheckFinding[]>;
@@ -32,9 +39,11 @@ export interface SystemParts {
 /** Facts of the host and the engine. */
 export class SystemService implements System {
   readonly #parts: SystemParts;
+  readonly #programs: Programs;
 
   constructor(parts: SystemParts) {
     this.#parts = parts;
+    this.#programs = new Programs(parts.host.exec);
   }
 
   async info(): Promise<EngineInfo> {
@@ -67,10 +76,10 @@ export class SystemService implements System {
   }
 
   host(): HostFacts {
-    const { identity, mounts, events } = this.#parts;
+    const { identity, host, events } = this.#parts;
     return {
       engineId: engineId(identity.dataDir),
-      features: kernelFeatures(mounts(), identity.dataDir),
+      features: kernelFeatures(host.mounts.list(), identity.dataDir),
       operatingSystemVersion: osRelease('VERSION_ID') ?? '',
       listeners: events.listeners,
       load: ownLoad(),
@@ -78,7 +87,7 @@ export class SystemService implements System {
   }
 
   programs(): Promise<readonly ProgramVersion[]> {
-    return this.#parts.programs.versions();
+    return this.#programs.versions();
   }
 
   diskUsage(wanted: ReadonlySet<DiskUser>, signal?: AbortSignal): Promise<DiskUsage> {

@@ -17,7 +17,7 @@ describe('Router', () => {
     ['GET', '/hull/v1/instances/web/footprint', { id: 'web' }],
     ['HEAD', '/_ping', {}],
     ['GET', '/swarm', {}],
-    ['POST', '/services/x/update', { rest: 'x/update' }],
+    ['POST', '/plugins/x/y/set', { name: 'x/y' }],
   ])('%s %s', (method, path, params) => {
     expect({ ...router.find(method, path)?.params }).toEqual(params);
   });

@@ -9,10 +9,10 @@ import { HullError } from '../../model/errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { Filters } from '../filters.ts';
 import type { Route } from '../router.ts';
+import { volumeResource } from '../volume-resource.ts';
 import { containerSummary } from './container-json.ts';
 import { networkFacts } from './container-network-json.ts';
 import { imageRows } from './image-list.ts';
-import { volumeResource } from './volumes.ts';
 
 export const diskUsageRoutes: readonly Route[] = [{ method: 'GET', path: '/system/df', handler: diskUsage }];
 

@@ -1,9 +1,10 @@
-import type { VolumeList, VolumePruneResponse, VolumeResource } from '../../../api/docker.ts';
-import type { EngineApi, Volume } from '../../engine/api.ts';
+import type { VolumeList, VolumePruneResponse } from '../../../api/docker.ts';
+import type { EngineApi } from '../../engine/api.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { Filters } from '../filters.ts';
 import type { Route } from '../router.ts';
+import { labelsOf, volumeResource } from '../volume-resource.ts';
 import { volumeCreateBody } from './create-schema.ts';
 import { NO_SWARM } from './outside-swarm.ts';
 import { labelsMatch } from './prune-filters.ts';
@@ -17,8 +18,6 @@ export const volumeRoutes: readonly Route[] = [
   { method: 'DELETE', path: '/volumes/:name', handler: remove },
 ];
 
-/** How Docker marks volumes that nobody named. */
-const ANONYMOUS_LABEL = 'com.docker.volume.anonymous';
 /** Since then pruning takes named volumes only where `all` is asked for. */
 const ANONYMOUS_ONLY_SINCE = 42;
 
@@ -90,23 +89,4 @@ async function prune(engine: EngineApi, exchange: Exchange): Promise<void> {
   });
   const answer: VolumePruneResponse = { VolumesDeleted: names, SpaceReclaimed: bytes };
   exchange.send(answer);
-}
-
-function labelsOf(volume: Volume): Readonly<Record<string, string>> {
-  return volume.anonymous ? { ...volume.labels, [ANONYMOUS_LABEL]: '' } : volume.labels;
-}
-
-/** A volume as clients know it. `usage`: for /system/df. */
-export function volumeResource(volume: Volume, usage?: { size: number; users: number }): VolumeResource {
-  const labels = labelsOf(volume);
-  return {
-    CreatedAt: `${new Date(volume.createdAt).toISOString().slice(0, 19)}Z`,
-    Driver: 'local',
-    Labels: Object.keys(labels).length === 0 ? null : labels,
-    Mountpoint: volume.path,
-    Name: volume.name,
-    Options: Object.keys(volume.options).length === 0 ? null : volume.options,
-    Scope: 'local',
-    ...(usage === undefined ? {} : { UsageData: { RefCount: usage.users, Size: usage.size } }),
-  };
 }

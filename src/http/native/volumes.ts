@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import type { VolumeSnapshot, VolumeSnapshotList } from '../../../api/native.ts';
 import type { EngineApi } from '../../engine/api.ts';
-import { volumeResource } from '../docker/volumes.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Route } from '../router.ts';
+import { volumeResource } from '../volume-resource.ts';
 
 /** What can be done with volumes that Docker has no word for. */
 export const volumeRoutes: readonly Route[] = [
