@@ -10,6 +10,13 @@ export interface DaemonOptions {
   readonly run?: string;
   readonly socket?: string;
   readonly debug: boolean;
+  /** `tcp://host:port`, besides the socket. */
+  readonly tcp: readonly string[];
+  /** Files in PEM: whose clients are let in, and what the daemon shows of itself. */
+  readonly tlsCaCert?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly allowedHosts: readonly string[];
 }
 
 /** What the command line cannot do by itself: given by the program's entry. */

@@ -11,7 +11,7 @@ export function generalHelp(): string {
     `Options:\n${rows([
       [
         '-H, --host URL',
-        'Engine to talk to (unix:///path; default $HULL_HOST or unix:///run/hull/hull.sock)',
+        'Engine to talk to (unix:///path or tcp://host:port; default $HULL_HOST or unix:///run/hull/hull.sock)',
       ],
       ['-h, --help', 'Print help'],
       ['-v, --version', 'Print the version'],

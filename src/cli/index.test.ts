@@ -102,7 +102,8 @@ describe('the command line', () => {
     [['run', '-it', 'x'], 1, 'hull: the input device is not a TTY'],
     [['exec', '-it', 'x', 'sh'], 1, 'hull: the input device is not a TTY'],
     [['ps', '--format', '{{.'], 1, 'hull: cannot connect'],
-    [['-H', 'tcp://x', 'ps'], 1, 'hull: the host "tcp://x" is not understood'],
+    [['-H', 'http://x', 'ps'], 1, 'hull: the host "http://x" is not understood'],
+    [['-H', 'tcp://x', 'ps'], 1, 'hull: an engine on TCP asks for a certificate, which cannot be read'],
     [['ps'], 1, 'hull: cannot connect to the engine at unix:///nonexistent/hull.sock'],
     [['run', 'x'], 125, 'hull: cannot connect to the engine'],
   ])('%j fails with %d', async (words, status, message) => {
@@ -131,7 +132,9 @@ describe('the command line', () => {
       '--debug',
     ]);
     expect(status).toBe(3);
-    expect(daemons).toEqual([{ data: '/d', run: '/r', socket: '/s', debug: true }]);
+    expect(daemons).toEqual([
+      { data: '/d', run: '/r', socket: '/s', debug: true, tcp: [], allowedHosts: [] },
+    ]);
   });
 
   test('a failed create leaves no file with an id', async () => {

@@ -91,7 +91,12 @@ function makeContext(
     deps,
     host: host ?? 'unix:///run/hull/hull.sock',
     get client() {
-      client ??= openClient(deps, { host, apiVersion: io.env['HULL_API_VERSION'], startEngine });
+      client ??= openClient(deps, {
+        host,
+        apiVersion: io.env['HULL_API_VERSION'],
+        startEngine,
+        env: io.env,
+      });
       return client;
     },
   };

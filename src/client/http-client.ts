@@ -46,10 +46,13 @@ interface Channel {
  */
 export class HttpClient {
   readonly #dial: Dial;
+  readonly #host: string;
   readonly #idle: Channel[] = [];
 
-  constructor(dial: Dial) {
+  /** `host`: what the `Host` header says; an engine on TCP looks at it. */
+  constructor(dial: Dial, host = 'hull') {
     this.#dial = dial;
+    this.#host = host;
   }
 
   /** Opens connections ahead of their use. */
@@ -107,7 +110,7 @@ export class HttpClient {
     const onAbort = () => channel.connection.close();
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      const sending = writeRequest(channel.connection, request, extra);
+      const sending = writeRequest(channel.connection, request, [`Host: ${this.#host}`, ...extra]);
       // An engine may answer, with an error, before it has read the whole body: the answer counts.
       const failed = sending.then(
         () => null,
@@ -181,7 +184,7 @@ async function writeRequest(
   extra: readonly string[],
 ): Promise<void> {
   const { body } = request;
-  const lines = [`${request.method} ${request.path} HTTP/1.1`, 'Host: hull', 'User-Agent: hull', ...extra];
+  const lines = [`${request.method} ${request.path} HTTP/1.1`, 'User-Agent: hull', ...extra];
   const fixed = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
   for (const [name, value] of Object.entries(request.headers ?? {})) lines.push(`${name}: ${value}`);
   if (body !== undefined) lines.push(`Content-Type: ${request.contentType ?? 'application/json'}`);

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectNodeTls } from 'node:tls';
 import {
   listenStreams,
   WATCH_INTERVAL,
@@ -12,6 +11,9 @@ import {
   type StreamConnection,
   type StreamListener,
 } from './stream-server.ts';
+import { isHullError } from '../model/errors.ts';
+import { Certificates } from './testing/certificates.ts';
+import { connectTls } from './tls-connection.ts';
 
 let folder: string;
 let listener: StreamListener | null = null;
@@ -165,32 +167,11 @@ describe('a unix socket', () => {
 });
 
 describe('TCP', () => {
-  function makeKeys(): void {
-    const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-    for (const authority of ['ca', 'other'])
-      openssl(
-        'req',
-        '-x509',
-        ...key,
-        '-keyout',
-        `${authority}.key`,
-        '-out',
-        `${authority}.pem`,
-        '-subj',
-        '/CN=ca',
-      );
-    for (const [name, authority] of [
-      ['server', 'ca'],
-      ['client', 'ca'],
-      ['stranger', 'other'],
-    ] as const) {
-      openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
-      const signer = ['-CA', `${authority}.pem`, '-CAkey', `${authority}.key`, '-CAcreateserial'];
-      openssl('x509', '-req', '-in', `${name}.csr`, ...signer, '-out', `${name}.pem`);
-    }
-  }
-  const pem = (name: string): string => readFileSync(join(folder, name), 'utf8');
+  let certificates: Certificates;
+  beforeEach(() => {
+    certificates = new Certificates(folder);
+  });
+  const pem = (name: string): string => certificates.read(name);
   const listen = (onData?: (seen: Seen, text: string) => void): Seen => {
     const tls = { key: pem('server.key'), certificate: pem('server.pem'), clientAuthority: pem('ca.pem') };
     return serve({ hostname: '127.0.0.1', port: 0, tls }, onData);
@@ -198,17 +179,16 @@ describe('TCP', () => {
   const port = (): number => listener?.port ?? 0;
 
   test('a client with a certificate: both directions, each ends by itself', async () => {
-    makeKeys();
     const seen = listen();
-    const client = connectTls({
+    const client = connectNodeTls({
       host: '127.0.0.1',
       port: port(),
       ca: pem('ca.pem'),
-      cert: pem('client.pem'),
-      key: pem('client.key'),
+      cert: pem('cert.pem'),
+      key: pem('key.pem'),
       checkServerIdentity: () => undefined,
       allowHalfOpen: true,
-    } as Parameters<typeof connectTls>[0]);
+    } as Parameters<typeof connectNodeTls>[0]);
     client.end('hello');
     await eventually(() => seen.events.includes('ended'));
     expect(seen.received).toBe('hello');
@@ -218,11 +198,36 @@ describe('TCP', () => {
     await eventually(() => seen.events.includes('closed'));
   });
 
+  test('our own client: it checks whom it speaks to', async () => {
+    const seen = listen();
+    const target = {
+      hostname: '127.0.0.1',
+      port: port(),
+      authority: pem('ca.pem'),
+      certificate: pem('cert.pem'),
+      key: pem('key.pem'),
+    };
+    const client = await connectTls(target);
+    await client.write('hello');
+    await client.end();
+    await eventually(() => seen.events.includes('ended'));
+    seen.stream?.write(Buffer.alloc(2_000_000));
+    seen.stream?.end();
+    let size = 0;
+    for (let data = await client.read(); data !== null; data = await client.read()) size += data.byteLength;
+    expect([seen.received, size]).toEqual(['hello', 2_000_000]);
+    client.close();
+    const refusals = [{ authority: pem('other.pem') }, { hostname: '127.0.0.2' }, { port: 1 }];
+    for (const wrong of refusals) {
+      const refusal = await connectTls({ ...target, ...wrong }).catch((error: unknown) => error);
+      expect(isHullError(refusal, 'engine-unreachable')).toBe(true);
+    }
+  });
+
   test('without one, or with a stranger’s, nobody is told of the connection', async () => {
-    makeKeys();
     const seen = listen();
     for (const identity of [{}, { cert: pem('stranger.pem'), key: pem('stranger.key') }]) {
-      const client = connectTls({
+      const client = connectNodeTls({
         host: '127.0.0.1',
         port: port(),
         ca: pem('ca.pem'),

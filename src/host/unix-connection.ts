@@ -22,39 +22,43 @@ const HIGH_WATER = 1 << 20;
  * short command's life. Rejects with `engine-unreachable` (details.reason: the errno's name) when nobody listens.
  */
 export async function connectUnix(path: string): Promise<ByteConnection> {
-  const connection = new UnixConnection();
+  const connection = new StreamConnection();
   try {
-    await Bun.connect({
-      unix: path,
-      allowHalfOpen: true,
-      socket: {
-        open: (socket) => connection.opened(socket),
-        data: (_socket, data) => connection.received(data),
-        drain: () => connection.drained(),
-        end: () => connection.ended(null),
-        close: (_socket, error) => connection.closed(error ?? null),
-        error: (_socket, error) => connection.closed(error),
-      },
-    });
+    await Bun.connect({ unix: path, allowHalfOpen: true, socket: handlersOf(connection) });
   } catch (error) {
-    throw unreachable(path, error);
+    throw unreachable(`unix://${path}`, error, { path });
   }
   return connection;
+}
+
+/** What Bun calls, told to a connection. */
+export function handlersOf(connection: StreamConnection): Bun.SocketHandler<undefined> {
+  return {
+    open: (socket) => connection.opened(socket),
+    data: (_socket, data) => connection.received(data),
+    drain: () => connection.drained(),
+    end: () => connection.ended(null),
+    close: (_socket, error) => connection.closed(error ?? null),
+    error: (_socket, error) => connection.closed(error),
+  };
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such socket',
   ECONNREFUSED: 'nobody listens there',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is not signed by the authority that was given',
   EACCES: 'only its owner may; use root',
   EPERM: 'it is not allowed',
 };
 
-function unreachable(path: string, error: unknown): HullError {
+/** The error of a connection that could not be made. */
+export function unreachable(url: string, error: unknown, where: Readonly<Record<string, string>>): HullError {
   const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
   const why = REASONS[reason] ?? `${messageOf(error)} (${reason})`;
-  return new HullError('engine-unreachable', `cannot connect to the engine at unix://${path}: ${why}`, {
+  return new HullError('engine-unreachable', `cannot connect to the engine at ${url}: ${why}`, {
     cause: error,
-    details: { reason, path },
+    details: { reason, ...where },
   });
 }
 
@@ -66,7 +70,8 @@ interface RawSocket {
   resume(): void;
 }
 
-class UnixConnection implements ByteConnection {
+/** A connection over a socket of Bun's. */
+export class StreamConnection implements ByteConnection {
   #socket: RawSocket | null = null;
   readonly #inbox: Uint8Array[] = [];
   #held = 0;

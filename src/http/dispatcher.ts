@@ -4,6 +4,7 @@ import type { EngineApi } from '../engine/api.ts';
 import { HullError, toHullError } from '../model/errors.ts';
 import { dockerRoutes } from './docker/routes.ts';
 import { Exchange } from './exchange.ts';
+import type { HostCheck } from './host-check.ts';
 import { nativeRoutes } from './native/routes.ts';
 import { toNativeError } from './native/errors.ts';
 import type { Responder } from './responder.ts';
@@ -31,15 +32,15 @@ export class Dispatcher {
     await Promise.all(this.#active);
   }
 
-  /** Never rejects. */
-  async dispatch(request: WireRequest, responder: Responder): Promise<void> {
-    const work = this.#answer(request, responder);
+  /** Never rejects. `check`: which hosts a request may be for, where it came over TCP. */
+  async dispatch(request: WireRequest, responder: Responder, check: HostCheck | null): Promise<void> {
+    const work = this.#answer(request, responder, check);
     this.#active.add(work);
     await work;
     this.#active.delete(work);
   }
 
-  async #answer(request: WireRequest, responder: Responder): Promise<void> {
+  async #answer(request: WireRequest, responder: Responder, check: HostCheck | null): Promise<void> {
     const id = (this.#sequence++).toString(36);
     const { method, target } = request;
     this.#log('debug', `request ${id}: ${method} ${target}`);
@@ -48,6 +49,7 @@ export class Dispatcher {
     const search = split === -1 ? '' : target.slice(split + 1);
     let exchange = new Exchange(request, responder, { id, path: rawPath, search, params: {}, apiMinor: 0 });
     try {
+      check?.check(request.headers);
       const { path, apiMinor } = splitVersion(rawPath);
       const match = this.#router.find(method, path);
       // In the words of Docker's daemon, which clients compare.

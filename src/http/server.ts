@@ -1,8 +1,17 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listenStreams, type StreamConnection, type StreamListener } from '../host/stream-server.ts';
+import {
+  listenStreams,
+  type MutualTls,
+  type StreamConnection,
+  type StreamHandler,
+  type StreamListener,
+} from '../host/stream-server.ts';
 import type { EngineApi } from '../engine/api.ts';
+import { hostAndPort, type TcpAddress } from '../lib/tcp-address.ts';
+import { HullError, messageOf } from '../model/errors.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { HostCheck } from './host-check.ts';
 import { clearStaleSocket } from './unix-socket.ts';
 import { HttpConnection } from './wire/http-connection.ts';
 import { HttpDate } from './wire/response-head.ts';
@@ -10,13 +19,26 @@ import { HttpDate } from './wire/response-head.ts';
 export interface ServerOptions {
   readonly engine: EngineApi;
   readonly socketPath: string;
+  /** Also on TCP, for clients with a certificate. */
+  readonly tcp?: readonly TcpOptions[];
   /** Receives one line per request and per defect. */
   readonly log?: (level: 'debug' | 'error', line: string) => void;
 }
 
+export interface TcpOptions extends TcpAddress {
+  readonly tls: MutualTls;
+  /** Names that clients may ask for besides the address. */
+  readonly allowedHosts: readonly string[];
+}
+
 export interface Server {
-  /** Listens; removes a stale socket first. Throws `wrong-state` when another daemon answers there. */
+  /**
+   * Listens; removes a stale socket first. Throws `wrong-state` when another daemon answers there, `port-in-use`, and `invalid-argument` for
+   * certificates that cannot be used.
+   */
   listen(): Promise<void>;
+  /** The ports of `tcp` while it listens. */
+  readonly ports: readonly number[];
   /** Stops accepting and ends every connection. */
   close(): Promise<void>;
 }
@@ -24,41 +46,81 @@ export interface Server {
 /** Milliseconds that answers in the making have when the server closes. */
 const GRACE = 250;
 
-/** The HTTP API over an engine: Docker's and the native one, on a unix socket that only its owner may open. */
+/** Milliseconds that a client on TCP has for a request's head. */
+const HEAD_TIME = 20_000;
+
+/** The HTTP API over an engine: Docker's and the native one, on a unix socket that only its owner may open, and on TCP where asked for. */
 export function createServer(options: ServerOptions): Server {
-  const dispatcher = new Dispatcher(options.engine, options.log);
-  const connections = new Set<HttpConnection>();
-  const date = new HttpDate();
-  let listener: StreamListener | null = null;
-  const accept = (stream: StreamConnection): HttpConnection => {
+  return new ApiServer(options);
+}
+
+class ApiServer implements Server {
+  readonly #options: ServerOptions;
+  readonly #dispatcher: Dispatcher;
+  readonly #date = new HttpDate();
+  readonly #connections = new Set<HttpConnection>();
+  #listeners: StreamListener[] = [];
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#dispatcher = new Dispatcher(options.engine, options.log);
+  }
+
+  get ports(): readonly number[] {
+    return this.#listeners.map(({ port }) => port).filter((port) => port !== 0);
+  }
+
+  async listen(): Promise<void> {
+    const { socketPath, tcp = [] } = this.#options;
+    await clearStaleSocket(socketPath);
+    const umask = process.umask(0o177);
+    try {
+      this.#listeners.push(listenStreams({ path: socketPath }, (stream) => this.#accept(stream, null)));
+    } finally {
+      process.umask(umask);
+    }
+    chmodSync(socketPath, 0o600);
+    try {
+      for (const one of tcp) this.#listeners.push(this.#listenTcp(one));
+    } catch (error) {
+      this.#stop();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#listeners.length === 0) return;
+    this.#stop();
+    // The answer to the request that ends the daemon is still on its way.
+    await Promise.race([this.#dispatcher.idle(), sleep(GRACE)]);
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  #stop(): void {
+    for (const listener of this.#listeners) listener.stop();
+    this.#listeners = [];
+    rmSync(this.#options.socketPath, { force: true });
+  }
+
+  #listenTcp(options: TcpOptions): StreamListener {
+    const check = new HostCheck(options.hostname, options.allowedHosts);
+    try {
+      return listenStreams(options, (stream) => this.#accept(stream, check));
+    } catch (error) {
+      const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+      const what = `cannot listen on tcp://${hostAndPort(options)}: ${messageOf(error)}`;
+      throw new HullError(taken ? 'port-in-use' : 'invalid-argument', what, { cause: error });
+    }
+  }
+
+  #accept(stream: StreamConnection, check: HostCheck | null): StreamHandler {
     const connection: HttpConnection = new HttpConnection(stream, {
-      serve: (request, responder) => dispatcher.dispatch(request, responder),
-      date,
-      headTime: 0,
-      closed: () => connections.delete(connection),
+      serve: (request, responder) => this.#dispatcher.dispatch(request, responder, check),
+      date: this.#date,
+      headTime: check === null ? 0 : HEAD_TIME,
+      closed: () => this.#connections.delete(connection),
     });
-    connections.add(connection);
+    this.#connections.add(connection);
     return connection;
-  };
-  return {
-    listen: async () => {
-      await clearStaleSocket(options.socketPath);
-      const umask = process.umask(0o177);
-      try {
-        listener = listenStreams({ path: options.socketPath }, accept);
-      } finally {
-        process.umask(umask);
-      }
-      chmodSync(options.socketPath, 0o600);
-    },
-    close: async () => {
-      if (listener === null) return;
-      listener.stop();
-      listener = null;
-      rmSync(options.socketPath, { force: true });
-      // The answer to the request that ends the daemon is still on its way.
-      await Promise.race([dispatcher.idle(), sleep(GRACE)]);
-      for (const connection of connections) connection.destroy();
-    },
-  };
+  }
 }

@@ -7,6 +7,7 @@ import { BUILD } from './build-info.ts';
 import { composeEngine } from './compose.ts';
 import { DaemonFolders } from './folders.ts';
 import { Idle } from './idle.ts';
+import { tcpOptions } from './tcp-options.ts';
 
 /** Milliseconds without a request after which memory is given back. */
 const QUIET = 2000;
@@ -16,6 +17,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const log = (message: string): void =>
     void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
   const host = createHost();
+  const tcp = tcpOptions(options);
   const folders = await DaemonFolders.open(options);
   const ended = Promise.withResolvers<number>();
   const engine = composeEngine({
@@ -32,6 +34,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const server = createServer({
     engine: engine.api,
     socketPath: folders.socket,
+    tcp,
     log: (level, line) => {
       idle.touch();
       if (level === 'error' || options.debug) log(line);
@@ -47,7 +50,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     await engine.start();
     await server.listen();
     log(
-      `hull ${BUILD.version} listens on ${folders.socket} (engine ${folders.identity.tag}, data ${folders.identity.dataDir})`,
+      `hull ${BUILD.version} listens on ${[folders.socket, ...options.tcp].join(', ')} (engine ${folders.identity.tag}, data ${folders.identity.dataDir})`,
     );
     idle.touch();
     return await ended.promise;

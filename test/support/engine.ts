@@ -35,12 +35,22 @@ export class TestEngine {
     return join(this.folder, 'daemon.log');
   }
 
-  /** Starts the daemon and waits until it answers. */
-  async start(): Promise<void> {
+  /** Starts the daemon, with more flags than its places if need be, and waits until it answers. */
+  async start(flags: readonly string[] = []): Promise<void> {
     mkdirSync(this.data, { recursive: true });
     const log = openSync(this.logPath, 'a');
     const child = this.host.exec.spawn(
-      [HULL, 'daemon', '--data', this.data, '--run', join(this.folder, 'run'), '--socket', this.socket],
+      [
+        HULL,
+        'daemon',
+        '--data',
+        this.data,
+        '--run',
+        join(this.folder, 'run'),
+        '--socket',
+        this.socket,
+        ...flags,
+      ],
       { stdout: log, stderr: log, detached: true },
     );
     closeSync(log);

@@ -1,17 +1,23 @@
 import { defineCommand } from '../command.ts';
-import { bool, text } from '../flags/flag.ts';
+import { bool, list, text } from '../flags/flag.ts';
 
 export const command = defineCommand({
   usage: 'daemon [OPTIONS]',
   summary: 'Run the engine in the foreground',
   example: 'hull daemon --data /srv/hull --run /run/hull2 --socket /run/hull2/hull.sock',
   flags: {
+    'allowed-host': list('Name by which clients on TCP may ask for this engine, besides the address', {
+      placeholder: 'NAME',
+    }),
     data: text('Folder of durable state', {
       placeholder: 'DIR',
       shownDefault: '/var/lib/hull',
       complete: 'files',
     }),
     debug: bool('Log more'),
+    host: list('Listen here too, for clients with a certificate: tcp://ADDRESS:PORT', {
+      placeholder: 'URL',
+    }),
     run: text('Folder of volatile state', {
       placeholder: 'DIR',
       shownDefault: '/run/hull',
@@ -22,12 +28,23 @@ export const command = defineCommand({
       shownDefault: 'RUN/hull.sock',
       complete: 'files',
     }),
+    tlscacert: text('Certificate of the authority that signs those of clients on TCP', {
+      placeholder: 'FILE',
+      complete: 'files',
+    }),
+    tlscert: text('Certificate of this engine on TCP', { placeholder: 'FILE', complete: 'files' }),
+    tlskey: text('Key of that certificate', { placeholder: 'FILE', complete: 'files' }),
   },
   args: { max: 0 },
   run: ({ deps }, values) => {
-    const { data, run, socket, debug } = values;
+    const { data, run, socket, debug, tlscacert, tlscert, tlskey } = values;
     return deps.runDaemon({
       debug,
+      tcp: values.host,
+      allowedHosts: values['allowed-host'],
+      ...(tlscacert === undefined ? {} : { tlsCaCert: tlscacert }),
+      ...(tlscert === undefined ? {} : { tlsCert: tlscert }),
+      ...(tlskey === undefined ? {} : { tlsKey: tlskey }),
       ...(data === undefined ? {} : { data }),
       ...(run === undefined ? {} : { run }),
       ...(socket === undefined ? {} : { socket }),
