@@ -39,8 +39,8 @@ export function planCollection(facts: GcFacts, policy: GcPolicy): readonly GcAct
   const choose = (kind: GcAction['kind'], all: readonly Fact[], free: (fact: Fact) => boolean): void => {
     if (!wants.has(kind)) return;
     // The youngest that are kept are counted among all: what is in use is no reason to keep more.
-    const spared = new Set(all.toSorted(youngestFirst).slice(0, policy.keep));
-    for (const fact of all.toSorted(youngestFirst).toReversed()) {
+    const spared = new Set(all.toSorted(oldestFirst).toReversed().slice(0, policy.keep));
+    for (const fact of all.toSorted(oldestFirst)) {
       const age = facts.now - fact.since;
       const kept = fact.labels[KEEP_LABEL] === 'true' || spared.has(fact) || age < policy.olderThan;
       if (!kept && free(fact)) chosen.push({ kind, id: fact.id, name: fact.name, bytes: fact.bytes, age });
@@ -89,6 +89,6 @@ function sizeOf(facts: GcFacts, { kinds }: GcPolicy): number {
   return [...new Set(kinds)].reduce((total, kind) => total + sizes[kind], 0);
 }
 
-function youngestFirst(a: Fact, b: Fact): number {
-  return b.since - a.since || a.id.localeCompare(b.id);
+function oldestFirst(a: Fact, b: Fact): number {
+  return a.since - b.since || a.id.localeCompare(b.id);
 }

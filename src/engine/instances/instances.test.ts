@@ -129,8 +129,11 @@ describe('checks', () => {
   });
   test('signals by name and number', () => {
     expect(['SIGTERM', 'term', '15', 'Kill', 'SIGHUP', '1'].map(signalNumber)).toEqual([15, 15, 15, 9, 1, 1]);
-    for (const text of ['', 'NOPE', '0', '65', '1.5', '-9'])
-      expect(() => signalNumber(text)).toThrow('Invalid signal');
+    expect(signalNumber('RTMIN')).toBe(34);
+    expect(signalNumber('SIGRTMIN+3')).toBe(37);
+    expect(signalNumber('rtmax-1')).toBe(63);
+    for (const text of ['', 'NOPE', '0', '65', '1.5', '-9', 'RTMIN+16', 'RTMAX-15', 'RTMIN-1', 'RTMAX+1'])
+      expect(() => signalNumber(text)).toThrow('invalid signal');
   });
 });
 

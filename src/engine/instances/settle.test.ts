@@ -184,7 +184,7 @@ describe('options', () => {
 describe('the rest', () => {
   test.each<[Partial<CreateInstance>, string]>([
     [{ env: ['=x'] }, 'invalid environment variable: =x'],
-    [{ stopSignal: 'SIGNONE' }, 'Invalid signal: SIGNONE'],
+    [{ stopSignal: 'SIGNONE' }, 'invalid signal: SIGNONE'],
     [{ capAdd: ['FOO'] }, 'invalid CapAdd: unknown capability: "CAP_FOO"'],
     [{ healthcheck: { Interval: 5 } }, 'Interval in Healthcheck cannot be less than 1ms'],
     [{ healthcheck: { Retries: -1 } }, 'Retries in Healthcheck cannot be negative'],
