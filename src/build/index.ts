@@ -9,11 +9,12 @@ import type { LayerStore } from '../storage/layer-store.ts';
 import type { Leftover } from '../runtime/runtime.ts';
 import type { RootStorage } from '../storage/storage.ts';
 import type { Trees } from '../storage/trees.ts';
+import { planWithImages } from './base-images.ts';
 import type { BuildCache } from './cache.ts';
 import { unpackContext, type BuildContext } from './context.ts';
 import type { ReadAttributes } from './copy/source-tree.ts';
 import { exportConfig, sourceDateEpoch } from './export.ts';
-import { planBuild, type BuildPlan } from './graph/plan.ts';
+import { planBuild } from './graph/plan.ts';
 import { platformOf } from './graph/variables.ts';
 import { parseBlueprint } from './parser/parse.ts';
 import { carryOut } from './solve/carry-out.ts';
@@ -101,13 +102,17 @@ async function buildFrom(
   for (const tag of request.tags) normalizeReference(tag);
   const epoch = sourceDateEpoch(request.args);
   const platform = platformOf(process.arch);
-  const { target, args, labels, memory, noCache, tags } = request;
+  const { target, args, labels, settings = {}, noCache, tags } = request;
   const tree = parseBlueprint(context.blueprint.text, context.blueprint.name);
   const wanted = { ...(target === undefined ? {} : { target }), args, labels, platform };
-  const plan: BuildPlan = planBuild(tree, wanted, (reference) => deps.images.find(reference));
+  const plan = await planWithImages((lookup) => planBuild(tree, wanted, lookup), {
+    find: (reference) => deps.images.find(reference),
+    fetch: request.fetchImage,
+    always: request.fetchAlways ?? false,
+  });
   for (const text of plan.warnings) emit({ type: 'warning', text });
   const { host, storage, trees, readAttributes, runner } = deps;
-  const tools = { host, storage, trees, readAttributes, runner, context, memory, emit };
+  const tools = { host, storage, trees, readAttributes, runner, context, settings, emit };
   const steps = new StepAnnouncer(plan, emit);
   const onBegin = (node: BuildNode): void => steps.begins(node);
   const solver = new Solver(shared, tools, { noCache, signal: abort.signal, onBegin });

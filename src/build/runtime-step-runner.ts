@@ -64,10 +64,11 @@ async function runStep(
   signal.throwIfAborted();
   await using undo = new Rollback({ timeout: REMOVAL_TIMEOUT });
   const { runtime, network, host } = deps;
-  const lease = await network.attach({ instanceId: id, mode: 'bridge', ports: [], names: [] });
+  const mode = step.settings.network ?? 'bridge';
+  const lease = await network.attach({ instanceId: id, mode, ports: [], names: [] });
   undo.defer('disconnect the build step', () => network.detach(id, lease));
   undo.defer('remove the files of the build step', () => host.files.removeTree(runDir));
-  await writeFiles(runDir, lease, network);
+  await writeFiles(runDir, lease, network, step.settings.extraHosts ?? []);
   await runtime.create(bundleOf(id, step, runDir, lease));
   undo.defer('remove the build step', () => runtime.delete(id));
   const stdio = await runtime.attach(id);
@@ -75,6 +76,7 @@ async function runStep(
     for await (const chunk of stdio.output) onOutput(chunk);
   };
   const output = read();
+  step.onBegin?.(id.slice(0, SHORTEST_ID));
   try {
     await runtime.start(id);
     const [exit] = await Promise.all([untilAborted(runtime.wait(id), signal), output]);
@@ -114,13 +116,13 @@ function bundleOf(id: string, step: RunStep, runDir: string, lease: NetworkLease
     mounts: [],
     files: filesOf(runDir),
     network: lease.bundle,
-    resources: step.memory === undefined ? {} : { memory: step.memory },
+    resources: step.settings.resources ?? {},
     readOnlyRoot: false,
     init: false,
     privileged: false,
     capAdd: [],
     capDrop: [],
-    options: {},
+    options: step.settings.options ?? {},
     runDir,
     log: { path: join(runDir, 'log'), hardLimit: LOG_LIMIT },
   };
@@ -138,6 +140,7 @@ async function writeFiles(
   runDir: string,
   lease: NetworkLease,
   network: Pick<Network, 'resolver'>,
+  extraHosts: readonly string[],
 ): Promise<void> {
   const { nameservers, search, options } = network.resolver(lease);
   const resolvConf = [
@@ -151,11 +154,17 @@ async function writeFiles(
   await Promise.all([
     writeFile(
       files.hosts,
-      `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${address}\t${HOSTNAME}\n`,
+      `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${address}\t${HOSTNAME}\n${extraHosts.map(hostsLine).join('')}`,
     ),
     writeFile(files.hostname, `${HOSTNAME}\n`),
     writeFile(files.resolvConf, `${resolvConf.join('\n')}\n`),
   ]);
+}
+
+/** `NAME:ADDRESS` as a line of /etc/hosts. */
+function hostsLine(entry: string): string {
+  const colon = entry.indexOf(':');
+  return `${entry.slice(colon + 1).replace(/^\[|\]$/g, '')}\t${entry.slice(0, colon)}\n`;
 }
 
 /** The promise, or the abort's reason as soon as it comes. */

@@ -1,4 +1,5 @@
 import type { Leftover, OutputChunk } from '../runtime/runtime.ts';
+import type { StepSettings } from './types.ts';
 
 /** A command to run in a build: everything resolved. */
 export interface RunStep {
@@ -10,8 +11,9 @@ export interface RunStep {
   readonly cwd: string;
   /** As USER has it; empty means root. */
   readonly user: string;
-  /** Bytes of memory; absent means unlimited. */
-  readonly memory?: number;
+  readonly settings: StepSettings;
+  /** Told of the container that the step is, before it runs. */
+  readonly onBegin?: (id: string) => void;
 }
 
 /** Runs the commands of RUN instructions. What ran leaves nothing behind but what it wrote below `root`. */

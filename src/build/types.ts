@@ -1,4 +1,16 @@
-import type { Digest } from '../model/image.ts';
+import type { Digest, Image } from '../model/image.ts';
+import type { InstanceOptions } from '../model/instance-options.ts';
+import type { Resources } from '../model/resources.ts';
+
+/** How RUN steps are run; all of it optional. */
+export interface StepSettings {
+  readonly resources?: Resources;
+  /** Default `bridge`. */
+  readonly network?: 'bridge' | 'host' | 'none';
+  /** `NAME:ADDRESS`. */
+  readonly extraHosts?: readonly string[];
+  readonly options?: Pick<InstanceOptions, 'shmSize' | 'ulimits'>;
+}
 
 export interface BuildRequest {
   /** The build context, a tar stream (plain, gzip, zstd). */
@@ -12,8 +24,12 @@ export interface BuildRequest {
   readonly args: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly noCache: boolean;
-  /** Bytes of memory that each RUN step may use. */
-  readonly memory?: number;
+  /** What each RUN step may use, and how it is connected. */
+  readonly settings?: StepSettings;
+  /** Brings a base image here that is not; absent: only images that are here are used. */
+  readonly fetchImage?: (reference: string) => Promise<Image>;
+  /** Fetch base images that are here, too. */
+  readonly fetchAlways?: boolean;
 }
 
 /** What a build says while it goes on. Stages may be built side by side: `step` tells whose output it is. */
@@ -26,6 +42,8 @@ export type BuildEvent =
       readonly stage: string | null;
     }
   | { readonly type: 'cached'; readonly step?: number }
+  /** A step's command runs, as the container of this id; `ended`: that is over and removed. */
+  | { readonly type: 'container'; readonly id: string; readonly ended: boolean; readonly step?: number }
   | {
       readonly type: 'output';
       readonly stream: 'stdout' | 'stderr';

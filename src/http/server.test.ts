@@ -233,7 +233,7 @@ describe('build', () => {
     expect(body).toEqual({ message: 'Dockerfile:1: the first instruction must be FROM' });
   });
 
-  test.each(['remote=http://x', 'networkmode=host', 'platform=linux/s390x', 'version=2', 'squash=1'])(
+  test.each(['remote=git://x/y', 'networkmode=mine', 'platform=linux/s390x', 'version=2', 'squash=1'])(
     '%s is refused',
     async (query) => {
       const client = dial();

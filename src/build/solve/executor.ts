@@ -5,7 +5,7 @@ import type { RootStorage } from '../../storage/storage.ts';
 import type { Trees } from '../../storage/trees.ts';
 import type { ReadAttributes } from '../copy/source-tree.ts';
 import type { StepRunner } from '../step-runner.ts';
-import type { BuildEvent } from '../types.ts';
+import type { BuildEvent, StepSettings } from '../types.ts';
 
 /** What carrying out steps needs, for one build. */
 export interface StepTools {
@@ -16,7 +16,7 @@ export interface StepTools {
   readonly runner: Pick<StepRunner, 'run'>;
   /** The unpacked context, and what `.dockerignore` leaves out of it. */
   readonly context: { readonly root: string; readonly ignored: IgnoreMatcher };
-  readonly memory: number | undefined;
+  readonly settings: StepSettings;
   readonly emit: (event: BuildEvent) => void;
 }
 

@@ -30,13 +30,18 @@ async function runCommand(node: RunNode, tools: StepTools, root: string, signal:
     tail.add(text);
     tools.emit({ type: 'output', stream, text, step: origin.step });
   };
+  let container: string | null = null;
   const step = {
     root,
     args,
     env: [...env, ...volatileEnv],
     cwd,
     user,
-    ...(tools.memory === undefined ? {} : { memory: tools.memory }),
+    settings: tools.settings,
+    onBegin: (id: string): void => {
+      container = id;
+      tools.emit({ type: 'container', id, ended: false, step: origin.step });
+    },
   };
   const onOutput = ({ stream, data }: OutputChunk): void =>
     say(stream, decoders[stream].decode(data, { stream: true }));
@@ -44,6 +49,7 @@ async function runCommand(node: RunNode, tools: StepTools, root: string, signal:
   say('stdout', decoders.stdout.decode());
   say('stderr', decoders.stderr.decode());
   removeStubs();
+  if (container !== null) tools.emit({ type: 'container', id: container, ended: true, step: origin.step });
   if (status !== 0) throw await failure(node, tools, root, status, tail.lines());
 }
 

@@ -92,7 +92,7 @@ class Bench {
       readAttributes: () => new Map<string, Uint8Array>(),
       runner: { run },
       context: { root, ignored: ignoreMatcher([]) },
-      memory: undefined,
+      settings: {},
       emit: (event: BuildEvent) => void this.events.push(event),
     };
     return new Solver(deps, tools, {

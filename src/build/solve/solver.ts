@@ -4,6 +4,7 @@ import type { LayerStore } from '../../storage/layer-store.ts';
 import type { BuildCache } from '../cache.ts';
 import type { BuildNode, StepNode } from '../graph/node.ts';
 import type { BuildEvent } from '../types.ts';
+import { atOrigin } from './at-origin.ts';
 import { withCopy } from './copy-step.ts';
 import type { PreparedStep, StepTools } from './executor.ts';
 import { stepKey } from './key.ts';
@@ -96,8 +97,11 @@ export class Solver {
         return kept;
       }
       this.#options.signal.throwIfAborted();
-      const { layer } = await this.#tools.storage.withWritableLayers(parent, ({ path }) =>
-        step.execute(path, this.#options.signal),
+      // A disk that becomes full while the layer is kept is the step's doing, too.
+      const { layer } = await atOrigin(node.origin, () =>
+        this.#tools.storage.withWritableLayers(parent, ({ path }) =>
+          step.execute(path, this.#options.signal),
+        ),
       );
       const createdAt = this.#deps.now();
       this.#deps.cache.save(key, { diffId: layer?.diffId ?? null, createdAt });

@@ -7,7 +7,6 @@ const REQUESTS: readonly (readonly [method: Method, path: string, advice?: strin
   ['GET', '/containers/:id/checkpoints'],
   ['POST', '/containers/:id/checkpoints'],
   ['DELETE', '/containers/:id/checkpoints/:checkpoint'],
-  ['POST', '/build/cancel'],
   ['POST', '/session'],
   ['POST', '/grpc'],
 ];

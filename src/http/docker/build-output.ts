@@ -1,0 +1,84 @@
+import type { BuildMessage } from '../../../api/docker.ts';
+import type { BuildEvent, TransferProgress } from '../../engine/api.ts';
+import { toHullError } from '../../model/errors.ts';
+import type { Exchange, JsonSink } from '../exchange.ts';
+import { familiarName } from '../familiar-name.ts';
+import { errorLine, progressLine } from './transfer-stream.ts';
+
+export interface OutputOptions {
+  /** Only the image's id. */
+  readonly quiet: boolean;
+  /** Say that a step's container is removed: it is in any case. */
+  readonly tellsRemoval: boolean;
+}
+
+/** Tells a build's events in the words of Docker's classic builder. The stream opens with the first of them. */
+export class BuildOutput {
+  readonly #exchange: Exchange;
+  readonly #options: OutputOptions;
+  #sink: JsonSink | null = null;
+
+  constructor(exchange: Exchange, options: OutputOptions) {
+    this.#exchange = exchange;
+    this.#options = options;
+  }
+
+  event(event: BuildEvent): void {
+    const text = this.#options.quiet ? '' : eventText(event, this.#options);
+    if (text !== '') void this.#write({ stream: text });
+  }
+
+  /** A base image that is pulled. */
+  progress(progress: TransferProgress): void {
+    if (!this.#options.quiet) void this.#write(progressLine(progress));
+  }
+
+  async done(id: string, tags: readonly string[]): Promise<void> {
+    const { quiet } = this.#options;
+    await this.#write({ aux: { ID: id } });
+    if (quiet) await this.#write({ stream: `${id}\n` });
+    else await this.#write({ stream: `Successfully built ${shortId(id)}\n` });
+    for (const tag of quiet ? [] : new Set(tags.map((one) => withTag(familiarName(one)))))
+      await this.#write({ stream: `Successfully tagged ${tag}\n` });
+    this.#sink?.end();
+  }
+
+  async failed(thrown: unknown): Promise<void> {
+    const { exitCode } = toHullError(thrown).details;
+    await this.#write(errorLine(thrown, typeof exitCode === 'number' ? { code: exitCode } : {}));
+    this.#sink?.end();
+  }
+
+  #write(message: BuildMessage): Promise<void> {
+    this.#sink ??= this.#exchange.openJson();
+    return this.#sink.write(message);
+  }
+}
+
+function eventText(event: BuildEvent, { tellsRemoval }: OutputOptions): string {
+  switch (event.type) {
+    case 'step':
+      return `Step ${event.number}/${event.total} : ${event.text}\n`;
+    case 'cached':
+      return ' ---> Using cache\n';
+    case 'container':
+      if (!event.ended) return ` ---> Running in ${event.id}\n`;
+      return tellsRemoval ? ` ---> Removed intermediate container ${event.id}\n` : '';
+    case 'output':
+      return event.text;
+    case 'layer':
+      return event.digest === null ? '' : ` ---> ${shortId(event.digest)}\n`;
+    case 'warning':
+      return `[Warning] ${event.text}\n`;
+    case 'image':
+      return '';
+  }
+}
+
+function shortId(digest: string): string {
+  return digest.replace(/^sha256:/, '').slice(0, 12);
+}
+
+function withTag(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1).includes(':') ? name : `${name}:latest`;
+}
