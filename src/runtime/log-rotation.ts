@@ -57,16 +57,16 @@ export class LogRotator {
     this.#files = options.files ?? DEFAULT_FILES;
   }
 
-  /** Begins to keep `path`; its folder must exist, the file need not. Fine twice. */
-  watch(path: string): void {
+  /** Begins to keep `path`, `files` in all; its folder must exist, the file need not. Fine twice. */
+  watch(path: string, files?: number): void {
     if (this.#watched.has(path)) return;
     const name = basename(path);
     this.#names ??= new NameWatch(new Libc());
     const stop = this.#names.watch(dirname(path), (made) => {
-      if (made === null || made === name) this.#keep(path);
+      if (made === null || made === name) this.#keep(path, files);
     });
     this.#watched.set(path, stop);
-    this.#keep(path);
+    this.#keep(path, files);
   }
 
   /** Leaves the files as they are. */
@@ -79,12 +79,12 @@ export class LogRotator {
     for (const path of this.#watched.keys()) this.forget(path);
   }
 
-  #keep(path: string): void {
+  #keep(path: string, files = this.#files): void {
     const keep = keepName(path);
     const current = statSync(path, { throwIfNoEntry: false, bigint: true })?.ino;
     const kept = statSync(keep, { throwIfNoEntry: false, bigint: true })?.ino;
     if (current === undefined || current === kept) return;
-    if (kept !== undefined) shift(path, keep, this.#files);
+    if (kept !== undefined) shift(path, keep, files);
     try {
       linkSync(path, keep);
     } catch {

@@ -104,6 +104,8 @@ export interface LogTarget {
   readonly path: string;
   /** Bytes after which the file must not grow even when no daemon runs to rotate it. */
   readonly hardLimit: number;
+  /** Files in all, the one that is written among them; absent: three. */
+  readonly files?: number;
 }
 
 export interface Started {

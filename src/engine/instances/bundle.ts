@@ -5,10 +5,12 @@ import type { InstanceConfig } from '../../model/instance.ts';
 import { logFolderOf, logPathOf, runDirOf, runFilesOf } from '../../model/instance-files.ts';
 import type { RootFilesystem } from '../../model/root-filesystem.ts';
 import type { Network, NetworkLease } from '../../network/network.ts';
-import type { Bundle } from '../../runtime/runtime.ts';
+import type { Bundle, LogTarget } from '../../runtime/runtime.ts';
+import { logBounds } from './settle-options.ts';
 
 /** Bytes of one log file; with the rotated ones an instance's log takes three times as much at most. */
 const LOG_HARD_LIMIT = 10 * 1024 * 1024;
+const UNREAD_LIMIT = 64 * 1024;
 export { logFolderOf, logPathOf, runDirOf };
 
 /** The bundle of a run. Pure: the same facts give the same bundle after a restart of the daemon. */
@@ -41,8 +43,16 @@ export function bundleOf(
     capDrop: config.capDrop,
     options: config.options,
     runDir,
-    log: { path: logPathOf(identity, config.id), hardLimit: LOG_HARD_LIMIT },
+    log: logTargetOf(identity, config),
   };
+}
+
+/** What nobody will read is kept beside the run, as little of it as a monitor needs. */
+function logTargetOf(identity: EngineIdentity, { id, options }: InstanceConfig): LogTarget {
+  if (options.log?.driver === 'none')
+    return { path: join(runDirOf(identity, id), 'log'), hardLimit: UNREAD_LIMIT, files: 1 };
+  const { size = LOG_HARD_LIMIT, files } = options.log === undefined ? {} : logBounds(options.log);
+  return { path: logPathOf(identity, id), hardLimit: size, ...(files === undefined ? {} : { files }) };
 }
 
 /** Makes the folders of a run and writes the instance's own hosts, hostname and resolv.conf. */

@@ -99,7 +99,11 @@ export class InstanceService implements Instances {
     // Checked once without mounts, so that a request that is refused makes no volume.
     configure(request, { ...facts, mounts: [] });
     const own = request.mounts ?? [];
-    const inherited = inheritedMounts(request.volumesFrom ?? [], own, (other) => this.get(other).config.mounts);
+    const inherited = inheritedMounts(
+      request.volumesFrom ?? [],
+      own,
+      (other) => this.get(other).config.mounts,
+    );
     const mounts = await this.#mounts.resolve([...inherited, ...own], image);
     const config = configure(request, { ...facts, mounts });
     this.#checkNameFree(name);
@@ -167,6 +171,8 @@ export class InstanceService implements Instances {
 
   logs(nameOrId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogRecord> {
     const { config, status } = this.get(nameOrId);
+    if (config.options.log?.driver === 'none')
+      throw new HullError('not-supported', 'configured logging driver does not support reading');
     return this.#parts.logs.read(
       config.id,
       query,

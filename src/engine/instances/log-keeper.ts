@@ -1,7 +1,9 @@
 import type { EngineIdentity } from '../../model/engine-identity.ts';
+import type { InstanceConfig } from '../../model/instance.ts';
 import { LogRotator, readLog } from '../../runtime/log-file.ts';
 import type { LogQuery, LogRecord } from '../api.ts';
 import { logPathOf } from './bundle.ts';
+import { logBounds } from './settle-options.ts';
 import type { Waiters } from './waiters.ts';
 
 /** Logs of instances: reading them, and keeping them bounded while they run. */
@@ -16,8 +18,10 @@ export class LogKeeper {
   }
 
   /** From the start of a run: keeps what the monitor rotates away. */
-  watch(id: string): void {
-    this.#rotator.watch(logPathOf(this.#identity, id));
+  watch({ id, options }: Pick<InstanceConfig, 'id' | 'options'>): void {
+    if (options.log?.driver === 'none') return;
+    const files = options.log === undefined ? undefined : logBounds(options.log).files;
+    this.#rotator.watch(logPathOf(this.#identity, id), files);
   }
 
   forget(id: string): void {

@@ -141,7 +141,7 @@ export class Starter {
       { pidStartTime },
       { state: 'running', pid, startedAt, exit: null, health },
     );
-    logs.watch(after.config.id);
+    logs.watch(after.config);
     ender.event(after, 'start');
     return after;
   }

@@ -90,7 +90,7 @@ async function adopt(parts: RecoveryParts, record: InstanceRecord): Promise<void
       const { pid, pidStartTime } = found.started;
       const state = found.paused === true ? 'paused' : 'running';
       const running = registry.update(config.id, { pidStartTime }, { state, pid });
-      logs.watch(running.config.id);
+      logs.watch(running.config);
       lifecycle.watch(running);
       return;
     }

@@ -91,7 +91,7 @@ function shownMounts({ mounts, options }: InstanceConfig): readonly MountPoint[]
 /** Empty before the first start, as with Docker. */
 function paths(
   identity: EngineIdentity,
-  { config: { id }, status }: Instance,
+  { config: { id, options }, status }: Instance,
 ): Pick<ContainerInspect, 'ResolvConfPath' | 'HostnamePath' | 'HostsPath' | 'LogPath'> {
   if (status.startedAt === null) return { ResolvConfPath: '', HostnamePath: '', HostsPath: '', LogPath: '' };
   const { resolvConf, hostname, hosts } = runFilesOf(identity, id);
@@ -99,7 +99,7 @@ function paths(
     ResolvConfPath: resolvConf,
     HostnamePath: hostname,
     HostsPath: hosts,
-    LogPath: logPathOf(identity, id),
+    LogPath: options.log?.driver === 'none' ? '' : logPathOf(identity, id),
   };
 }
 

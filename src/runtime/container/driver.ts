@@ -87,7 +87,7 @@ export class OciDriver implements Runtime, Pausable, Updatable {
     if (oci.runtime.kind === 'crun') this.#options.cgroups.keepFitForCrun();
     this.#exits.prepare();
     ensureRunDir(bundle.runDir);
-    rotateGrownLog(bundle.log.path, bundle.log.hardLimit);
+    rotateGrownLog(bundle.log.path, bundle.log.hardLimit, bundle.log.files);
     await using undo = new Rollback();
     undo.defer('remove the half-made container', () => this.#sweep(bundle, oci));
     const learn = this.#specs.writeConfig(bundle, this.#configFacts(bundle), oci.runtime);

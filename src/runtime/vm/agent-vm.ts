@@ -250,8 +250,8 @@ export class AgentVm implements Vm {
   }
 
   async #rotateLogNow(): Promise<void> {
-    const { path } = this.bundle.log;
-    rotateLog(path);
+    const { path, files } = this.bundle.log;
+    rotateLog(path, files);
     const monitor = await this.monitor();
     await monitor.execute('chardev-change', {
       id: 'log',

@@ -82,10 +82,10 @@ export class ConsoleLog {
   #write(data: Uint8Array): void {
     this.#onData(data);
     const lines = formatLog('stdout', data, Date.now());
-    const { path, hardLimit } = this.#log;
+    const { path, hardLimit, files } = this.#log;
     if (lines.length > hardLimit) return;
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    if (size + lines.length > hardLimit) rotateLog(path);
+    if (size + lines.length > hardLimit) rotateLog(path, files);
     appendFileSync(path, lines);
   }
 }
