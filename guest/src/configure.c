@@ -49,20 +49,20 @@ void configure_loopback(void) {
   write_text("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
 }
 
-static const char *set_address(int fd, const char *address, int prefix, int mtu) {
-  struct ifreq request = named("eth0");
+static const char *set_address(int fd, const char *name, const char *address, int prefix, int mtu) {
+  struct ifreq request = named(name);
   request.ifr_mtu = mtu;
-  if (mtu > 0 && ioctl(fd, SIOCSIFMTU, &request) != 0) return failed("set the MTU of eth0");
-  request = named("eth0");
+  if (mtu > 0 && ioctl(fd, SIOCSIFMTU, &request) != 0) return failed("set the MTU of a link");
+  request = named(name);
   request.ifr_addr = ipv4(address);
-  if (ioctl(fd, SIOCSIFADDR, &request) != 0) return failed("set the address of eth0");
+  if (ioctl(fd, SIOCSIFADDR, &request) != 0) return failed("set the address of a link");
   struct sockaddr_in mask = {.sin_family = AF_INET};
   mask.sin_addr.s_addr = prefix <= 0 ? 0 : htonl(0xffffffffu << (32 - prefix));
   memcpy(&request.ifr_netmask, &mask, sizeof mask);
-  if (ioctl(fd, SIOCSIFNETMASK, &request) != 0) return failed("set the netmask of eth0");
-  request = named("eth0");
+  if (ioctl(fd, SIOCSIFNETMASK, &request) != 0) return failed("set the netmask of a link");
+  request = named(name);
   request.ifr_flags = IFF_UP | IFF_RUNNING;
-  if (ioctl(fd, SIOCSIFFLAGS, &request) != 0) return failed("bring up eth0");
+  if (ioctl(fd, SIOCSIFFLAGS, &request) != 0) return failed("bring up a link");
   return NULL;
 }
 
@@ -76,20 +76,57 @@ static const char *set_gateway(int fd, const char *gateway) {
   return NULL;
 }
 
-/* "ADDRESS PREFIX GATEWAY MTU"; the MAC address is the device's own. */
+/* linux/ipv6.h, whose other names clash with the C library's. */
+struct address6 {
+  struct in6_addr address;
+  uint32_t prefix;
+  int index;
+};
+
+/* The address is the engine's to give: nobody is asked whether it is free, and routers' advertisements are not heard. */
+static void prepare6(const char *name) {
+  static const char *const settings[][2] = {{"accept_dad", "0"}, {"accept_ra", "0"}, {"disable_ipv6", "0"}};
+  for (size_t at = 0; at < sizeof settings / sizeof *settings; at++) {
+    char path[96];
+    snprintf(path, sizeof path, "/proc/sys/net/ipv6/conf/%s/%s", name, settings[at][0]);
+    write_text(path, settings[at][1]);
+  }
+}
+
+static const char *set_ipv6(const char *name, const char *address, int prefix, const char *gateway) {
+  int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return failed("use IPv6");
+  struct address6 request = {.prefix = (uint32_t)prefix, .index = (int)if_nametoindex(name)};
+  inet_pton(AF_INET6, address, &request.address);
+  const char *error = NULL;
+  if (ioctl(fd, SIOCSIFADDR, &request) != 0 && errno != EEXIST) error = failed("set the IPv6 address of a link");
+  if (error == NULL && strcmp(gateway, "-") != 0) {
+    struct in6_rtmsg route = {.rtmsg_metric = 1, .rtmsg_flags = RTF_UP | RTF_GATEWAY, .rtmsg_ifindex = request.index};
+    inet_pton(AF_INET6, gateway, &route.rtmsg_gateway);
+    if (ioctl(fd, SIOCADDRT, &route) != 0 && errno != EEXIST) error = failed("set the IPv6 default route");
+  }
+  close(fd);
+  return error;
+}
+
+/* "ADDRESS PREFIX GATEWAY MTU NAME ADDRESS6 PREFIX6 GATEWAY6", "-" for none; the MAC address is the device's own. */
 const char *configure_network(const char *text) {
-  char address[64], gateway[64];
-  int prefix, mtu;
-  if (sscanf(text, "%63s %d %63s %d", address, &prefix, gateway, &mtu) != 4 || prefix < 0 || prefix > 32) return "the network field is malformed";
+  char address[64], gateway[64], name[IF_NAMESIZE], address6[64], gateway6[64];
+  int prefix, mtu, prefix6;
+  int count = sscanf(text, "%63s %d %63s %d %15s %63s %d %63s", address, &prefix, gateway, &mtu, name, address6, &prefix6, gateway6);
+  if (count != 8 || prefix < 0 || prefix > 32 || prefix6 < 0 || prefix6 > 128) return "the network field is malformed";
   uint64_t deadline = now_milliseconds() + 5000;
-  while (if_nametoindex("eth0") == 0) {
+  while (if_nametoindex(name) == 0) {
     if (now_milliseconds() > deadline) return "no network device appeared";
     usleep(2000);
   }
+  bool dual = strcmp(address6, "-") != 0;
+  if (dual) prepare6(name);
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  const char *error = set_address(fd, address, prefix, mtu);
+  const char *error = set_address(fd, name, address, prefix, mtu);
   if (error == NULL && strcmp(gateway, "-") != 0) error = set_gateway(fd, gateway);
   close(fd);
+  if (error == NULL && dual) error = set_ipv6(name, address6, prefix6, gateway6);
   return error;
 }
 

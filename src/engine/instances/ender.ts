@@ -164,6 +164,7 @@ export class Ender {
 
   #died(after: InstanceRecord, exit: ExitStatus): void {
     this.event(after, 'die', { execDuration: String(runSeconds(after)), exitCode: String(exit.code) });
+    if (after.lease !== null) this.#parts.runs.disconnected(after.config, after.lease);
   }
 
   /** The record says `removing`: nobody sees it any more. What is left on the host goes now, and the row last. */

@@ -36,6 +36,8 @@ export interface RunParts {
 /** What a run is made of and how it is taken apart again: root filesystem, network, files, runtime. Knows nothing of states. */
 export class Runs {
   readonly #parts: RunParts;
+  /** Instances whose end on their networks was told; until they are there again, or gone. */
+  readonly #disconnected = new Set<string>();
 
   constructor(parts: RunParts) {
     this.#parts = parts;
@@ -108,13 +110,20 @@ export class Runs {
       attempt(this.#parts.uses.release(config)),
       attempt(host.files.removeTree(runDirOf(identity, config.id))),
     ]);
-    if (lease !== null) this.#tell('disconnect', config, lease);
+    if (lease !== null) this.disconnected(config, lease);
     if (failures.length > 0) {
       throw new HullError(
         'internal',
         `the run of ${config.name} was not taken apart completely: ${failures.map(String).join('; ')}`,
       );
     }
+  }
+
+  /** Says once, of a run that is over, that it is on its networks no more; what is left of them goes behind that. */
+  disconnected(config: InstanceConfig, lease: NetworkLease): void {
+    if (this.#disconnected.has(config.id)) return;
+    this.#disconnected.add(config.id);
+    this.#tell('disconnect', config, lease);
   }
 
   /** Docker's clients wait for these. */
@@ -133,6 +142,7 @@ export class Runs {
 
   /** Deletes the writable part. */
   async discard(config: InstanceConfig): Promise<void> {
+    this.#disconnected.delete(config.id);
     await this.#parts.roots.remove(config.id);
   }
 }

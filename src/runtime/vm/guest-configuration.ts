@@ -35,10 +35,12 @@ export function configuration(bundle: Bundle, shares: readonly Share[]): Uint8Ar
 }
 
 function addNetwork(writer: FieldWriter, bundle: Bundle): void {
-  const [link] = bundle.network.mode === 'host' ? [] : bundle.network.links;
-  if (link === undefined) return;
-  const { address, prefixLength, gateway, mtu } = link;
-  writer.text(FIELD.network, `${address} ${prefixLength} ${gateway === '' ? '-' : gateway} ${mtu}`);
+  const links = bundle.network.mode === 'host' ? [] : bundle.network.links;
+  for (const { address, prefixLength, gateway, mtu, name, ipv6 } of links) {
+    const or = (text: string | undefined): string => (text === undefined || text === '' ? '-' : text);
+    const second = `${or(ipv6?.address)} ${ipv6?.prefixLength ?? 0} ${or(ipv6?.gateway)}`;
+    writer.text(FIELD.network, `${address} ${prefixLength} ${or(gateway)} ${mtu} ${name} ${second}`);
+  }
 }
 
 function addMounts(writer: FieldWriter, bundle: Bundle, shares: readonly Share[]): void {

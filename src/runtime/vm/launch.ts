@@ -12,7 +12,7 @@ import type { QemuCgroups } from './qemu-cgroup.ts';
 import { qemuArguments } from './qemu-arguments.ts';
 import { removeShareFolder, type Share, startShare } from './shares.ts';
 import { rotateGrownLog } from '../log-rotation.ts';
-import { joinTap, removeTap } from './tap.ts';
+import { joinTap, removeTap, tapOf } from './tap.ts';
 import { runFiles, type VmRecord, writeRecord } from './vm-record.ts';
 import { memoryOf, shapeOf } from './vm-shape.ts';
 
@@ -38,7 +38,7 @@ export async function launch(
   const { host } = context;
   mkdirSync(bundle.runDir, { recursive: true, mode: 0o700 });
   for (const path of Object.values(runFiles)) rmSync(path(bundle.runDir), { force: true });
-  rotateGrownLog(bundle.log.path, bundle.log.hardLimit);
+  rotateGrownLog(bundle.log.path, bundle.log.hardLimit, bundle.log.files);
   const mounts = bundle.root.kind === 'block' && bundle.root.root.layout === 'machine' ? [] : bundle.mounts;
   const shared = mounts.filter((mount) => mount.type !== 'tmpfs');
   const shares = await Promise.all(
@@ -74,11 +74,12 @@ async function connect(context: LaunchContext, bundle: Bundle, undo: Rollback): 
     );
   }
   const { namespace, links } = bundle.network;
-  const [link] = links;
-  if (link === undefined) return null;
-  undo.defer('remove the tap', () => removeTap(context.host, namespace, link));
-  await joinTap(context.host, namespace, link);
-  return { namespace, link };
+  if (links.length === 0) return null;
+  for (const [index, link] of links.entries()) {
+    undo.defer('remove the tap', () => removeTap(context.host, namespace, link, tapOf(index)));
+    await joinTap(context.host, namespace, link, tapOf(index));
+  }
+  return { namespace, links };
 }
 
 /** In a session of its own: it outlives the daemon. Its messages go to a file, for errors that only show later. */
@@ -141,7 +142,8 @@ export async function dismantle(
     for (const share of record.shares)
       await attempt(() => removeShareFolder(host, share.folder, share.mounts));
     const { network } = record;
-    if (network !== null) await attempt(() => removeTap(host, network.namespace, network.link));
+    for (const [index, link] of network?.links.entries() ?? [])
+      await attempt(() => removeTap(host, network?.namespace ?? '', link, tapOf(index)));
   }
   await attempt(() => cgroups.remove(id));
   for (const path of Object.values(runFiles)) rmSync(path(runDir), { force: true });

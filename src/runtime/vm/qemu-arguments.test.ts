@@ -11,7 +11,7 @@ const SHAPE: VmShape = {
   initrd: '/i',
   cmdline: 'quiet',
   disks: [{ path: '/data/a,b.erofs', format: 'raw', readOnly: true, serial: 'image' }],
-  network: { tap: 'hull-tap', macAddress: '02:42:0a:00:00:02' },
+  networks: [{ tap: 'hull-tap', macAddress: '02:42:0a:00:00:02' }],
   shares: [{ tag: 's0', socket: '/run/s0.sock' }],
   agent: { socket: '/run/agent.sock', log: '/data/log', exit: '/run/exit' },
   console: { file: '/run/console' },
@@ -49,7 +49,7 @@ describe('QEMU’s arguments', () => {
       ...SHAPE,
       agent: null,
       paused: true,
-      network: null,
+      networks: [],
       shares: [],
       console: { file: '/run/c', socket: '/run/c.sock' },
     });

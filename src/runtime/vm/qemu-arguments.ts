@@ -11,7 +11,8 @@ export interface VmShape {
   readonly initrd: string;
   readonly cmdline: string;
   readonly disks: readonly BlockDevice[];
-  readonly network: { readonly tap: string; readonly macAddress: string } | null;
+  /** In the order of the guest's interfaces. */
+  readonly networks: readonly { readonly tap: string; readonly macAddress: string }[];
   readonly shares: readonly { readonly tag: string; readonly socket: string }[];
   /** Absent for a machine: it has no agent. */
   readonly agent: { readonly socket: string; readonly log: string; readonly exit: string } | null;
@@ -47,7 +48,7 @@ export function qemuArguments(shape: VmShape): string[] {
     ...consoleArguments(shape),
     ...shape.disks.flatMap(diskArguments),
     ...agentArguments(shape),
-    ...networkArguments(shape),
+    ...shape.networks.flatMap(networkArguments),
     ...shape.shares.flatMap(shareArguments),
     ...['-device', 'virtio-rng-pci,disable-legacy=on'],
   ];
@@ -114,13 +115,11 @@ function agentArguments(shape: VmShape): string[] {
   ];
 }
 
-function networkArguments(shape: VmShape): string[] {
-  if (shape.network === null) return [];
-  const { tap, macAddress } = shape.network;
+function networkArguments({ tap, macAddress }: VmShape['networks'][number], index: number): string[] {
   return [
-    ...['-netdev', `tap,id=net0,ifname=${quote(tap)},script=no,downscript=no,vhost=off`],
+    ...['-netdev', `tap,id=net${index},ifname=${quote(tap)},script=no,downscript=no,vhost=off`],
     // No option ROM: nothing boots from the network.
-    ...['-device', `virtio-net-pci,disable-legacy=on,netdev=net0,mac=${macAddress},romfile=`],
+    ...['-device', `virtio-net-pci,disable-legacy=on,netdev=net${index},mac=${macAddress},romfile=`],
   ];
 }
 

@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import type { Host } from '../../host/host.ts';
 import type { NetworkLink } from '../runtime.ts';
 
-/** The tap's name inside the instance's own namespace, where it is alone. */
-export const TAP = 'hull-tap';
+/** The name of a link's tap inside the instance's own namespace. */
+export function tapOf(index: number): string {
+  return index === 0 ? 'hull-tap' : `hull-tap${index}`;
+}
 
 /**
  * Joins a tap to the instance's link, frame by frame in both directions, so that the guest takes the link's place: its MAC and IP address. The
@@ -14,18 +16,19 @@ export async function joinTap(
   host: Pick<Host, 'exec' | 'namespaces'>,
   namespace: string,
   link: NetworkLink,
+  tap: string,
 ): Promise<void> {
   const enter = host.namespaces.enterNet(namespace);
   const devices = [
-    `tuntap add dev ${TAP} mode tap vnet_hdr`,
+    `tuntap add dev ${tap} mode tap vnet_hdr`,
     // The namespace must not speak for itself on either side.
-    `link set dev ${TAP} mtu ${link.mtu} addrgenmode none up`,
+    `link set dev ${tap} mtu ${link.mtu} addrgenmode none up`,
     `addr flush dev ${link.name}`,
   ];
   await host.exec.must([...enter, 'ip', '-batch', '-'], { input: `${devices.join('\n')}\n` });
   const redirects = [
-    ...[`qdisc add dev ${link.name} ingress`, redirect(link.name, TAP)],
-    ...[`qdisc add dev ${TAP} ingress`, redirect(TAP, link.name)],
+    ...[`qdisc add dev ${link.name} ingress`, redirect(link.name, tap)],
+    ...[`qdisc add dev ${tap} ingress`, redirect(tap, link.name)],
   ];
   await host.exec.must([...enter, 'tc', '-batch', '-'], { input: `${redirects.join('\n')}\n` });
 }
@@ -40,14 +43,15 @@ export async function removeTap(
   host: Pick<Host, 'exec' | 'namespaces'>,
   namespace: string,
   link: NetworkLink,
+  tap: string,
 ): Promise<void> {
   if (!existsSync(namespace)) return;
   const enter = host.namespaces.enterNet(namespace);
   // Unlike `tuntap del`, this does not mind QEMU's descriptor being closed a moment after QEMU is gone.
   const steps = [
-    `link del dev ${TAP}`,
+    `link del dev ${tap}`,
     `addr replace ${link.address}/${link.prefixLength} broadcast + dev ${link.name}`,
-    `route replace default via ${link.gateway} dev ${link.name}`,
+    ...(link.gateway === '' ? [] : [`route replace default via ${link.gateway} dev ${link.name}`]),
   ];
   await host.exec.run([...enter, 'tc', 'qdisc', 'del', 'dev', link.name, 'ingress']);
   await host.exec.run([...enter, 'ip', '-force', '-batch', '-'], { input: `${steps.join('\n')}\n` });

@@ -18,7 +18,7 @@ export interface VmRecord {
   readonly helpers: readonly ProcessHandle[];
   /** Share folders below the run folder, with the mounts in them. */
   readonly shares: readonly { readonly folder: string; readonly mounts: readonly string[] }[];
-  readonly network: { readonly namespace: string; readonly link: NetworkLink } | null;
+  readonly network: { readonly namespace: string; readonly links: readonly NetworkLink[] } | null;
   readonly memoryBytes: number;
   readonly started: Started | null;
 }

@@ -7,7 +7,7 @@ import type { Acceleration } from './kvm-probe.ts';
 import { MEBIBYTE, type VmShape } from './qemu-arguments.ts';
 import type { GuestKernel } from './kernel.ts';
 import type { Share } from './shares.ts';
-import { TAP } from './tap.ts';
+import { tapOf } from './tap.ts';
 import { runFiles } from './vm-record.ts';
 
 const DEFAULT_MEMORY = 256 * MEBIBYTE;
@@ -71,13 +71,13 @@ export function shapeOf(
 ): VmShape {
   if (bundle.root.kind !== 'block') throw new HullError('internal', 'a VM was given mounts for its root');
   const { root } = bundle.root;
-  const link = bundle.network.mode === 'host' ? null : (bundle.network.links[0] ?? null);
+  const links = bundle.network.mode === 'host' ? [] : bundle.network.links;
   const common = {
     name,
     accelerator: acceleration.accelerator,
     memoryBytes: memoryOf(bundle),
     cpus: cpusOf(bundle),
-    network: link === null ? null : { tap: TAP, macAddress: link.macAddress },
+    networks: links.map(({ macAddress }, index) => ({ tap: tapOf(index), macAddress })),
     shares: shares.map(({ tag, socket }) => ({ tag, socket })),
     monitor: runFiles.monitor(bundle.runDir),
   };
