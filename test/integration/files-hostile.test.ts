@@ -97,6 +97,15 @@ describe('an archive with', () => {
     expect(members).toEqual(['block-device 254']);
   });
 
+  test.each(['gzip', 'xz', 'bzip2', 'zstd'])('%s around it is unpacked', async (tool) => {
+    const plain = await tarOf({ name: `by-${tool}`, type: 'file', text: tool });
+    const child = Bun.spawn([tool, '-c'], { stdin: plain, stdout: 'pipe' });
+    const packed = new Uint8Array(await new Response(child.stdout).arrayBuffer());
+    expect((await api.put('victim', '/t', packed)).status).toBe(200);
+    expect(await sh(`cat /t/by-${tool}`)).toBe(tool);
+    expect((await api.put('victim', '/t', packed.subarray(0, packed.length - 20))).status).toBe(400);
+  });
+
   test('what is no archive, or the beginning of one, is refused', async () => {
     const whole = await tarOf({ name: 'x', type: 'file', text: 'x'.repeat(5000) });
     for (const body of [Buffer.alloc(2048, 0x61), whole.subarray(0, 2000), gzipSync(whole).subarray(0, 50)]) {

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { chunksOf, collect } from '../../src/lib/streams.ts';
+import { packTar, readTar } from '../../src/lib/tar/archive.ts';
+import { NO_VMS, TestEngine } from '../support/engine.ts';
+import { FilesApi } from './support/files-api.ts';
+
+const engine = new TestEngine();
+const api = new FilesApi(engine);
+const LONG = 180_000;
+const local = join(engine.folder, 'local');
+
+describe.skipIf(NO_VMS !== null)('files of a VM (skipped without a guest kernel)', () => {
+  beforeAll(async () => {
+    await engine.start();
+    await engine.must(['bootstrap', 'busybox']);
+    mkdirSync(join(local, 'd/sub'), { recursive: true });
+    writeFileSync(join(local, 'd/sub/x'), 'two\n');
+    symlinkSync('sub', join(local, 'd/l'));
+    await engine.must([
+      'run',
+      '-d',
+      '--name',
+      'guest',
+      '--isolation',
+      'vm',
+      '-v',
+      'vol:/vol',
+      'busybox',
+      'sleep',
+      '1000',
+    ]);
+  }, LONG);
+  afterAll(() => engine.destroy(), LONG);
+
+  const sh = (script: string): Promise<string> => engine.must(['exec', 'guest', 'sh', '-c', script]);
+
+  test(
+    'are copied in and out by docker',
+    async () => {
+      expect(await engine.docker(['cp', join(local, 'd'), 'guest:/srv'])).toMatchObject({ code: 0 });
+      expect(await sh('cat /srv/l/x; readlink /srv/l')).toBe('two\nsub');
+      await sh('echo made > /srv/made; ln /srv/made /srv/hard; chmod 4711 /srv/made');
+      expect(await engine.docker(['cp', 'guest:/srv', join(engine.folder, 'out')])).toMatchObject({
+        code: 0,
+      });
+      expect(readFileSync(join(engine.folder, 'out/hard'), 'utf8')).toBe('made\n');
+      expect((await api.stat('guest', '/srv/made')).stat).toMatchObject({
+        name: 'made',
+        size: 5,
+        mode: 2 ** 23 + 0o711,
+      });
+      expect((await api.stat('guest', '/srv/l')).stat?.linkTarget).toBe('/srv/sub');
+      const absent = await engine.docker(['cp', 'guest:/none', local]);
+      expect(absent.stderr).toContain('Could not find the file /none in container guest');
+    },
+    LONG,
+  );
+
+  test(
+    'are copied between a VM and a volume that it shares with a container',
+    async () => {
+      const tar = gzipSync(
+        await collect(packTar([{ header: { name: 'f', type: 'file' }, body: Buffer.from('shared\n') }])),
+      );
+      expect(await api.put('guest', '/vol', tar)).toEqual({ status: 200 });
+      expect(await engine.must(['run', '--rm', '-v', 'vol:/vol', 'busybox', 'cat', '/vol/f'])).toBe('shared');
+    },
+    LONG,
+  );
+
+  test(
+    'hostile archives are refused, and a megabyte comes back as it went',
+    async () => {
+      const member = (name: string): Promise<Uint8Array> =>
+        collect(packTar([{ header: { name, type: 'file' } }]));
+      expect(await api.put('guest', '/srv', await member('../up'))).toMatchObject({ status: 400 });
+      expect(await api.put('guest', '/srv/made', await member('x'))).toEqual({
+        status: 400,
+        message: 'extraction point is not a directory',
+      });
+      const keep = await api.put('guest', '/', await member('srv'), '&noOverwriteDirNonDir=1');
+      expect(keep.message).toContain('cannot overwrite directory "/srv" with non-directory "/"');
+      const bytes = crypto.getRandomValues(new Uint8Array(65_536));
+      const body = Buffer.concat(Array.from({ length: 16 }, () => bytes));
+      await api.put(
+        'guest',
+        '/srv',
+        await collect(packTar([{ header: { name: 'big', type: 'file' }, body }])),
+      );
+      const answer = await api.get('guest', '/srv/big');
+      for await (const entry of readTar(answer.body ?? chunksOf()))
+        expect(Buffer.from(await collect(entry.body)).equals(body)).toBe(true);
+    },
+    LONG,
+  );
+
+  test(
+    'diff, export and commit know them',
+    async () => {
+      await sh('rm -rf /srv; rm /bin/false; echo new > /bin/new');
+      const changed = (await engine.docker(['diff', 'guest'])).stdout.split('\n');
+      expect(changed).toContain('D /bin/false');
+      expect(changed).toContain('A /bin/new');
+      const names: string[] = [];
+      for await (const { header } of readTar(api.stream('/containers/guest/export'))) names.push(header.name);
+      expect(names).toContain('bin/new');
+      expect(names.filter((name) => name.startsWith('vol/') || name.startsWith('proc/'))).toEqual([]);
+      await engine.must(['commit', 'guest', 'made:1']);
+      expect(
+        (await engine.hull(['run', '--rm', 'made:1', 'sh', '-c', 'cat /bin/new; ls /bin/false'])).stdout,
+      ).toBe('new\n');
+    },
+    LONG,
+  );
+
+  test(
+    'cannot be reached when it does not run, and that is said',
+    async () => {
+      await engine.must(['stop', '-t', '0', 'guest']);
+      const refused = await engine.hull(['cp', 'guest:/bin/new', local]);
+      expect(refused.stderr).toContain('can be reached only while it runs');
+      expect((await api.get('guest', '/bin')).status).toBe(501);
+    },
+    LONG,
+  );
+});
