@@ -1,7 +1,6 @@
 # The first start makes the database in the volume, with one table.
 set -e
 if [ ! -e "$PGDATA/PG_VERSION" ]; then
-  chmod 700 "$PGDATA"
   initdb --auth=trust --username=app --no-sync >/dev/null
   echo 'host all all all trust' >>"$PGDATA/pg_hba.conf"
   echo "CREATE DATABASE app" | postgres --single postgres >/dev/null
