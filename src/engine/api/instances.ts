@@ -20,6 +20,8 @@ export interface CreateInstance {
   readonly source:
     | { readonly kind: 'image'; readonly reference: string }
     | { readonly kind: 'machine'; readonly name: string };
+  /** `linux/amd64`: the image must be made for it. */
+  readonly platform?: string;
   readonly isolation?: Isolation;
   readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];

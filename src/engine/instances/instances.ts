@@ -5,7 +5,7 @@ import type { Host } from '../../host/host.ts';
 import { type HostLimits, readHostLimits } from '../../host/host-limits.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import { HullError } from '../../model/errors.ts';
-import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
+import type { ExitStatus, InstanceState, TerminalSize } from '../../model/instance.ts';
 import type { Isolation } from '../../model/isolation.ts';
 import type { Network } from '../../network/network.ts';
 import type { ProcessTable, Runtime, Stdio } from '../../runtime/runtime.ts';
@@ -23,6 +23,7 @@ import type {
 import type { EventBus } from '../events.ts';
 import { admitOrThrow } from './admission.ts';
 import { instanceAttributes } from './attributes.ts';
+import { checkPlatform } from './check-platform.ts';
 import { checkIsolationMemory, type HostSize } from './checks.ts';
 import { configure } from './configure.ts';
 import { footprintOf } from './footprint.ts';
@@ -94,7 +95,11 @@ export class InstanceService implements Instances {
     const isolation = asked.isolation ?? (source.kind === 'machine' ? 'vm' : 'container');
     checkIsolationMemory(isolation, asked.resources?.memory);
     const { value: request, warnings: settled } = this.#settle(asked, isolation);
-    const warnings = [...settled, ...(await this.#checkAvailable(isolation))];
+    const warnings = [
+      ...(image === null ? [] : checkPlatform(image, referenceOf(asked), asked.platform)),
+      ...settled,
+      ...(await this.#checkAvailable(isolation)),
+    ];
     const facts = { id, name, hostname: hostnameOf(request, id), image, now: Date.now() };
     // Checked once without mounts, so that a request that is refused makes no volume.
     configure(request, { ...facts, mounts: [] });
@@ -155,9 +160,12 @@ export class InstanceService implements Instances {
     nameOrId: string,
     streams: { stdin: boolean; stdout: boolean; stderr: boolean },
   ): Promise<Stdio> {
-    const { config, status } = this.get(nameOrId);
+    const record = this.get(nameOrId);
+    const { config, status } = record;
     const stdin = streams.stdin && config.openStdin;
-    if (status.state === 'running' || status.state === 'paused')
+    refuseAttach(nameOrId, status.state);
+    this.#parts.lifecycle.event(record, 'attach');
+    if (status.state === 'running')
       return this.#parts.runtimes[config.isolation].attach(config.id, { stdin });
     return this.#parts.lifecycle.pending.add(config.id, { stdin });
   }
@@ -167,6 +175,8 @@ export class InstanceService implements Instances {
     admitOrThrow('resize', record);
     const { config } = record;
     await this.#parts.runtimes[config.isolation].resize(config.id, size);
+    const { rows, columns } = size;
+    this.#parts.lifecycle.event(record, 'resize', { height: String(rows), width: String(columns) });
   }
 
   logs(nameOrId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogRecord> {
@@ -201,7 +211,9 @@ export class InstanceService implements Instances {
     const record = this.get(nameOrId);
     admitOrThrow('observe', record);
     const { config } = record;
-    return this.#parts.runtimes[config.isolation].processes(config.id, psArgs);
+    const table = await this.#parts.runtimes[config.isolation].processes(config.id, psArgs);
+    this.#parts.lifecycle.event(record, 'top');
+    return table;
   }
 
   async sizes(nameOrId: string, signal?: AbortSignal): Promise<{ writable: number; root: number }> {
@@ -269,7 +281,18 @@ export class InstanceService implements Instances {
   }
 }
 
+/** In Docker's words. */
+function refuseAttach(nameOrId: string, state: InstanceState): void {
+  if (state !== 'paused' && state !== 'restarting') return;
+  const advice = state === 'paused' ? 'unpause the container' : 'wait until the container is running';
+  throw new HullError('wrong-state', `container ${nameOrId} is ${state}, ${advice} before attach`);
+}
+
 function hostnameOf(request: CreateInstance, id: string): string {
   if (request.hostname !== undefined && request.hostname !== '') return request.hostname;
   return request.networkMode === 'host' ? hostname() : id.slice(0, SHORT_ID);
+}
+
+function referenceOf({ source }: CreateInstance): string {
+  return source.kind === 'image' ? source.reference : source.name;
 }

@@ -12,7 +12,6 @@ import { hasProcess } from './container-state.ts';
 import { toCreateInstance } from './create-request.ts';
 import { createBody } from './create-schema.ts';
 import { checkUnsupported } from './create-unsupported.ts';
-import { checkPlatform } from './platform.ts';
 
 export const containerRoutes: readonly Route[] = [
   { method: 'GET', path: '/containers/json', handler: list },
@@ -84,10 +83,12 @@ function sizesOf(engine: EngineApi, instance: Instance): Promise<{ writable: num
 
 async function create(engine: EngineApi, exchange: Exchange): Promise<void> {
   const body = await exchange.json(createBody);
-  checkPlatform(exchange.query.text('platform'));
   const ignored = checkUnsupported(body);
   const request = toCreateInstance(body, exchange.query.nonEmpty('name'));
-  const { id, warnings } = await engine.instances.create(request);
+  const platform = exchange.query.nonEmpty('platform');
+  const { id, warnings } = await engine.instances.create(
+    platform === undefined ? request : { ...request, platform },
+  );
   const answer: ContainerCreateResponse = { Id: id, Warnings: [...ignored, ...warnings] };
   exchange.send(answer, 201);
 }
