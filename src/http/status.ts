@@ -16,6 +16,7 @@ const STATUS_OF_CODE: Partial<Record<ErrorCode, number>> = {
   'ambiguous-id': 400,
   'archive-invalid': 400,
   'command-failed': 500,
+  'data-read-only': 500,
   'manifest-invalid': 400,
   'no-space': 500,
   'registry-failed': 500,

@@ -85,6 +85,10 @@ export const ERROR_CODES = {
     doc: 'What answered on the socket does not speak the engine’s protocol; check HULL_HOST.',
   },
   'command-failed': { kind: 'Unavailable', doc: 'A host tool failed; its output is in the message.' },
+  'data-read-only': {
+    kind: 'Unavailable',
+    doc: 'The file system of the data folder takes no writes; look at the kernel’s log, and remount it writable.',
+  },
   'engine-unreachable': {
     kind: 'Unavailable',
     doc: 'No engine answers on the socket; start `hull daemon`, or check HULL_HOST.',

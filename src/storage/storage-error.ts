@@ -1,9 +1,13 @@
 import { isNoSpace } from '../host/exec.ts';
 import { HullError, messageOf } from '../model/errors.ts';
 
-/** An error of the store as the rest of the engine should see it: a full disk by its own code, everything else as it was. */
+/** An error of the store as the rest of the engine should see it: a full or read-only disk by its own code, everything else as it was. */
 export function storageError(error: unknown, what: string): unknown {
   if (error instanceof HullError && error.code !== 'command-failed') return error;
+  if (/\bEROFS\b|read-?only (?:file system|database)/i.test(messageOf(error))) {
+    const why = `the data folder's file system is read-only (${messageOf(error)}); remount it writable`;
+    return new HullError('data-read-only', `${what}: ${why}`, { cause: error });
+  }
   if (!isNoSpace(error)) return error;
   return new HullError(
     'no-space',

@@ -11,6 +11,7 @@ import type { FilesView, InstanceFiles, ViewMount } from '../../storage/files/fi
 import type { HeldRoot, RootStorage } from '../../storage/storage.ts';
 import type { Trees } from '../../storage/trees.ts';
 import type { InstanceRecord } from '../instances/record.ts';
+import type { VolumeUses } from '../volumes/uses.ts';
 import type { FileSource } from './source.ts';
 
 export interface HostSourceParts {
@@ -18,6 +19,7 @@ export interface HostSourceParts {
   readonly files: InstanceFiles;
   readonly roots: Pick<RootStorage, 'hold'>;
   readonly trees: Pick<Trees, 'archive'>;
+  readonly uses: Pick<VolumeUses, 'borrow'>;
 }
 
 /** Files of a container or sandbox: a root on the host, and the instance's mounts. */
@@ -102,8 +104,16 @@ export class HostSource implements FileSource {
       const view = { kind: 'process', pid: status.pid, startTime: pidStartTime, mounts } as const;
       return { view, release: () => Promise.resolve() };
     }
-    const { path, release } = await this.#hold();
-    return { view: { kind: 'folder', root: path, mounts }, release };
+    const borrowed = await this.#parts.uses.borrow(config);
+    const root = await this.#hold().catch(async (error: unknown) => {
+      await borrowed.release();
+      throw error;
+    });
+    const release = async (): Promise<void> => {
+      await root.release();
+      await borrowed.release();
+    };
+    return { view: { kind: 'folder', root: root.path, mounts: borrowed.mounts.map(viewMount) }, release };
   }
 
   #hold(): Promise<HeldRoot> {

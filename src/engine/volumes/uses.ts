@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -28,6 +29,12 @@ export interface VolumeUsesParts {
   readonly events: Pick<EventBus, 'publish'>;
 }
 
+/** Mounts for somebody who looks at files; `release` once. */
+export interface BorrowedMounts {
+  readonly mounts: readonly InstanceMount[];
+  readonly release: () => Promise<void>;
+}
+
 /** One user of a volume while it is mounted: an instance that runs. */
 interface User {
   readonly writes: boolean;
@@ -42,6 +49,8 @@ export class VolumeUses {
   readonly #folder: string;
   /** By the volume's path, which survives a change of its name. */
   readonly #users = new Map<string, Map<string, User>>();
+  /** Who looks at files: no instance accounts for their mounts. */
+  readonly #borrowers = new Set<string>();
   readonly #lock = new KeyedLock();
 
   constructor(parts: VolumeUsesParts) {
@@ -81,28 +90,36 @@ export class VolumeUses {
   }
 
   /** An instance is about to run: returns its mounts as the runtime is to make them. `release` undoes it, after a failure too. */
-  async acquire(config: InstanceConfig): Promise<readonly InstanceMount[]> {
-    const { events } = this.#parts;
-    const mounts: InstanceMount[] = [];
-    for (const [index, mount] of config.mounts.entries()) {
-      const volume = this.#volumeOf(mount);
-      if (volume === null) {
-        mounts.push(mount);
-        continue;
-      }
-      await this.#take(volume, config.id, !mount.readOnly);
-      const source =
-        mount.subpath === undefined ? volume.path : this.#pin(config.id, index, volume, mount.subpath);
-      mounts.push({ ...mount, source });
-      events.publish('volume', 'mount', volume.name, {
+  acquire(config: InstanceConfig): Promise<readonly InstanceMount[]> {
+    return this.#mounts(config.id, config.mounts, (volume, mount) =>
+      this.#parts.events.publish('volume', 'mount', volume.name, {
         driver: DRIVER,
         container: config.id,
         destination: mount.target,
         'read/write': String(!mount.readOnly),
         propagation: '',
-      });
+      }),
+    );
+  }
+
+  /** The same for somebody who looks at the files of an instance, whether it runs or not. */
+  async borrow(config: InstanceConfig): Promise<BorrowedMounts> {
+    const borrower = `files-${randomBytes(6).toString('hex')}`;
+    const release = async (): Promise<void> => {
+      await this.#unpin(borrower);
+      for (const { volume } of config.mounts) {
+        const found = volume === undefined ? null : this.#parts.volumes.find(volume);
+        if (found !== null) await this.#give(found, borrower);
+      }
+      this.#borrowers.delete(borrower);
+    };
+    this.#borrowers.add(borrower);
+    try {
+      return { mounts: await this.#mounts(borrower, config.mounts), release };
+    } catch (error) {
+      await release();
+      throw error;
     }
-    return mounts;
   }
 
   /** An instance that runs already, since before this daemon: as `acquire` left it. */
@@ -142,13 +159,36 @@ export class VolumeUses {
         owner: null,
         remove: () => volumes.unmount(volume),
       }));
-    const pins = (existsSync(this.#folder) ? readdirSync(this.#folder) : []).map((id): Leftover => ({
+    const pinned = existsSync(this.#folder) ? readdirSync(this.#folder) : [];
+    const unaccounted = pinned.filter((id) => !this.#borrowers.has(id));
+    const pins = unaccounted.map((id): Leftover => ({
       kind: 'mount',
       what: join(this.#folder, id),
       owner: id,
       remove: () => this.#unpin(id),
     }));
     return [...idle, ...pins];
+  }
+
+  async #mounts(
+    user: string,
+    asked: readonly InstanceMount[],
+    onMount: (volume: Volume, mount: InstanceMount) => void = () => undefined,
+  ): Promise<readonly InstanceMount[]> {
+    const mounts: InstanceMount[] = [];
+    for (const [index, mount] of asked.entries()) {
+      const volume = this.#volumeOf(mount);
+      if (volume === null) {
+        mounts.push(mount);
+        continue;
+      }
+      await this.#take(volume, user, !mount.readOnly);
+      const { subpath } = mount;
+      const source = subpath === undefined ? volume.path : this.#pin(user, index, volume, subpath);
+      mounts.push({ ...mount, source });
+      onMount(volume, mount);
+    }
+    return mounts;
   }
 
   #volumeOf(mount: InstanceMount): Volume | null {
