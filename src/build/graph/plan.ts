@@ -129,7 +129,8 @@ function planStage(planning: Planning, stage: Stage): StageState {
   checkPlatform(planning, from);
   const number = nextStep(planning);
   const state = baseState(planning, stage);
-  state.steps.push({ number, text: from.node.text, stage: from.alias, node: null });
+  const base = state.node.kind === 'image' ? { base: state.node.image.id } : {};
+  state.steps.push({ number, text: from.node.text, stage: from.alias, node: null, ...base });
   for (const trigger of takeTriggers(state)) applyTrigger(planning, stage, state, trigger);
   for (const instruction of stage.instructions) {
     applyInstruction(state, instruction, contextOf(planning, stage, nextStep(planning)));

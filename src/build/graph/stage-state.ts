@@ -1,4 +1,4 @@
-import type { HistoryEntry, Image, ImageRunConfig } from '../../model/image.ts';
+import type { Digest, HistoryEntry, Image, ImageRunConfig } from '../../model/image.ts';
 import { ExpansionError, expand, expandWords } from '../expand.ts';
 import { blueprintError } from '../parser/source.ts';
 import { positionOf, type InstructionNode } from '../parser/tree.ts';
@@ -20,6 +20,8 @@ export interface PlannedStep {
   readonly stage: string | null;
   /** The work that it stands for; null when it changes only the configuration. */
   readonly node: BuildNode | null;
+  /** FROM: the image that the stage begins with. */
+  readonly base?: Digest;
 }
 
 /** A stage while (and after) its instructions are gone through. */

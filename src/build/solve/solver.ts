@@ -93,7 +93,10 @@ export class Solver {
     return this.#deps.locks.run(key, async () => {
       const kept = this.#options.noCache ? null : this.#kept(key, parent);
       if (kept !== null) {
-        this.#emit({ type: 'cached', step: node.origin.step });
+        const { step: number } = node.origin;
+        this.#emit({ type: 'cached', step: number });
+        const { diffId = null, unpackedSize = 0 } = kept.own ?? {};
+        this.#emit({ type: 'layer', digest: diffId, size: unpackedSize, step: number });
         return kept;
       }
       this.#options.signal.throwIfAborted();

@@ -33,7 +33,9 @@ export class StepAnnouncer {
     const from = this.#said.get(stage) ?? 0;
     if (index < from) return;
     this.#said.set(stage, index + 1);
-    for (const { number, text } of stage.steps.slice(from, index + 1))
+    for (const { number, text, base } of stage.steps.slice(from, index + 1)) {
       this.#emit({ type: 'step', number, total: this.#plan.totalSteps, text, stage: stage.name });
+      if (base !== undefined) this.#emit({ type: 'layer', digest: base, size: 0, step: number });
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Builder } from '../../build/index.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import { chainIds } from '../../images/import-tree.ts';
@@ -38,6 +39,10 @@ export interface ImagesParts {
   readonly familiar: (reference: string) => string;
 }
 
+/** Milliseconds that a removal waits for instances that are being removed. */
+const REMOVAL_PATIENCE = 5000;
+const RUNNING: ReadonlySet<string> = new Set(['starting', 'running', 'paused', 'restarting', 'stopping']);
+
 /** Use cases of images. */
 export class ImageService implements Images {
   readonly #parts: ImagesParts;
@@ -67,6 +72,7 @@ export class ImageService implements Images {
   async remove(reference: string, options: { force?: boolean } = {}): Promise<readonly RemovedImage[]> {
     const { normalize } = this.#parts;
     const image = this.get(reference);
+    await this.#untilRemoved(image);
     const named = safely(normalize, reference);
     const known = [...image.references, ...(image.digests ?? [])];
     const plan = planRemoval({
@@ -108,11 +114,18 @@ export class ImageService implements Images {
     return unpacked.map(({ diffId }) => layers.path(diffId)).toReversed();
   }
 
-  #users(image: Image): { id: string; running: boolean }[] {
+  /** Instances that are just being removed are no reason to refuse: a moment later they are gone. */
+  async #untilRemoved(image: Image): Promise<void> {
+    const deadline = Date.now() + REMOVAL_PATIENCE;
+    while (Date.now() < deadline && this.#users(image).some(({ state }) => state === 'removing'))
+      await sleep(10);
+  }
+
+  #users(image: Image): { id: string; state: string; running: boolean }[] {
     return this.#parts.registry
       .all()
       .filter(({ config }) => config.source.kind === 'image' && config.source.imageId === image.id)
-      .map(({ config, status }) => ({ id: config.id, running: status.state === 'running' }));
+      .map(({ config, status: { state } }) => ({ id: config.id, state, running: RUNNING.has(state) }));
   }
 
   async #carryOut(image: Image, plan: RemovalPlan): Promise<PrunedImages> {
