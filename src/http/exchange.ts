@@ -1,7 +1,7 @@
 import type { BaseIssue, BaseSchema, InferOutput } from 'valibot';
 import { API_VERSION, RAW_STREAM } from '../../api/docker.ts';
 import type { NDJSON } from '../../api/native.ts';
-import { parseJson, readLimited } from './json-body.ts';
+import { checkJsonType, parseJson, readLimited } from './json-body.ts';
 import { Query } from './query.ts';
 import type { ByteSink, HijackedConnection, Responder, ResponseHeaders } from './responder.ts';
 import type { WireRequest } from './wire/http-connection.ts';
@@ -90,7 +90,9 @@ export class Exchange {
 
   /** The body as JSON that `schema` accepts; an empty body counts as `{}`. Throws `invalid-argument` naming the field. */
   async json<const Schema extends AnySchema>(schema: Schema): Promise<InferOutput<Schema>> {
-    return parseJson(schema, await readLimited(this.#request.content));
+    const text = await readLimited(this.#request.content);
+    if (text !== '') checkJsonType(this.headers['content-type']);
+    return parseJson(schema, text);
   }
 
   /** A JSON answer. */

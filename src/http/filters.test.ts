@@ -61,6 +61,26 @@ describe('Filters', () => {
     expect(Filters.of({ status: ['true'] }, NAMES).flag('status')).toBe(true);
     expect(Filters.of({ status: ['0'] }, NAMES).flag('status')).toBe(false);
     expect(Filters.of({}, NAMES).flag('status')).toBeUndefined();
-    expect(() => Filters.of({ status: ['perhaps'] }, NAMES).flag('status')).toThrow('true or false');
+    for (const wrong of [['perhaps'], ['True'], ['true', 'false']]) {
+      const message = `invalid filter 'status=[${wrong.join(' ')}]'`;
+      expect(() => Filters.of({ status: wrong }, NAMES).flag('status')).toThrow(message);
+    }
   });
+
+  test.each(['[', '[]', '"a"', '1', '{"label":"a"}', '{"label":[1]}', '{"label":{"a":1}}'])(
+    '%s is refused',
+    (text) => {
+      expect(() => Filters.read(new Query(`filters=${encodeURIComponent(text)}`), NAMES)).toThrow(
+        'invalid filter',
+      );
+    },
+  );
+
+  test.each(['', '{}', 'null', '{"label":null}', '{"label":[]}', '{"label":{}}'])(
+    '"%s" filters nothing',
+    (text) => {
+      const filters = Filters.read(new Query(`filters=${encodeURIComponent(text)}`), NAMES);
+      expect(filters.has('label')).toBe(false);
+    },
+  );
 });

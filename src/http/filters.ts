@@ -1,4 +1,5 @@
 import { HullError } from '../model/errors.ts';
+import { refuseNul } from './json-body.ts';
 import type { Query } from './query.ts';
 
 /**
@@ -14,7 +15,7 @@ export class Filters {
 
   /** Throws `invalid-argument` for a malformed parameter, and for names not in `known`. */
   static read(query: Query, known: readonly string[]): Filters {
-    return Filters.of(query.json('filters') ?? {}, known);
+    return Filters.of(parseFilters(query.nonEmpty('filters')), known);
   }
 
   static of(value: unknown, known: readonly string[]): Filters {
@@ -23,10 +24,8 @@ export class Filters {
     const values = new Map<string, readonly string[]>();
     for (const [name, raw] of Object.entries(value)) {
       if (!known.includes(name)) {
-        throw new HullError(
-          'invalid-argument',
-          `invalid filter '${name}': known here are ${known.join(', ')}`,
-        );
+        // In the words of Docker's daemon.
+        throw new HullError('invalid-argument', `invalid filter '${name}'`);
       }
       values.set(name, filterValues(name, raw));
     }
@@ -47,13 +46,14 @@ export class Filters {
     return values.length === 0 || values.some(test);
   }
 
-  /** The filter's truth value; undefined where absent. */
+  /** The filter's truth value; undefined where absent. As Docker's daemon, which refuses every other word, and both at once. */
   flag(name: string): boolean | undefined {
-    const value = this.get(name)[0];
-    if (value === undefined) return undefined;
-    if (['1', 'true', 'True', 'TRUE', 't', 'T'].includes(value)) return true;
-    if (['0', 'false', 'False', 'FALSE', 'f', 'F'].includes(value)) return false;
-    throw malformed(`${name}: expected true or false, got "${value}"`);
+    const values = this.get(name);
+    if (values.length === 0) return undefined;
+    const isTrue = values.some((value) => value === '1' || value === 'true');
+    const isFalse = values.some((value) => value === '0' || value === 'false');
+    if (isTrue !== isFalse) return isTrue;
+    throw new HullError('invalid-argument', `invalid filter '${name}=[${values.join(' ')}]'`);
   }
 
   /** Every `label` filter matches: `key`, or `key=value`. */
@@ -67,14 +67,25 @@ export class Filters {
   }
 }
 
+function parseFilters(text: string | undefined): unknown {
+  if (text === undefined) return {};
+  refuseNul('query parameter "filters"', text);
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    throw malformed('expected JSON');
+  }
+}
+
 function filterValues(name: string, raw: unknown): readonly string[] {
+  if (raw === null) return [];
   if (Array.isArray(raw)) {
     if (!raw.every((value): value is string => typeof value === 'string')) {
       throw malformed(`${name}: expected strings`);
     }
     return raw;
   }
-  if (typeof raw !== 'object' || raw === null) throw malformed(`${name}: expected a list or an object`);
+  if (typeof raw !== 'object') throw malformed(`${name}: expected a list or an object`);
   return Object.entries(raw).flatMap(([value, wanted]: [string, unknown]) => {
     if (typeof wanted !== 'boolean') throw malformed(`${name}.${value}: expected true or false`);
     return wanted ? [value] : [];
@@ -82,5 +93,5 @@ function filterValues(name: string, raw: unknown): readonly string[] {
 }
 
 function malformed(why: string): HullError {
-  return new HullError('invalid-argument', `query parameter "filters": ${why}`);
+  return new HullError('invalid-argument', `invalid filter: query parameter "filters": ${why}`);
 }

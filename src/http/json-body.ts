@@ -1,6 +1,6 @@
 import { getDotPath, safeParse } from 'valibot';
 import type { BaseIssue, BaseSchema, InferOutput } from 'valibot';
-import { HullError } from '../model/errors.ts';
+import { HullError, messageOf } from '../model/errors.ts';
 
 type AnySchema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
 
@@ -25,22 +25,25 @@ export async function readLimited(body: AsyncIterable<Uint8Array>, limit = MAX_J
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Parses and checks a JSON body. Throws `invalid-argument` naming the first field that is wrong. */
+/** Throws `invalid-argument` for a body that says it is no JSON: in the words of Docker's daemon. What says nothing is tried. */
+export function checkJsonType(contentType: string | undefined): void {
+  if (contentType === undefined || /^\s*application\/json\s*(;|$)/i.test(contentType)) return;
+  throw new HullError(
+    'invalid-argument',
+    `unsupported Content-Type header (${contentType}): must be 'application/json'`,
+  );
+}
+
+/** Parses and checks a JSON body; an empty one and `null` count as `{}`. Throws `invalid-argument` naming the first field that is wrong. */
 export function parseJson<const Schema extends AnySchema>(schema: Schema, text: string): InferOutput<Schema> {
   refuseNul("the request's body", text);
   let value: unknown;
   try {
-    value = text.trim() === '' ? {} : JSON.parse(text);
+    value = text.trim() === '' ? {} : (JSON.parse(text) as unknown);
   } catch (error) {
-    throw new HullError(
-      'invalid-argument',
-      `the request's body is not valid JSON: ${(error as Error).message}`,
-      {
-        cause: error,
-      },
-    );
+    throw new HullError('invalid-argument', `invalid JSON: ${messageOf(error)}`, { cause: error });
   }
-  return parseValue(schema, value);
+  return parseValue(schema, value ?? {});
 }
 
 /** No path, name, argument or variable can have one: the kernel would take what stands before it. Throws `invalid-argument`. */
@@ -54,13 +57,47 @@ export function parseValue<const Schema extends AnySchema>(
   schema: Schema,
   value: unknown,
 ): InferOutput<Schema> {
+  refuseLists(schema, value, '');
   const result = safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
-  const path = getDotPath(issue) ?? '(body)';
   const expected =
     issue.expected === null ? issue.message : `expected ${issue.expected}, got ${issue.received}`;
-  throw new HullError('invalid-argument', `invalid value for "${path}": ${expected}`, {
-    details: { field: path },
-  });
+  throw wrongType(getDotPath(issue) ?? '', expected);
+}
+
+/** What a schema is made of, as far as `refuseLists` follows it. */
+interface SchemaParts {
+  readonly type: string;
+  readonly entries?: Readonly<Record<string, SchemaParts>>;
+  readonly wrapped?: SchemaParts;
+  readonly item?: SchemaParts;
+  readonly value?: SchemaParts;
+}
+
+/** Valibot takes a list for an object without fields; it is none. */
+function refuseLists(schema: SchemaParts, value: unknown, path: string): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (schema.wrapped !== undefined) return refuseLists(schema.wrapped, value, path);
+  const inside = (name: string | number): string => (path === '' ? String(name) : `${path}.${name}`);
+  if (Array.isArray(value)) {
+    if (schema.entries !== undefined || schema.type === 'record')
+      throw wrongType(path, 'expected Object, got Array');
+    if (schema.item !== undefined)
+      for (const [index, one] of value.entries()) refuseLists(schema.item, one, inside(index));
+    return;
+  }
+  for (const [name, one] of Object.entries(value)) {
+    const part = schema.type === 'record' ? schema.value : own(schema.entries, name);
+    if (part !== undefined) refuseLists(part, one, inside(name));
+  }
+}
+
+function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+function wrongType(path: string, what: string): HullError {
+  const field = path === '' ? '(body)' : path;
+  return new HullError('invalid-argument', `invalid value for "${field}": ${what}`, { details: { field } });
 }

@@ -17,6 +17,14 @@ describe('Query', () => {
     expect(new Query(search).flag('f')).toBe(expected);
   });
 
+  test.each([
+    ['all=%zz', '"%zz"'],
+    ['a=1&b=%', '"%"'],
+    ['%4=x', '"%4="'],
+  ])('%s has a malformed escape', (search, shown) => {
+    expect(() => new Query(search)).toThrow(`invalid URL escape ${shown}`);
+  });
+
   test('integers come back as they were', () => {
     fc.assert(
       fc.property(fc.maxSafeInteger(), (number) => {

@@ -5,8 +5,12 @@ import { HullError } from '../model/errors.ts';
 export class Query {
   readonly #values: URLSearchParams;
 
-  /** `search`: without the question mark; may be empty. Throws `invalid-argument` where it has a NUL character. */
+  /** `search`: without the question mark; may be empty. Throws `invalid-argument` where it has a NUL character or a malformed escape. */
   constructor(search: string) {
+    const wrong = /%(?![0-9a-fA-F]{2}).{0,2}/.exec(search)?.[0];
+    // In the words of Docker's daemon.
+    if (wrong !== undefined)
+      throw new HullError('invalid-argument', `invalid URL escape ${JSON.stringify(wrong)}`);
     if (search.includes('%00')) throw new HullError('invalid-argument', 'the query has a NUL character');
     this.#values = new URLSearchParams(search);
   }

@@ -113,7 +113,7 @@ describe('answers', () => {
       'HostConfig.Memory',
     ],
     ['POST', '/containers/create', '{', 400, 'invalid-argument', 'JSON'],
-    ['POST', '/containers/prune', '', 501, 'not-supported', 'not supported'],
+    ['POST', '/session', '', 501, 'not-supported', 'not supported'],
   ])('%s %s %s fails with %d', async (method, path, body, status, code, message) => {
     const client = dial();
     client.request(method, path, body);
