@@ -1,7 +1,10 @@
+import { HullError } from '../model/errors.ts';
 import type { EngineEvent, EventQuery, Events } from './api.ts';
 
 /** Past events kept for `since`. */
 const KEPT = 2048;
+/** Events that may wait for one who listens slowly; the stream of one who does not read at all is broken off, so that it is seen. */
+const WAITING = 32_768;
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
 
 /** Says what happened, to everyone who listens. Publishing never waits. */
@@ -40,8 +43,11 @@ export class EventBus implements Events {
     const queue: EngineEvent[] =
       query.since === null ? [] : this.#past.filter((event) => milliseconds(event) >= (query.since ?? 0));
     let wake: () => void = () => undefined;
+    let lost = false;
     const listener = (event: EngineEvent): void => {
-      queue.push(event);
+      if (query.since !== null && milliseconds(event) < query.since) return;
+      if (queue.length < WAITING) queue.push(event);
+      else lost = true;
       wake();
     };
     // Listening begins in the same turn in which the past was copied: nothing falls in between.
@@ -54,6 +60,7 @@ export class EventBus implements Events {
       for (;;) {
         for (let event = queue.shift(); event !== undefined; event = queue.shift()) {
           if (query.until !== null && milliseconds(event) > query.until) return;
+          if (lost) throw tooSlow();
           yield event;
         }
         if (signal?.aborted === true || (query.until !== null && Date.now() >= query.until)) return;
@@ -72,4 +79,11 @@ export class EventBus implements Events {
 
 function milliseconds(event: EngineEvent): number {
   return Number(event.timeNano / NANOSECONDS_PER_MILLISECOND);
+}
+
+function tooSlow(): HullError {
+  return new HullError(
+    'command-failed',
+    `more than ${WAITING} events were waiting to be read; read faster, or filter them`,
+  );
 }
