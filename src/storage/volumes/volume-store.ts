@@ -27,7 +27,7 @@ export interface EnsureVolume {
 
 export interface CopyVolume {
   readonly labels?: Readonly<Record<string, string>>;
-  /** The source may change meanwhile. Slower: nobody who writes into it can then lead the copy astray. */
+  /** The source may change meanwhile. Slower, and holes are filled: nobody who writes into it can lead the copy astray. */
   readonly live?: boolean;
 }
 
