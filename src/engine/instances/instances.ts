@@ -181,8 +181,6 @@ export class InstanceService implements Instances {
 
   logs(nameOrId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogRecord> {
     const { config, status } = this.get(nameOrId);
-    if (config.options.log?.driver === 'none')
-      throw new HullError('not-supported', 'configured logging driver does not support reading');
     return this.#parts.logs.read(
       config.id,
       query,

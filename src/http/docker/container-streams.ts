@@ -66,6 +66,8 @@ function attachOptions({ query }: Exchange, { config }: Instance): BridgeOptions
 async function logs(engine: EngineApi, exchange: Exchange): Promise<void> {
   const instance = engine.instances.get(exchange.param('id'));
   const logQuery = readLogQuery(exchange);
+  if (instance.config.options.log?.driver === 'none')
+    throw new HullError('not-supported', 'configured logging driver does not support reading');
   const sink = exchange.open(streamType(!instance.config.process.tty, exchange.apiMinor));
   await copyLogs(engine, exchange, instance, logQuery, sink);
   sink.end();

@@ -100,15 +100,18 @@ function userMount(mount: InstanceMount, recursiveReadOnly: boolean): OciMount {
       options: [...tmpfsOptions(options), mode],
     };
   }
-  const propagation = options.filter((option) => PROPAGATION.test(option));
-  const above = options.includes('bind') ? 'bind' : 'rbind';
+  const alone = options.includes('bind');
+  const above = alone ? 'bind' : 'rbind';
+  const asked = options.filter((option) => PROPAGATION.test(option));
+  const propagation = asked.length === 0 ? ['rprivate'] : asked;
   return {
     destination,
     type: 'bind',
     source: mount.source,
     options: [
       above,
-      ...(propagation.length === 0 ? ['rprivate'] : propagation),
+      // crun takes the `r` of a propagation for that of the bind.
+      ...(alone ? propagation.map((word) => word.replace(/^r/, '')) : propagation),
       ...(readOnly ? readOnlyWords(options, recursiveReadOnly && above === 'rbind') : ['rw']),
     ],
   };

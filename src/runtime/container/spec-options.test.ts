@@ -142,10 +142,10 @@ describe('mounts', () => {
   test.each<[InstanceMount, readonly string[]]>([
     [mount([]), ['rbind', 'rprivate', 'rw']],
     [mount(['rslave']), ['rbind', 'rslave', 'rw']],
-    [mount(['bind']), ['bind', 'rprivate', 'rw']],
+    [mount(['bind']), ['bind', 'private', 'rw']],
     [mount([], true), ['rbind', 'rprivate', 'ro', 'rro']],
     [mount(['ro-top'], true), ['rbind', 'rprivate', 'ro']],
-    [mount(['bind'], true), ['bind', 'rprivate', 'ro']],
+    [mount(['bind'], true), ['bind', 'private', 'ro']],
   ])('%j', (one, expected) => {
     expect(mountAt(build({ mounts: [one] }), '/t')?.options).toEqual([...expected]);
   });
