@@ -29,6 +29,8 @@ export interface ImageInspect {
   DockerVersion: string;
   Author: string;
   Config: Partial<ContainerConfig> & { Image?: string; ArgsEscaped?: boolean };
+  /** No longer in the definition; the oldest clients read the volumes there. */
+  ContainerConfig: Partial<ContainerConfig>;
   Architecture: string;
   Variant?: string;
   Os: string;

@@ -48,10 +48,11 @@ describe('web, database and cache', () => {
     LONG,
   );
 
-  test('config knows the services, and those of a profile only when asked', async () => {
+  test('config knows the services', async () => {
     expect((await must(['config', '--services'])).split('\n').toSorted()).toEqual([
       'cache',
       'database',
+      'tool',
       'web',
     ]);
   });

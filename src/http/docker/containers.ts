@@ -109,7 +109,11 @@ export function terminalSizeOf({ query }: Exchange): { rows: number; columns: nu
 
 async function top(engine: EngineApi, exchange: Exchange): Promise<void> {
   const psArgs = (exchange.query.nonEmpty('ps_args') ?? '-ef').trim().split(/\s+/);
-  const table = await engine.instances.top(exchange.param('id'), psArgs);
+  const table = await engine.instances.top(exchange.param('id'), psArgs).catch((error: unknown) => {
+    // The client's words, which ps did not understand.
+    if (isHullError(error, 'command-failed')) throw new HullError('invalid-argument', error.message);
+    throw error;
+  });
   const answer: ContainerTopResponse = { Titles: table.titles, Processes: table.rows };
   exchange.send(answer);
 }

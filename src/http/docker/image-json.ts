@@ -59,6 +59,8 @@ export function imageInspect(image: Image, { size, folders, apiMinor }: InspectO
     Parent: '',
     Comment: config.history?.at(-1)?.comment ?? '',
     Created: config.created ?? NEVER,
+    // docker-compose 1.29 needs it to recreate a container, in every version of the API.
+    ContainerConfig: oldConfig(config.config ?? {}),
     DockerVersion: '',
     Author: config.author ?? '',
     Config: apiMinor < 50 ? oldConfig(config.config ?? {}) : ownConfig(config.config ?? {}),
