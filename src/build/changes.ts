@@ -28,10 +28,14 @@ const ALLOWED: ReadonlySet<string> = new Set([
 export function applyChanges(config: ImageRunConfig, changes: readonly string[]): ImageRunConfig {
   const text = changes.join('\n');
   if (text.trim() === '') return config;
+  for (const change of changes) {
+    const word = /^\s*([a-z]+)\b/i.exec(change)?.[1]?.toLowerCase();
+    if (word !== undefined && !ALLOWED.has(word)) throw forbidden(word);
+  }
   const tree = parseBlueprint(text, 'change');
-  const forbidden = tree.instructions.find(({ keyword }) => !ALLOWED.has(keyword));
-  if (forbidden !== undefined)
-    throw new HullError('invalid-argument', `${forbidden.keyword} is not a valid change command`);
+  // A change may be several lines.
+  const other = tree.instructions.find(({ keyword }) => !ALLOWED.has(keyword));
+  if (other !== undefined) throw forbidden(other.keyword);
   const state: StageState = {
     node: { kind: 'scratch' },
     config,
@@ -55,4 +59,9 @@ export function applyChanges(config: ImageRunConfig, changes: readonly string[])
     }),
   );
   return state.config;
+}
+
+/** In the words of Docker's daemon. */
+function forbidden(word: string): HullError {
+  return new HullError('invalid-argument', `${word} is not a valid change command`);
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { CommitRequest } from '../../engine/api.ts';
+import { HullError } from '../../model/errors.ts';
 import type { Healthcheck, ImageRunConfig } from '../../model/image.ts';
 import type { Exchange } from '../exchange.ts';
 
@@ -38,12 +39,15 @@ const commitBody = v.nullish(
 /** `POST /commit`. Throws `invalid-argument`. */
 export async function readCommitRequest(exchange: Exchange): Promise<CommitRequest> {
   const { query } = exchange;
+  const instance = query.text('container') ?? '';
+  // In the words of Docker's daemon.
+  if (instance === '') throw new HullError('invalid-argument', 'invalid name or ID supplied: ""');
   const body = await exchange.json(commitBody);
   const repository = query.nonEmpty('repo');
   const tag = query.nonEmpty('tag');
   const config = toConfig(body);
   return {
-    instance: query.text('container') ?? '',
+    instance,
     ...(repository === undefined
       ? {}
       : { reference: tag === undefined ? repository : `${repository}:${tag}` }),
