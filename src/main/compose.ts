@@ -54,7 +54,7 @@ export function composeEngine(options: CompositionOptions): Engine {
     sandbox: createSandboxRuntime({ host, identity, cgroups }),
     vm: createVmRuntime({ host, identity, settings }),
   };
-  const network = createNetwork({ host, identity });
+  const network = createNetwork({ host, identity, settings: { log: options.log } });
   const runner = createRuntimeStepRunner({ host, identity, runtime: runtimes.container, network });
   const syscalls = new TreeSyscalls();
   const readAttributes = (path: string): ReadonlyMap<string, Uint8Array> => syscalls.xattrs(path);

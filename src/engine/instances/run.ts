@@ -58,6 +58,7 @@ export class Runs {
     const connected = async (): Promise<NetworkLease> => {
       const lease = await network.attach(attachRequest(config, catalog, registry));
       onLease(lease);
+      this.#disconnected.delete(config.id);
       this.#tell('connect', config, lease);
       timings.mark('network');
       return lease;

@@ -24,7 +24,6 @@ export class NameTable {
   readonly #instances = new Map<string, Entry>();
   readonly #holders = new Map<string, string[]>();
   readonly #byAddress = new Map<string, string>();
-  #turn = 0;
 
   /** `names`: the first one is the answer to a reverse query. Replaces what the instance had. */
   set(instanceId: string, names: readonly string[], ...addresses: readonly string[]): void {
@@ -49,11 +48,11 @@ export class NameTable {
     }
   }
 
-  /** Null for a name that no instance has. With several instances, each call begins with another one. */
+  /** Null for a name that no instance has. With several instances, any of them may come first: clients ask for A and AAAA in turn, so that no order by turns would be fair. */
   lookup(name: string): readonly string[] | null {
     const holders = this.#holders.get(normalize(name));
     if (holders === undefined) return null;
-    const start = holders.length > 1 ? this.#turn++ % holders.length : 0;
+    const start = Math.floor(Math.random() * holders.length);
     const ordered = [...holders.slice(start), ...holders.slice(0, start)];
     return ordered.flatMap((holder) => this.#instances.get(holder)?.addresses ?? []);
   }
