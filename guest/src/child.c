@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -98,6 +99,18 @@ static void become(const struct user *user, uint64_t capabilities) {
   if (user->uid == 0) set_capabilities(capabilities);
 }
 
+/* While it may still raise them. */
+static void set_limits(const struct process_spec *spec) {
+  for (char **text = spec->limits; text != NULL && *text != NULL; text++) {
+    int resource;
+    unsigned long long soft, hard;
+    if (sscanf(*text, "%d %llu %llu", &resource, &soft, &hard) != 3) give_up(EINVAL, 126, "a limit is malformed");
+    struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
+    if (setrlimit(resource, &limit) != 0) give_up(errno, 126, "cannot set limit %d: %s", resource, strerror(errno));
+  }
+  if (spec->oom_score != NULL) write_text("/proc/self/oom_score_adj", spec->oom_score);
+}
+
 static void set_environment(const struct process_spec *spec, const struct user *user) {
   static char *empty[] = {NULL};
   environ = spec->environment == NULL ? empty : spec->environment;
@@ -142,9 +155,13 @@ void child_run(const struct process_spec *spec, bool first, const char *terminal
   if (terminal != NULL) take_terminal(terminal, first);
   if (!find_user(spec->user, &user, error, sizeof error)) give_up(EINVAL, 126, "%s", error);
   if (terminal != NULL && fchown(0, user.uid, (gid_t)-1) != 0) note("cannot hand over the terminal");
+  for (char **group = spec->groups; group != NULL && *group != NULL; group++)
+    if (!find_further_group(*group, &user, error, sizeof error)) give_up(EINVAL, 126, "%s", error);
   set_environment(spec, &user);
+  set_limits(spec);
   enter_folder(spec->folder[0] ? spec->folder : "/", first);
   become(&user, spec->capabilities);
+  if (spec->no_new_privileges) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   execvp(spec->arguments[0], spec->arguments);
   int reason = errno;
   const char *name = spec->arguments[0];

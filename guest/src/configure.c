@@ -160,8 +160,9 @@ static const char *bind_file(const struct field_value *value) {
   bool written = write_all(fd, end + 1, value->size - (size_t)(end + 1 - value->data));
   close(fd);
   if (!written || !open_target((const char *)value->data, false, target, sizeof target)) return failed("make the place of a file");
-  if (mount(source, target, NULL, MS_BIND, NULL) != 0) return failed("bind a file");
-  return NULL;
+  const char *error = mount(source, target, NULL, MS_BIND, NULL) == 0 ? NULL : failed("bind a file");
+  close_target(target);
+  return error;
 }
 
 /* The next zero-terminated text of a field; NULL when there is none. */
@@ -187,6 +188,25 @@ static const char *apply_share(struct field_value value) {
 static const char *apply_tmpfs(struct field_value value) {
   const char *target = take_text(&value), *options = take_text(&value);
   return options == NULL ? "a tmpfs field is malformed" : mount_tmpfs(target, options);
+}
+
+/* "NAME\0VALUE\0": the engine has checked the name. */
+static const char *apply_sysctl(struct field_value value) {
+  const char *name = take_text(&value), *text = take_text(&value);
+  char path[256] = "/proc/sys/";
+  size_t at = strlen(path);
+  if (text == NULL || strlen(name) + at >= sizeof path || strstr(name, "..") != NULL) return "a sysctl field is malformed";
+  for (; *name != 0; name++) path[at++] = *name == '.' ? '/' : *name == '/' ? '.' : *name;
+  path[at] = 0;
+  return write_text(path, text) ? NULL : failed("set a kernel setting");
+}
+
+static const char *size_shared_memory(const struct field_value *value) {
+  char options[64];
+  snprintf(options, sizeof options, "mode=1777,size=%llu", (unsigned long long)field_number(value));
+  if (mount("tmpfs", NEW_ROOT "/dev/shm", "tmpfs", MS_REMOUNT | MS_NOSUID | MS_NODEV | MS_NOEXEC, options) != 0)
+    return failed("size /dev/shm");
+  return NULL;
 }
 
 static const char *apply_text(const struct field_value *value) {
@@ -220,6 +240,8 @@ static const char *apply(const struct field_value *value) {
     case FIELD_ENTROPY: add_entropy(value); return NULL;
     case FIELD_PIDS_LIMIT: limit(WORKLOAD_CGROUP "/pids.max", value); return NULL;
     case FIELD_MEMORY_LIMIT: limit(WORKLOAD_CGROUP "/memory.max", value); return NULL;
+    case FIELD_SYSCTL: return apply_sysctl(*value);
+    case FIELD_SHARED_MEMORY: return size_shared_memory(value);
     default: return NULL; /* READ_ONLY_ROOT and PRIVILEGED are read beforehand; later versions add fields */
   }
 }

@@ -49,6 +49,7 @@ void mount_system(void);
 void mount_devices(bool privileged);
 /* Makes the target inside the new root, never outside it, and returns a descriptor's path to mount on. */
 bool open_target(const char *target, bool folder, char *path, size_t size);
+void close_target(const char *path);
 const char *mount_share(const char *tag, const char *target, const char *file, bool read_only);
 const char *mount_tmpfs(const char *target, const char *options);
 void mount_private(void);
@@ -110,7 +111,9 @@ extern struct guest {
 struct process_spec {
   char **arguments, **environment;
   char *folder, *user;
-  bool terminal, open_stdin, init, attached;
+  /* "RESOURCE SOFT HARD", numbers of setrlimit(2); names or numbers of further groups; a number of -1000 to 1000, or NULL. */
+  char **limits, **groups, *oom_score;
+  bool terminal, open_stdin, init, attached, no_new_privileges;
   uint16_t rows, columns;
   uint64_t capabilities;
 };
@@ -127,6 +130,8 @@ pid_t spawn(const struct process_spec *spec, bool first, struct process_pipes *p
 struct user { uid_t uid; gid_t gid; gid_t groups[64]; size_t group_count; char home[256]; };
 /* Looks `text` up in /etc/passwd and /etc/group of the current root. False: not found, `error` says what. */
 bool find_user(const char *text, struct user *user, char *error, size_t size);
+/* Adds a group by name or number. False: not found, `error` says what. */
+bool find_further_group(const char *text, struct user *user, char *error, size_t size);
 
 /* ---- child.c: inside the new process ---- */
 void child_run(const struct process_spec *spec, bool first, const char *terminal, int failure_fd) __attribute__((noreturn));

@@ -61,14 +61,15 @@ bool open_target(const char *target, bool folder, char *path, size_t size) {
     char *slash = strrchr(parent, '/');
     *slash = 0;
     if (parent[0] && !make_folders(parent)) return false;
-    fd = root_open(target, O_RDONLY | O_CREAT, 0644);
+    /* An image's FIFO in its place would wait for a writer for ever. */
+    fd = root_open(target, O_RDONLY | O_CREAT | O_NONBLOCK, 0644);
   }
   if (fd < 0) return false;
   snprintf(path, size, "/proc/self/fd/%d", fd);
   return true;
 }
 
-static void close_target(const char *path) { close(atoi(path + strlen("/proc/self/fd/"))); }
+void close_target(const char *path) { close(atoi(path + strlen("/proc/self/fd/"))); }
 
 static const char *failure(const char *what, const char *target) {
   static char text[400];

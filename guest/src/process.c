@@ -34,7 +34,7 @@ static bool set_text(char **text, const struct field_value *value) {
 }
 
 bool process_spec_read(struct process_spec *spec, struct fields fields) {
-  size_t arguments = 0, variables = 0;
+  size_t arguments = 0, variables = 0, limits = 0, groups = 0;
   bool fine = true;
   *spec = (struct process_spec){0};
   for (struct field_value value; fine && fields_next(&fields, &value);) {
@@ -47,6 +47,10 @@ bool process_spec_read(struct process_spec *spec, struct fields fields) {
       case FIELD_OPEN_STDIN: spec->open_stdin = field_number(&value) != 0; break;
       case FIELD_INIT: spec->init = field_number(&value) != 0; break;
       case FIELD_ATTACHED: spec->attached = field_number(&value) != 0; break;
+      case FIELD_RESOURCE_LIMIT: fine = append_text(&spec->limits, &limits, &value); break;
+      case FIELD_GROUP: fine = append_text(&spec->groups, &groups, &value); break;
+      case FIELD_OOM_SCORE: fine = set_text(&spec->oom_score, &value); break;
+      case FIELD_NO_NEW_PRIVILEGES: spec->no_new_privileges = field_number(&value) != 0; break;
       case FIELD_CAPABILITIES: spec->capabilities = field_number(&value); break;
       case FIELD_SIZE:
         if (value.size == 4) spec->rows = get16(value.data), spec->columns = get16(value.data + 2);
@@ -67,6 +71,9 @@ static void free_texts(char **texts) {
 void process_spec_free(struct process_spec *spec) {
   free_texts(spec->arguments);
   free_texts(spec->environment);
+  free_texts(spec->limits);
+  free_texts(spec->groups);
+  free(spec->oom_score);
   free(spec->folder);
   free(spec->user);
   *spec = (struct process_spec){0};

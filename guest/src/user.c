@@ -2,9 +2,12 @@
 #include "hull.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define LINE_FIELDS 7
 
@@ -26,9 +29,19 @@ static bool number(const char *text, unsigned *value) {
   return true;
 }
 
+/* NULL unless it is a regular file: the image may have a FIFO in its place, which nobody would ever write to. */
+static FILE *open_accounts(const char *path) {
+  struct stat facts;
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return NULL;
+  FILE *file = fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) ? fdopen(fd, "r") : NULL;
+  if (file == NULL) close(fd);
+  return file;
+}
+
 /* The name of the user found goes to `name`: group membership goes by name. */
 static bool find_passwd(const char *wanted, struct user *user, char *name, size_t size) {
-  FILE *file = fopen("/etc/passwd", "re");
+  FILE *file = open_accounts("/etc/passwd");
   char line[1024], *fields[LINE_FIELDS];
   bool found = false;
   unsigned uid, gid, asked;
@@ -61,7 +74,7 @@ static void add_group(struct user *user, gid_t gid) {
 
 /* Finds the group `wanted`, or (NULL) collects the groups that have `member`. */
 static bool read_groups(const char *wanted, const char *member, struct user *user) {
-  FILE *file = fopen("/etc/group", "re");
+  FILE *file = open_accounts("/etc/group");
   char *line = NULL, *fields[LINE_FIELDS];
   size_t capacity = 0;
   bool found = false;
@@ -111,4 +124,11 @@ bool find_user(const char *text, struct user *user, char *error, size_t size) {
   else if (name[0] != 0) read_groups(NULL, name, user);
   add_group(user, user->gid);
   return found;
+}
+
+bool find_further_group(const char *text, struct user *user, char *error, size_t size) {
+  struct user found = {0};
+  if (!find_group(text, &found, error, size)) return false;
+  add_group(user, found.gid);
+  return true;
 }

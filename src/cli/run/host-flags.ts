@@ -170,7 +170,8 @@ export function parseDevice(value: string): DeviceMapping {
     text !== undefined && /^[rwm]{1,3}$/.test(text);
   if (parts.length > 3 || !host.startsWith('/'))
     throw new Error("it must look like '/dev/fuse[:/dev/fuse[:rwm]]'");
-  if (third !== undefined && !isMode(third)) throw new Error(`bad mode: ${third}; it is made of r, w and m`);
+  if (third !== undefined && !isMode(third))
+    throw new Error(`bad mode: ${String(third)}; it is made of r, w and m`);
   const inside = second === undefined || (third === undefined && isMode(second)) ? host : second;
   const mode = third ?? (isMode(second) ? second : 'rwm');
   return { PathOnHost: host, PathInContainer: inside, CgroupPermissions: mode };

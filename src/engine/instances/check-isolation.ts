@@ -1,6 +1,7 @@
 import { HullError } from '../../model/errors.ts';
 import type { InstanceOptions } from '../../model/instance-options.ts';
 import type { Isolation } from '../../model/isolation.ts';
+import { readSecurity } from '../../runtime/security-options.ts';
 import type { CreateInstance } from '../api.ts';
 
 /** Options that mean something to a shared kernel alone. A VM has a kernel of its own; nothing of the host's is inside. */
@@ -11,12 +12,13 @@ const CONTAINERS_ALONE: Readonly<Partial<Record<keyof InstanceOptions, string>>>
   ipcMode: 'HostConfig.IpcMode',
   utsMode: 'HostConfig.UTSMode',
   cgroupParent: 'HostConfig.CgroupParent',
-  groupAdd: 'HostConfig.GroupAdd',
+  cgroupnsMode: 'HostConfig.CgroupnsMode',
 };
 /** What asks for nothing but what a VM has anyway. */
 const IDLE: Readonly<Partial<Record<keyof InstanceOptions, readonly string[]>>> = {
   ipcMode: ['private', 'shareable'],
   pidMode: ['private'],
+  cgroupnsMode: ['private'],
 };
 /** What gVisor's kernel does not offer. */
 const NOT_IN_SANDBOX: Readonly<Partial<Record<keyof InstanceOptions, string>>> = {
@@ -42,6 +44,7 @@ export function checkIsolationOptions(isolation: Isolation, request: CreateInsta
     );
   }
   checkStorage(options);
+  if (isolation === 'vm') checkGuestSecurity(options);
   if (isolation === 'vm' && (request.mounts ?? []).some((mount) => mount.options?.some(isSharing) === true)) {
     throw new HullError(
       'not-supported',
@@ -49,6 +52,21 @@ export function checkIsolationOptions(isolation: Isolation, request: CreateInsta
       { details: { field: 'HostConfig.Mounts' } },
     );
   }
+}
+
+/** A guest's kernel is the workload's own: nothing of it is filtered or hidden. Asking for more of that is refused, for less is fine. */
+function checkGuestSecurity({ securityOpt, maskedPaths = [], readonlyPaths = [] }: InstanceOptions): void {
+  const refuse = (field: string): never => {
+    throw new HullError(
+      'not-supported',
+      `${field} is not supported by isolation 'vm', where the kernel is the workload's own; leave it out, or run a container`,
+      { details: { field } },
+    );
+  };
+  if (typeof readSecurity(securityOpt).seccomp === 'string')
+    refuse('HostConfig.SecurityOpt (a seccomp profile)');
+  if (maskedPaths.length > 0) refuse('HostConfig.MaskedPaths');
+  if (readonlyPaths.length > 0) refuse('HostConfig.ReadonlyPaths');
 }
 
 const isSharing = (option: string): boolean => /^r?(shared|slave)$/.test(option);

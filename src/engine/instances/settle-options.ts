@@ -2,6 +2,7 @@ import { type HostLimits, ULIMIT_NAMES } from '../../host/host-limits.ts';
 import { HullError } from '../../model/errors.ts';
 import type { InstanceOptions, LogOptions, Ulimit } from '../../model/instance-options.ts';
 import type { NetworkMode } from '../../model/instance.ts';
+import type { Isolation } from '../../model/isolation.ts';
 import { readSecurity } from '../../runtime/security-options.ts';
 import type { Settled } from './settle-resources.ts';
 
@@ -9,6 +10,7 @@ import type { Settled } from './settle-resources.ts';
 export interface OptionFacts {
   readonly host: Pick<HostLimits, 'ulimits' | 'oomScoreAdj'>;
   readonly networkMode: NetworkMode;
+  readonly isolation: Isolation;
   /** The id of an instance by name or id; null where there is none. */
   readonly idOf: (nameOrId: string) => string | null;
 }
@@ -19,7 +21,7 @@ const DEVICE_RULE = /^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/;
 export function settleOptions(options: InstanceOptions, facts: OptionFacts): Settled<InstanceOptions> {
   readSecurity(options.securityOpt);
   checkDevices(options);
-  checkSysctls(options, facts.networkMode);
+  checkSysctls(options, facts);
   checkModes(options);
   checkLog(options.log);
   if (options.cgroupParent?.split('/').includes('..') === true)
@@ -92,9 +94,11 @@ const IPC_SYSCTLS =
   /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)|fs\.mqueue\..+)$/;
 
 /** Kernel settings that a namespace has of its own (runc, libcontainer/configs/validate). */
-function checkSysctls(options: InstanceOptions, networkMode: NetworkMode): void {
+function checkSysctls(options: InstanceOptions, { networkMode, isolation }: OptionFacts): void {
   for (const name of Object.keys(options.sysctls ?? {})) {
     const normal = normalSysctl(name);
+    // A guest's whole kernel is its own.
+    if (isolation === 'vm') continue;
     if (IPC_SYSCTLS.test(normal)) {
       if (options.ipcMode !== 'host') continue;
       throw invalid(`sysctl "${name}" is not allowed in the hosts ipc namespace`);

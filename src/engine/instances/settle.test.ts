@@ -228,7 +228,7 @@ describe('the rest', () => {
     fc.assert(
       fc.property(options, (asked) => {
         try {
-          of({ options: asked as InstanceOptions });
+          of({ options: asked });
         } catch (error) {
           expect(error).toBeInstanceOf(HullError);
         }

@@ -19,6 +19,7 @@ export async function execInGuest(agent: AgentClient, bundle: Bundle, spec: Exec
     capabilities: capabilityMask({ ...bundle, privileged }),
     init: false,
     attached: true,
+    instance: bundle.options,
   });
   try {
     const { stream, pid } = await agent.openStream(FRAME.exec, payload);

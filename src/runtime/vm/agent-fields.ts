@@ -1,4 +1,6 @@
+import type { InstanceOptions } from '../../model/instance-options.ts';
 import type { ProcessSpec } from '../../model/instance.ts';
+import { readSecurity } from '../security-options.ts';
 
 /** Fields of the agent protocol's requests: `{u16 field, u32 length, bytes}`, numbers little endian (guest/PROTOCOL.md). */
 export const FIELD = {
@@ -16,6 +18,8 @@ export const FIELD = {
   privileged: 12,
   pidsLimit: 13,
   memoryLimit: 14,
+  sysctl: 15,
+  sharedMemory: 16,
   argument: 32,
   environment: 33,
   folder: 34,
@@ -26,6 +30,10 @@ export const FIELD = {
   capabilities: 39,
   init: 40,
   attached: 41,
+  resourceLimit: 42,
+  group: 43,
+  noNewPrivileges: 44,
+  oomScore: 45,
   path: 48,
   mode: 49,
   uid: 50,
@@ -73,19 +81,47 @@ export class FieldWriter {
 /** A START or EXEC payload. */
 export function processFields(
   process: ProcessSpec,
-  options: { openStdin: boolean; capabilities: bigint; init: boolean; attached: boolean },
+  options: {
+    openStdin: boolean;
+    capabilities: bigint;
+    init: boolean;
+    attached: boolean;
+    instance?: InstanceOptions;
+  },
 ): Uint8Array {
   const writer = new FieldWriter();
   for (const argument of process.args) writer.text(FIELD.argument, argument);
   for (const variable of process.env) writer.text(FIELD.environment, variable);
   writer.text(FIELD.folder, process.cwd).text(FIELD.user, process.user).flag(FIELD.terminal, process.tty);
   if (process.size !== undefined) writer.bytes(FIELD.size, sizeBytes(process.size));
+  addOptions(writer, options.instance ?? {});
   return writer
     .flag(FIELD.openStdin, options.openStdin)
     .number(FIELD.capabilities, options.capabilities)
     .flag(FIELD.init, options.init)
     .flag(FIELD.attached, options.attached)
     .build();
+}
+
+/** Numbers of setrlimit(2), asm-generic/resource.h. */
+const RESOURCES: Readonly<Record<string, number>> = {
+  ...{ cpu: 0, fsize: 1, data: 2, stack: 3, core: 4, rss: 5, nproc: 6, nofile: 7 },
+  ...{ memlock: 8, locks: 10, sigpending: 11, msgqueue: 12, nice: 13, rtprio: 14, rttime: 15 },
+};
+const UNLIMITED = 18_446_744_073_709_551_615n;
+/** Docker's default. */
+const OPEN_FILES = { name: 'nofile', soft: 1_048_576, hard: 1_048_576 };
+
+function addOptions(writer: FieldWriter, options: InstanceOptions): void {
+  const asked = options.ulimits ?? [];
+  const limits = asked.some(({ name }) => name === OPEN_FILES.name) ? asked : [OPEN_FILES, ...asked];
+  for (const { name, soft, hard } of limits) {
+    const [least, most] = [soft, hard].map((value) => (value === -1 ? UNLIMITED : value));
+    writer.text(FIELD.resourceLimit, `${RESOURCES[name] ?? -1} ${least} ${most}`);
+  }
+  for (const group of options.groupAdd ?? []) writer.text(FIELD.group, group);
+  if (readSecurity(options.securityOpt).noNewPrivileges) writer.flag(FIELD.noNewPrivileges, true);
+  if (options.oomScoreAdj !== undefined) writer.text(FIELD.oomScore, String(options.oomScoreAdj));
 }
 
 /** {u16 rows, u16 columns} */

@@ -97,6 +97,7 @@ export class AgentVm implements Vm {
       init,
       attached,
       capabilities: capabilityMask(this.bundle),
+      instance: this.bundle.options,
     });
     try {
       await agent.start(payload);

@@ -27,6 +27,9 @@ export function configuration(bundle: Bundle, shares: readonly Share[]): Uint8Ar
   if (bundle.resources.memory !== undefined) writer.number(FIELD.memoryLimit, bundle.resources.memory);
   const pids = bundle.resources.pidsLimit ?? 0;
   if (pids > 0) writer.number(FIELD.pidsLimit, pids);
+  for (const [name, value] of Object.entries(bundle.options.sysctls ?? {}))
+    writer.text(FIELD.sysctl, `${name}\0${value}\0`);
+  if (bundle.options.shmSize !== undefined) writer.number(FIELD.sharedMemory, bundle.options.shmSize);
   return writer
     .number(FIELD.logLimit, bundle.log.hardLimit)
     .number(FIELD.logSize, sizeOf(bundle.log.path))

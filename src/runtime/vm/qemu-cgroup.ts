@@ -70,8 +70,9 @@ export class QemuCgroups {
 }
 
 /** What bounds QEMU from outside, and does not break it: a guest's memory is its shape, its processes are not the host's. */
-function hostPart({ memory, memorySwap, memoryReservation, pidsLimit, ...rest }: Resources): Resources {
-  return rest;
+function hostPart(resources: Resources): Resources {
+  const guests = ['memory', 'memorySwap', 'memoryReservation', 'memorySwappiness', 'pidsLimit'];
+  return Object.fromEntries(Object.entries(resources).filter(([field]) => !guests.includes(field)));
 }
 
 /** On v1 a new group has no CPUs, and takes no process before it has some. */
