@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
+import { recordsOf } from '../lib/log-batch.ts';
 import { type LogFileQuery, LogRotator, readLog, rotateLog } from './log-file.ts';
 import { rotateGrownLog } from './log-rotation.ts';
 import { formatLog, type LogLine, logTimeNanoseconds, parseLogLine } from './log-line.ts';
@@ -28,7 +29,9 @@ const ALL: LogFileQuery = { stdout: true, stderr: true, follow: false, tail: nul
 const START = Date.UTC(2026, 0, 1);
 
 async function read(query: Partial<LogFileQuery> = {}): Promise<LogLine[]> {
-  return await Array.fromAsync(readLog(path, { ...ALL, ...query }));
+  return (await Array.fromAsync(readLog(path, { ...ALL, ...query }))).flatMap((batch) => [
+    ...recordsOf(batch),
+  ]);
 }
 
 async function texts(query: Partial<LogFileQuery> = {}): Promise<string[]> {
@@ -151,8 +154,8 @@ describe('following', () => {
     const abort = new AbortController();
     const seen: string[] = [];
     const done = (async () => {
-      for await (const { data } of readLog(path, { ...ALL, follow: true, ...query }, abort.signal))
-        seen.push(Buffer.from(data).toString());
+      for await (const batch of readLog(path, { ...ALL, follow: true, ...query }, abort.signal))
+        for (const { data } of recordsOf(batch)) seen.push(Buffer.from(data).toString());
     })();
     const stop = async () => {
       abort.abort();

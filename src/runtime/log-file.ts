@@ -1,7 +1,9 @@
 import { watch } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import type { LogBatch } from '../lib/log-batch.ts';
 import { type LogLine, logTimeNanoseconds, parseLogLine } from './log-line.ts';
+import { parseLogLines } from './log-parse.ts';
 import { type Generation, openGenerations } from './log-generations.ts';
 import { endOfLastLine, LineReader, readBackwards } from './log-reader.ts';
 
@@ -34,7 +36,7 @@ export async function* readLog(
   path: string,
   query: LogFileQuery,
   signal?: AbortSignal,
-): AsyncGenerator<LogLine> {
+): AsyncGenerator<LogBatch> {
   const wake = query.follow ? new Wake(path, query.until, signal) : null;
   const opened: Generation[] = [];
   try {
@@ -66,7 +68,7 @@ async function* follow(
   start: Followed | null,
   query: LogFileQuery,
   wake: Wake,
-): AsyncGenerator<LogLine> {
+): AsyncGenerator<LogBatch> {
   let current = start;
   let own: FileHandle | null = null;
   try {
@@ -107,10 +109,15 @@ async function* select(
   reader: LineReader,
   query: LogFileQuery,
   wanted: (stream: Stream, offset: number) => boolean = () => true,
-): AsyncGenerator<LogLine> {
-  for await (const { bytes, offset } of reader.lines()) {
-    const line = parseLogLine(bytes);
-    if (line !== null && query[line.stream] && inTime(line, query) && wanted(line.stream, offset)) yield line;
+): AsyncGenerator<LogBatch> {
+  const timed = query.since !== null || query.until !== null;
+  for await (const { bytes, offset } of reader.blocks()) {
+    const batch = parseLogLines(bytes, offset, (stream, place, read) => {
+      if (!query[stream] || !wanted(stream, place)) return false;
+      const line = timed ? read() : null;
+      return line === null ? !timed : inTime(line, query);
+    });
+    if (batch.count > 0) yield batch;
   }
 }
 

@@ -6,7 +6,15 @@ export interface RawLine {
   readonly offset: number;
 }
 
+/** Whole lines, each with its newline, and where they begin in their file. */
+export interface LineBlock {
+  readonly bytes: Buffer;
+  readonly offset: number;
+}
+
 const BLOCK = 64 * 1024;
+/** Bytes read at once when going forward. */
+const READ = 256 * 1024;
 const NEWLINE = 0x0a;
 /** No monitor writes longer lines; what is longer is no log, and is not kept in memory. */
 const MAX_LINE = 1024 * 1024;
@@ -27,26 +35,21 @@ export class LineReader {
     return this.#position;
   }
 
-  /** The lines up to the file's end; may be called again when more was written. */
-  async *lines(): AsyncGenerator<RawLine> {
+  /** The whole lines up to the file's end, as many as were read together; may be called again when more was written. The memory is the receiver's. */
+  async *blocks(): AsyncGenerator<LineBlock> {
     for (;;) {
-      const { bytesRead, buffer } = await this.#file.read(
-        Buffer.allocUnsafe(BLOCK),
-        0,
-        BLOCK,
-        this.#position,
-      );
+      const kept = this.#rest.length;
+      const memory = Buffer.allocUnsafeSlow(kept + READ);
+      memory.set(this.#rest);
+      const { bytesRead } = await this.#file.read(memory, kept, READ, this.#position);
       if (bytesRead === 0) return;
-      const start = this.#position - this.#rest.length;
+      const offset = this.#position - kept;
       this.#position += bytesRead;
-      const read = buffer.subarray(0, bytesRead);
-      const text = this.#rest.length === 0 ? read : Buffer.concat([this.#rest, read]);
-      let begin = 0;
-      for (let end = text.indexOf(NEWLINE); end >= 0; end = text.indexOf(NEWLINE, begin)) {
-        yield { bytes: text.subarray(begin, end), offset: start + begin };
-        begin = end + 1;
-      }
-      this.#rest = text.length - begin > MAX_LINE ? new Uint8Array() : text.subarray(begin);
+      const text = memory.subarray(0, kept + bytesRead);
+      const end = text.lastIndexOf(NEWLINE) + 1;
+      // A copy: what was read is given away.
+      this.#rest = text.length - end > MAX_LINE ? new Uint8Array() : Uint8Array.from(text.subarray(end));
+      if (end > 0) yield { bytes: text.subarray(0, end), offset };
     }
   }
 }

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { Cgroups } from '../../src/host/cgroup.ts';
 import { createHost } from '../../src/host/index.ts';
+import { recordsOf } from '../../src/lib/log-batch.ts';
 import { createContainerRuntime } from '../../src/runtime/container/index.ts';
 import { OciDriver } from '../../src/runtime/container/driver.ts';
 import { LogRotator, readLog } from '../../src/runtime/log-file.ts';
@@ -63,7 +64,9 @@ function bundleOf(script: string, more: Partial<Bundle> = {}): Bundle {
 }
 
 async function outputOf(bundle: Bundle): Promise<string> {
-  const pieces = await Array.fromAsync(readLog(bundle.log.path, ALL));
+  const pieces = (await Array.fromAsync(readLog(bundle.log.path, ALL))).flatMap((batch) => [
+    ...recordsOf(batch),
+  ]);
   return Buffer.concat(pieces.map(({ data }) => data)).toString();
 }
 

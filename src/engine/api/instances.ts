@@ -1,3 +1,4 @@
+import type { LogBatch } from '../../lib/log-batch.ts';
 import type { Healthcheck } from '../../model/image.ts';
 import type {
   ExitStatus,
@@ -104,13 +105,7 @@ export interface LogQuery {
   readonly until: number | null;
 }
 
-/** One piece of output: a whole line with its newline, or a part of one. */
-export interface LogRecord {
-  readonly stream: 'stdout' | 'stderr';
-  /** RFC 3339 with nanoseconds, in UTC, as written by the monitor. */
-  readonly time: string;
-  readonly data: Uint8Array;
-}
+export type { LogBatch, LogRecord } from '../../lib/log-batch.ts';
 
 export interface Instances {
   list(): readonly Instance[];
@@ -131,7 +126,7 @@ export interface Instances {
   /** Before the start too: then it sees every byte. */
   attach(nameOrId: string, streams: { stdin: boolean; stdout: boolean; stderr: boolean }): Promise<Stdio>;
   resize(nameOrId: string, size: TerminalSize): Promise<void>;
-  logs(nameOrId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogRecord>;
+  logs(nameOrId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogBatch>;
   stats(nameOrId: string): Promise<InstanceStats>;
   top(nameOrId: string, psArgs: readonly string[]): Promise<ProcessTable>;
   /** Bytes written by the instance, and of its image. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { GroupResult } from '../../host/process-group.ts';
+import { recordsOf } from '../../lib/log-batch.ts';
 import { Rollback } from '../../lib/rollback.ts';
 import type { StartTimes, SubjectFailure } from '../../model/comparison.ts';
 import { isHullError, messageOf } from '../../model/errors.ts';
@@ -141,7 +142,8 @@ async function lastLines(instances: Instances, id: string): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   try {
-    for await (const { data } of instances.logs(id, query)) text += decoder.decode(data, { stream: true });
+    for await (const batch of instances.logs(id, query))
+      for (const { data } of recordsOf(batch)) text += decoder.decode(data, { stream: true });
   } catch (error) {
     return `(the log could not be read: ${messageOf(error)})`;
   }

@@ -16,7 +16,7 @@ import type {
   Instances,
   InstanceStats,
   LogQuery,
-  LogRecord,
+  LogBatch,
   Machines,
   WaitCondition,
 } from '../api.ts';
@@ -179,7 +179,7 @@ export class InstanceService implements Instances {
     this.#parts.lifecycle.event(record, 'resize', { height: String(rows), width: String(columns) });
   }
 
-  logs(nameOrId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogRecord> {
+  logs(nameOrId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogBatch> {
     const { config, status } = this.get(nameOrId);
     return this.#parts.logs.read(
       config.id,

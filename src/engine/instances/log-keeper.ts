@@ -1,7 +1,7 @@
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { InstanceConfig } from '../../model/instance.ts';
 import { LogRotator, readLog } from '../../runtime/log-file.ts';
-import type { LogQuery, LogRecord } from '../api.ts';
+import type { LogBatch, LogQuery } from '../api.ts';
 import { logPathOf } from './bundle.ts';
 import { logBounds } from './settle-options.ts';
 import type { Waiters } from './waiters.ts';
@@ -29,7 +29,7 @@ export class LogKeeper {
   }
 
   /** `runs`: following goes on until the run is over; without a run there is nothing to follow. */
-  async *read(id: string, query: LogQuery, runs: boolean, signal?: AbortSignal): AsyncGenerator<LogRecord> {
+  async *read(id: string, query: LogQuery, runs: boolean, signal?: AbortSignal): AsyncGenerator<LogBatch> {
     const over = new AbortController();
     const finish = (): void => over.abort();
     signal?.addEventListener('abort', finish, { once: true });

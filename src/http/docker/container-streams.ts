@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MULTIPLEXED_STREAM, RAW_STREAM, type ContainerWaitResponse } from '../../../api/docker.ts';
-import type { EngineApi, LogQuery, LogRecord, WaitCondition } from '../../engine/api.ts';
+import type { EngineApi, LogQuery, WaitCondition } from '../../engine/api.ts';
 import { HullError, messageOf } from '../../model/errors.ts';
 import type { Instance } from '../../model/instance.ts';
 import { detachWatcher, parseDetachKeys } from '../detach-keys.ts';
 import type { Exchange } from '../exchange.ts';
-import { encodeFrame } from '../framing.ts';
+import { encodeBatch } from '../log-frames.ts';
 import type { ByteSink } from '../responder.ts';
 import type { Route } from '../router.ts';
 import { bridge, type BridgeOptions } from '../stdio-bridge.ts';
@@ -96,18 +96,12 @@ async function copyLogs(
   logQuery: LogQuery,
   sink: ByteSink,
 ): Promise<void> {
-  const stamps = exchange.query.flag('timestamps');
+  const encoding = { stamps: exchange.query.flag('timestamps'), multiplexed: !config.process.tty };
   const { signal } = exchange;
-  for await (const record of engine.instances.logs(config.id, logQuery, signal)) {
+  for await (const batch of engine.instances.logs(config.id, logQuery, signal)) {
     if (signal.aborted) return;
-    await sink.write(encodeRecord(record, stamps, !config.process.tty));
+    await sink.write(encodeBatch(batch, encoding));
   }
-}
-
-function encodeRecord(record: LogRecord, stamps: boolean, multiplexed: boolean): Uint8Array {
-  const prefix = stamps ? `${record.time} ` : '';
-  if (multiplexed) return encodeFrame(record.stream, record.data, prefix);
-  return prefix === '' ? record.data : Buffer.concat([Buffer.from(prefix), record.data]);
 }
 
 const WAIT_CONDITIONS: readonly WaitCondition[] = ['not-running', 'next-exit', 'removed'];

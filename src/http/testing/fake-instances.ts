@@ -1,3 +1,4 @@
+import { batchOf } from '../../lib/log-batch.ts';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import type {
   Instances,
   InstanceStats,
   LogQuery,
-  LogRecord,
+  LogBatch,
   WaitCondition,
 } from '../../engine/api.ts';
 import { HullError } from '../../model/errors.ts';
@@ -168,16 +169,18 @@ export class FakeInstances implements Instances {
     return this.#runtime.resize(this.get(nameOrId).config.id, size);
   }
 
-  async *logs(nameOrId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogRecord> {
+  async *logs(nameOrId: string, query: LogQuery, signal?: AbortSignal): AsyncIterable<LogBatch> {
     const { config, status } = this.get(nameOrId);
     const text = readFileSync(this.#logPath(config.id), { encoding: 'latin1', flag: 'a+' });
     const lines = text.split('\n').flatMap((line) => parseLogLine(Buffer.from(line, 'latin1')) ?? []);
     const wanted = lines.filter((line) => query[line.stream]);
-    yield* query.tail === null ? wanted : wanted.slice(wanted.length - Math.min(query.tail, wanted.length));
+    yield batchOf(
+      query.tail === null ? wanted : wanted.slice(wanted.length - Math.min(query.tail, wanted.length)),
+    );
     if (!query.follow || status.state !== 'running') return;
     const stdio = await this.#runtime.attach(config.id);
     signal?.addEventListener('abort', () => stdio.detach());
-    for await (const chunk of stdio.output) yield { ...chunk, time: new Date().toISOString() };
+    for await (const chunk of stdio.output) yield batchOf([{ ...chunk, time: new Date().toISOString() }]);
   }
 
   async stats(nameOrId: string): Promise<InstanceStats> {
