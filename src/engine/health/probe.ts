@@ -1,3 +1,4 @@
+import { goDuration } from '../../lib/go-duration.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { HealthProbe } from '../../model/health.ts';
 import type { InstanceConfig } from '../../model/instance.ts';
@@ -57,7 +58,7 @@ async function giveUp(
   session.stdio.detach();
   events.died((await within(session.exited, 1)) ?? 137);
   const said = output.text === '' ? '' : `: ${output.text}`;
-  return `Health check exceeded timeout (${plan.timeout / 1000}s)${said}`;
+  return `Health check exceeded timeout (${goDuration(plan.timeout)})${said}`;
 }
 
 /** The beginning of an output; the rest is read and dropped, so that nobody waits for a reader. */
