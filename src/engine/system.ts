@@ -79,6 +79,7 @@ export class SystemService implements System {
     const { identity, host, events } = this.#parts;
     return {
       engineId: engineId(identity.dataDir),
+      kernel: release(),
       features: kernelFeatures(host.mounts.list(), identity.dataDir),
       operatingSystemVersion: osRelease('VERSION_ID') ?? '',
       listeners: events.listeners,

@@ -36,6 +36,8 @@ export interface HostFacts {
   /** Lasts as long as the data folder. */
   readonly engineId: string;
   readonly features: KernelFeatures;
+  /** Its release. */
+  readonly kernel: string;
   /** VERSION_ID of the operating system. */
   readonly operatingSystemVersion: string;
   /** Who follows the engine's events now. */

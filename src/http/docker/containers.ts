@@ -39,7 +39,8 @@ async function list(engine: EngineApi, exchange: Exchange): Promise<void> {
   const imageOf = listedImages(engine);
   const facts = networkFacts(engine);
   const rows = chosen.map(async (instance) => {
-    const sizes = withSizes ? await sizesOf(engine, instance) : null;
+    // One that went while its files were measured is listed without sizes.
+    const sizes = withSizes ? await sizesOf(engine, instance, exchange.signal).catch(() => null) : null;
     return { ...containerSummary(facts, instance, now, sizes), Image: imageOf(instance) };
   });
   exchange.send(await Promise.all(rows));
@@ -71,14 +72,18 @@ function currentId(engine: EngineApi, reference: string): string {
 
 async function inspect(engine: EngineApi, exchange: Exchange): Promise<void> {
   const instance = engine.instances.get(exchange.param('id'));
-  const sizes = exchange.query.flag('size') ? await sizesOf(engine, instance) : null;
+  const sizes = exchange.query.flag('size') ? await sizesOf(engine, instance, exchange.signal) : null;
   exchange.send(
     containerInspect(networkFacts(engine), instance, engine.execs.idsOf(instance.config.id), sizes),
   );
 }
 
-function sizesOf(engine: EngineApi, instance: Instance): Promise<{ writable: number; root: number }> {
-  return engine.instances.sizes(instance.config.id);
+function sizesOf(
+  engine: EngineApi,
+  instance: Instance,
+  signal: AbortSignal,
+): Promise<{ writable: number; root: number }> {
+  return engine.instances.sizes(instance.config.id, signal);
 }
 
 async function create(engine: EngineApi, exchange: Exchange): Promise<void> {

@@ -212,11 +212,25 @@ class FakeSystem implements System {
 
   host(): HostFacts {
     const features = {
-      ...{ memoryLimit: true, swapLimit: true, cpuQuota: true, cpuShares: true, cpuset: true, pidsLimit: true },
+      ...{
+        memoryLimit: true,
+        swapLimit: true,
+        cpuQuota: true,
+        cpuShares: true,
+        cpuset: true,
+        pidsLimit: true,
+      },
       ...{ oomKillDisable: false, ipv4Forwarding: true, backingFilesystem: 'extfs' },
     };
     const load = { files: 9, threads: 4 };
-    return { engineId: 'fake-engine-id', features, operatingSystemVersion: '12', listeners: 1, load };
+    return {
+      engineId: 'fake-engine-id',
+      kernel: '6.1.0',
+      features,
+      operatingSystemVersion: '12',
+      listeners: 1,
+      load,
+    };
   }
 
   async programs(): Promise<readonly []> {
