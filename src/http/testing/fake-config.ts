@@ -1,4 +1,4 @@
-import type { CreateInstance } from '../../engine/api.ts';
+import type { CreateInstance, MountRequest } from '../../engine/api.ts';
 import type { Image } from '../../model/image.ts';
 import type { InstanceConfig, InstanceMount } from '../../model/instance.ts';
 
@@ -31,19 +31,7 @@ export function fakeConfig(id: string, request: CreateInstance, image: Image | n
     openStdin: request.openStdin ?? false,
     stdinOnce: request.stdinOnce ?? false,
     attach,
-    mounts: (request.mounts ?? []).map((mount): InstanceMount => {
-      const { type, target, readOnly, source, mode } = mount;
-      const name = source === '' ? id : source;
-      const place = type === 'volume' ? { source: `/volumes/${name}`, volume: name } : { source };
-      return {
-        type,
-        target,
-        readOnly,
-        ...place,
-        options: mount.options ?? [],
-        ...(mode === undefined ? {} : { mode }),
-      };
-    }),
+    mounts: (request.mounts ?? []).map((mount) => fakeMount(mount, id)),
     networkMode: request.networkMode ?? 'bridge',
     networks: [],
     ports: request.ports ?? [],
@@ -64,4 +52,13 @@ export function fakeConfig(id: string, request: CreateInstance, image: Image | n
     ...(request.restartPolicy === undefined ? {} : { restartPolicy: request.restartPolicy }),
     createdAt: Date.now(),
   };
+}
+
+function fakeMount(
+  { type, target, readOnly, source, mode, options = [] }: MountRequest,
+  id: string,
+): InstanceMount {
+  const name = source === '' ? id : source;
+  const place = type === 'volume' ? { source: `/volumes/${name}`, volume: name } : { source };
+  return { type, target, readOnly, ...place, options, ...(mode === undefined ? {} : { mode }) };
 }
