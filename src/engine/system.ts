@@ -46,12 +46,12 @@ export class SystemService implements System {
     this.#programs = new Programs(parts.host.exec);
   }
 
-  async info(): Promise<EngineInfo> {
+  async info({ patience }: { patience?: number } = {}): Promise<EngineInfo> {
     const { identity, size, network, runtimes } = this.#parts;
     const probed = await Promise.all(
       ISOLATIONS.map(async (isolation): Promise<[Isolation, Availability]> => [
         isolation,
-        await runtimes[isolation].probe(),
+        await within(runtimes[isolation].probe(), patience),
       ]),
     );
     const isolations = Object.fromEntries(probed) as Record<Isolation, Availability>;
@@ -105,6 +105,19 @@ export class SystemService implements System {
 
   shutdown(options: { instances: 'keep' | 'stop' }): Promise<void> {
     return this.#parts.shutdown(options);
+  }
+}
+
+/** Whether VMs boot takes seconds to find out, once after the host's start. */
+async function within(probe: Promise<Availability>, patience: number | undefined): Promise<Availability> {
+  if (patience === undefined) return probe;
+  const late = Promise.withResolvers<Availability>();
+  const reason = 'not known yet: it is being tried; ask again in a moment';
+  const timer = setTimeout(() => late.resolve({ available: false, reason }), patience);
+  try {
+    return await Promise.race([probe, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -45,6 +45,8 @@ function walkers(): number {
 
 describe('facts', () => {
   test('info tells the host’s truth, and docker has nothing to warn of that is not so', async () => {
+    // Waits until it is known whether VMs boot, which docker's own question does not.
+    await engine.must(['info']);
     const info = (await ask('GET', '/info')).body as Record<string, unknown>;
     const id = info['ID'];
     expect(id).toMatch(/^[0-9a-f]{8}-/);

@@ -54,7 +54,8 @@ export interface ProgramVersion {
 }
 
 export interface System {
-  info(): Promise<EngineInfo>;
+  /** `patience`: milliseconds after which an isolation that is still being tried counts as not available; the next call knows more. */
+  info(options?: { patience?: number }): Promise<EngineInfo>;
   host(): HostFacts;
   programs(): Promise<readonly ProgramVersion[]>;
   /** Walks files beside everything else that goes on; the signal ends that. */

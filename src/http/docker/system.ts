@@ -12,6 +12,9 @@ export const systemRoutes: readonly Route[] = [
   { method: 'GET', path: '/info', handler: info },
 ];
 
+/** Milliseconds that clients, which ask for /info before they do anything, wait for isolations that are being tried. */
+const PROBE_PATIENCE = 100;
+
 function ping(_engine: EngineApi, exchange: Exchange): void {
   // The classic builder: clients with BuildKit must not try it here.
   exchange.text('OK', {
@@ -60,6 +63,9 @@ function component({ name, version, commit }: ProgramVersion): VersionInfo['Comp
 }
 
 async function info(engine: EngineApi, exchange: Exchange): Promise<void> {
-  const [facts, programs] = await Promise.all([engine.system.info(), engine.system.programs()]);
+  const [facts, programs] = await Promise.all([
+    engine.system.info({ patience: PROBE_PATIENCE }),
+    engine.system.programs(),
+  ]);
   exchange.send(systemInfo(engine, { facts, programs, host: engine.system.host() }));
 }
