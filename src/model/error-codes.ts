@@ -116,7 +116,7 @@ export const ERROR_CODES = {
   },
   'registry-unreachable': {
     kind: 'Unavailable',
-    doc: 'The registry does not answer: is its name right, is the network up, does it speak TLS?',
+    doc: 'The registry does not answer; check its name, the network, and whether it speaks TLS.',
   },
   'start-failed': {
     kind: 'Unavailable',

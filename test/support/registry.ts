@@ -20,7 +20,7 @@ export interface RegistryOptions {
 
 /** Debian's docker-registry on a loopback port, with an empty folder. */
 export class TestRegistry implements AsyncDisposable {
-  readonly folder = mkdtempSync(join(tmpdir(), 'hull-registry-'));
+  readonly folder: string;
   readonly address: string;
   readonly #host = createHost();
   readonly #process: {
@@ -29,23 +29,26 @@ export class TestRegistry implements AsyncDisposable {
     readonly exited: Promise<number>;
   };
 
-  private constructor(port: number, options: RegistryOptions) {
-    this.address = `127.0.0.1:${port}`;
-    const configuration = join(this.folder, 'config.yml');
-    mkdirSync(join(this.folder, 'data'));
-    writeFileSync(configuration, configurationOf(this.folder, this.address, options));
-    this.#process = this.#host.exec.spawn(['docker-registry', 'serve', configuration], {
+  private constructor(folder: string, address: string) {
+    this.folder = folder;
+    this.address = address;
+    this.#process = this.#host.exec.spawn(['docker-registry', 'serve', join(folder, 'config.yml')], {
       env: { OTEL_TRACES_EXPORTER: 'none' },
     });
   }
 
   static async start(options: RegistryOptions = {}): Promise<TestRegistry> {
-    const registry = new TestRegistry(await freePort(), options);
+    const folder = mkdtempSync(join(tmpdir(), 'hull-registry-'));
+    const address = `127.0.0.1:${await freePort()}`;
+    mkdirSync(join(folder, 'data'));
+    writeFileSync(join(folder, 'config.yml'), configurationOf(folder, address, options));
     if (options.password !== undefined) {
       const { username, password } = options.password;
-      const lines = await registry.#host.exec.must(['htpasswd', '-nbB', username, password]);
-      writeFileSync(join(registry.folder, 'htpasswd'), lines);
+      // Before the registry looks for it: it would make one of its own.
+      const lines = await createHost().exec.must(['htpasswd', '-nbB', username, password]);
+      writeFileSync(join(folder, 'htpasswd'), lines);
     }
+    const registry = new TestRegistry(folder, address);
     const deadline = Date.now() + READY_WITHIN;
     while (!(await registry.#answers())) {
       if (Date.now() > deadline) throw new Error('the registry did not become ready');

@@ -131,20 +131,17 @@ export class TransferService implements Transfers {
     tag: string | null,
   ): readonly { readonly wanted: Reference & { readonly tag: string }; readonly image: Image }[] {
     const name = nameOf(reference);
-    const tags =
-      tag === null
-        ? this.#parts.store
-            .list()
-            .flatMap(({ references }) => references)
-            .filter((one) => one.startsWith(`${name}:`))
-            .map((one) => one.slice(name.length + 1))
-            .toSorted()
-        : [tag];
-    if (tags.length === 0)
+    const known = this.#parts.store
+      .list()
+      .flatMap(({ references }) => references)
+      .filter((one) => one.startsWith(`${name}:`))
+      .map((one) => one.slice(name.length + 1));
+    if (known.length === 0)
       throw new HullError(
         'image-not-found',
         `An image does not exist locally with the tag: ${familiarReference(name)}`,
       );
+    const tags = tag === null ? known.toSorted() : [tag];
     return tags.map((one) => {
       const image = this.#parts.store.find(`${name}:${one}`);
       if (image === null)

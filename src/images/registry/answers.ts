@@ -56,8 +56,7 @@ function errorsOf(body: string): { code: string; message: string }[] {
 
 /** A registry's words end up on terminals. */
 function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
+  return text.replaceAll(/\p{Cc}/gu, ' ');
 }
 
 /** The error that an unwanted answer stands for. Statuses that may pass (429, 5xx) are `registry-unreachable`, so that transfers try again. */

@@ -174,6 +174,9 @@ function pullError(error: unknown, reference: Reference): unknown {
       },
     );
   }
+  // With a status of its own, Docker's command line would ask for a password here, and wait for ever where nobody types one.
+  if (error.code === 'registry-unauthorized' && code !== 'DENIED')
+    return new HullError('registry-failed', error.message, { cause: error, details: error.details });
   if (code !== 'NAME_UNKNOWN' && code !== 'DENIED') return error;
   return new HullError(
     'image-not-found',
