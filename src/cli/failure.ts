@@ -33,6 +33,8 @@ function explained(error: unknown): string {
   if (error instanceof ApiError && /^no such image: \S+$/i.test(message)) {
     return `${message}; see 'hull images', or make one with 'hull build' or 'hull bootstrap'`;
   }
+  if (error instanceof ApiError && /^no such container: \S+$/i.test(message))
+    return `${message}; see 'hull ps -a'`;
   return message;
 }
 

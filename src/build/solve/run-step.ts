@@ -66,7 +66,13 @@ async function failure(
     output.length === 0
       ? 'It printed nothing.'
       : `Its last output:\n${output.map((line) => `  ${line}`).join('\n')}`;
-  const details = { ...detailsOf(instruction.source, at), exitCode: status, output, step: node.origin.step };
+  const details = {
+    ...detailsOf(instruction.source, at),
+    command: node.args.join(' '),
+    exitCode: status,
+    output,
+    step: node.origin.step,
+  };
   const full =
     output.some((line) => line.includes('No space left on device')) &&
     (await tools.host.files.space(root)).free < NO_SPACE_LEFT;

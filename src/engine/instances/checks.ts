@@ -16,7 +16,7 @@ export function checkName(name: string): void {
   if (NAME.test(name)) return;
   throw new HullError(
     'invalid-argument',
-    `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, with at least two characters`,
+    `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
   );
 }
 

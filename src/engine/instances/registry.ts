@@ -44,7 +44,7 @@ export class Registry {
     const wanted = nameOrId.startsWith('/') ? nameOrId.slice(1) : nameOrId;
     const found = this.#find(wanted);
     if (found !== null && found.status.state !== 'removing') return found;
-    throw new HullError('instance-not-found', `No such container: ${nameOrId}; see \`hull ps -a\``);
+    throw new HullError('instance-not-found', `No such container: ${nameOrId}`);
   }
 
   idOfName(name: string): string | null {
@@ -116,7 +116,7 @@ export class Registry {
   #known(id: string): InstanceRecord {
     const record = this.#records.get(id);
     if (record !== undefined) return record;
-    throw new HullError('instance-not-found', `No such container: ${id}; see \`hull ps -a\``);
+    throw new HullError('instance-not-found', `No such container: ${id}`);
   }
 
   #write(record: InstanceRecord): void {

@@ -1,6 +1,6 @@
 import type { BuildMessage } from '../../../api/docker.ts';
 import type { BuildEvent, TransferProgress } from '../../engine/api.ts';
-import { toHullError } from '../../model/errors.ts';
+import { HullError, toHullError } from '../../model/errors.ts';
 import type { Exchange, JsonSink } from '../exchange.ts';
 import { familiarName } from '../familiar-name.ts';
 import { errorLine, progressLine } from './transfer-stream.ts';
@@ -44,8 +44,7 @@ export class BuildOutput {
   }
 
   async failed(thrown: unknown): Promise<void> {
-    const { exitCode } = toHullError(thrown).details;
-    await this.#write(errorLine(thrown, typeof exitCode === 'number' ? { code: exitCode } : {}));
+    await this.#write(failureLine(toHullError(thrown)));
     this.#sink?.end();
   }
 
@@ -53,6 +52,14 @@ export class BuildOutput {
     this.#sink ??= this.#exchange.openJson();
     return this.#sink.write(message);
   }
+}
+
+/** Clients look for Docker's words about a command that failed; ours come after them. */
+function failureLine(error: HullError): object {
+  const { exitCode, command } = error.details;
+  if (typeof exitCode !== 'number' || typeof command !== 'string') return errorLine(error);
+  const message = `The command '${command}' returned a non-zero code: ${exitCode}\n${error.message}`;
+  return errorLine(new HullError(error.code, message), { code: exitCode });
 }
 
 function eventText(event: BuildEvent, { tellsRemoval }: OutputOptions): string {

@@ -86,8 +86,8 @@ export class FakeImages implements Images {
     lines.forEach((line, index) => {
       onEvent({ type: 'step', number: index + 1, total: lines.length, text: line, stage: null });
       if (line === 'RUN fail') {
-        const message = "The command '/bin/sh -c fail' returned a non-zero code: 3";
-        throw new HullError('build-failed', message, { details: { exitCode: 3 } });
+        const message = 'Dockerfile:2:1: the command ended with status 3';
+        throw new HullError('build-failed', message, { details: { exitCode: 3, command: '/bin/sh -c fail' } });
       }
       if (line.startsWith('RUN echo ')) {
         onEvent({ type: 'output', stream: 'stdout', text: `${line.slice(9)} ${request.args['A'] ?? ''}\n` });
