@@ -131,13 +131,16 @@ export class NetworkService implements Networks {
       const { config, status } = record;
       if (definition?.driver === 'host' && config.networkMode === 'host')
         throw new HullError(
-          'network-forbidden',
-          'container cannot be disconnected from host network or connected to host network',
+          'invalid-argument',
+          'cannot disconnect container from host network - container must be created in host network mode',
         );
       const attached = status.endpoints.some(({ networkId }) => networkId === definition?.id);
       const known = config.networks.some(({ network }) => network === name);
       if (!attached && !known)
-        throw new HullError('network-forbidden', `container ${id} is not connected to network ${name}`);
+        throw new HullError(
+          'network-forbidden',
+          `container ${id} is not connected to ${isRunning(record) ? '' : 'the '}network ${name}`,
+        );
       if (attached && definition !== null) await this.#disconnectRunning(record, definition);
       registry.reconfigure(id, {
         networks: config.networks.filter(({ network }) => network !== name),

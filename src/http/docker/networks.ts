@@ -28,7 +28,7 @@ function list(engine: EngineApi, exchange: Exchange): void {
   const dangling = filters.flag('dangling');
   const type = filters.get('type').find((value) => value !== 'builtin' && value !== 'custom');
   if (type !== undefined)
-    throw new HullError('invalid-argument', `invalid filter: "type"="${type}"; use builtin or custom`);
+    throw new HullError('invalid-argument', `invalid filter: 'type'='${type}'; use builtin or custom`);
   const networks = engine.networks.list().filter((network) => {
     const builtIn = engine.networks.isBuiltIn(network);
     const idle = !builtIn && engine.networks.members(network).length === 0;
