@@ -5,6 +5,7 @@ import { HullError, toHullError } from '../model/errors.ts';
 import { dockerRoutes } from './docker/routes.ts';
 import { Exchange } from './exchange.ts';
 import type { HostCheck } from './host-check.ts';
+import { instanceUpdateRoutes } from './instance-update.ts';
 import { nativeRoutes } from './native/routes.ts';
 import { toNativeError } from './native/errors.ts';
 import type { Responder } from './responder.ts';
@@ -18,7 +19,7 @@ export type Log = (level: 'debug' | 'error', line: string) => void;
 export class Dispatcher {
   readonly #engine: EngineApi;
   readonly #log: Log;
-  readonly #router = new Router([...dockerRoutes, ...nativeRoutes]);
+  readonly #router = new Router([...dockerRoutes, ...nativeRoutes, ...instanceUpdateRoutes]);
   readonly #active = new Set<Promise<void>>();
   #sequence = 0;
 

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'bun:test';
 import { isHullError } from '../model/errors.ts';
 import { dockerRoutes } from './docker/routes.ts';
+import { instanceUpdateRoutes } from './instance-update.ts';
 import { nativeRoutes } from './native/routes.ts';
 import { Router, splitVersion } from './router.ts';
 
-const router = new Router([...dockerRoutes, ...nativeRoutes]);
+const router = new Router([...dockerRoutes, ...nativeRoutes, ...instanceUpdateRoutes]);
 
 describe('Router', () => {
   test.each([
@@ -36,7 +37,7 @@ describe('Router', () => {
   });
 
   test('no request is answered by two rows', () => {
-    const keys = [...dockerRoutes, ...nativeRoutes].map(
+    const keys = [...dockerRoutes, ...nativeRoutes, ...instanceUpdateRoutes].map(
       ({ method, path }) => `${method} ${path.replaceAll(/[:*]\w+/g, '_')}`,
     );
     expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);

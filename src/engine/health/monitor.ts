@@ -59,8 +59,9 @@ export class HealthMonitor {
 
   #next(id: string, watch: symbol, plan: HealthPlan, lastEnd: number): void {
     const status = this.#parts.registry.byId(id)?.status;
-    if (status?.health == null || status.startedAt === null) return;
-    const { health, startedAt } = status;
+    const health = status?.health ?? null;
+    const startedAt = status?.startedAt ?? null;
+    if (health === null || startedAt === null) return;
     const delay = nextProbeIn(plan, { health, startedAt, lastEnd, now: Date.now() });
     this.#alarms.set(id, delay, () => void this.#probe(id, watch, plan));
   }
@@ -84,9 +85,9 @@ export class HealthMonitor {
   #judge(id: string, plan: HealthPlan, result: HealthProbe): void {
     const { registry } = this.#parts;
     const status = registry.byId(id)?.status;
-    if (status?.health == null) return;
-    const before = status.health;
-    const health = judge(before, result, plan, status.startedAt ?? 0);
+    const before = status?.health ?? null;
+    if (before === null) return;
+    const health = judge(before, result, plan, status?.startedAt ?? 0);
     const changed = health.status !== before.status;
     // The log alone is not worth a write to the disk each time.
     const after =

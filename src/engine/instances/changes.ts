@@ -180,8 +180,7 @@ export class ChangeService implements Changes {
   }
 
   #changed(record: InstanceRecord, config: InstanceConfig): void {
-    const { id, ...rest } = config;
-    this.#parts.lifecycle.event(this.#parts.registry.reconfigure(record.config.id, rest), 'update');
+    this.#parts.lifecycle.event(this.#parts.registry.reconfigure(record.config.id, config), 'update');
   }
 
   #settle({ resources }: LimitChange): ReturnType<typeof settleResources> {

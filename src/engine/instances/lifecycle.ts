@@ -328,8 +328,8 @@ export class Lifecycle {
   #retryLater(id: string): void {
     const { registry } = this.#parts;
     const record = registry.byId(id);
-    const exit = record?.status.exit;
-    if (record == null || exit == null) return;
+    const exit = record?.status.exit ?? null;
+    if (record === null || exit === null) return;
     const next = planAfterRun({ ...endedRun(record, exit), ranFor: 0 });
     if (next.type === 'rest') return;
     const restartCount = record.status.restartCount + 1;

@@ -37,9 +37,15 @@ export class MountResolver {
       case 'tmpfs':
         return { type, source: '', target, readOnly, options };
       case 'bind':
-        return { type, source: await bindSource(request), target, readOnly, options };
-      case 'volume':
-        return this.#volumes.mountOf(request, image);
+        return {
+          ...{ type, source: await bindSource(request), target, readOnly, options },
+          ...(request.mode === undefined ? {} : { mode: request.mode }),
+        };
+      case 'volume': {
+        const mount = await this.#volumes.mountOf(request, image);
+        // Docker's word for a named volume of its own driver.
+        return request.source !== '' && (mount.mode ?? '') === '' ? { ...mount, mode: 'z' } : mount;
+      }
     }
   }
 }
@@ -58,7 +64,10 @@ async function bindSource(request: MountRequest): Promise<string> {
   );
   if (exists) return source;
   if (request.createSource !== true) {
-    throw new HullError('invalid-argument', `bind source path does not exist: ${source}`);
+    throw new HullError(
+      'invalid-argument',
+      `invalid mount config for type "bind": bind source path does not exist: ${source}`,
+    );
   }
   await mkdir(source, { recursive: true });
   return source;
