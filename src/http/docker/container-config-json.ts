@@ -26,7 +26,8 @@ export function inspectedConfig(config: InstanceConfig, image: string): Containe
     ...(config.healthcheck === undefined ? {} : { Healthcheck: config.healthcheck }),
     Image: image,
     Volumes: config.options.given?.volumes === undefined ? null : wireSet(config.options.given.volumes),
-    WorkingDir: config.process.cwd,
+    // The root is where everything runs that was not told where.
+    WorkingDir: config.process.cwd === '/' ? '' : config.process.cwd,
     Entrypoint: config.entrypoint.length === 0 ? null : config.entrypoint,
     OnBuild: null,
     Labels: config.labels,

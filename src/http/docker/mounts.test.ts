@@ -53,7 +53,7 @@ test.each([
   ['/a:/b:z,Z', 'invalid mode: z,Z'],
   ['/a:rel', "invalid mount path: 'rel' mount path must be absolute"],
   ['/a:/', "destination can't be '/'"],
-  ['x:/b', 'create x: "x" includes invalid characters for a local volume name'],
+  ['x:/b', 'create x: volume name is too short, names should be at least two alphanumeric characters'],
   ['../a:/b', 'If you intended to pass a host directory, use absolute path'],
 ])('refuses "%s"', (text, message) => {
   expect(() => parseBind(text)).toThrow(message);

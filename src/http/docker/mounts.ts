@@ -186,6 +186,11 @@ export function parseVolumes(targets: readonly string[]): readonly MountRequest[
 
 function volumeName(name: string): string {
   if (VOLUME_NAME.test(name)) return name;
+  if (/^[a-zA-Z0-9]$/.test(name)) {
+    throw invalid(
+      `create ${name}: volume name is too short, names should be at least two alphanumeric characters`,
+    );
+  }
   throw invalid(
     `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
   );

@@ -37,7 +37,7 @@ export function buildSpec(bundle: Bundle, facts: SpecFacts): OciSpec {
   const ownHostname = options.utsMode !== 'host';
   const devices = [
     ...(privileged ? facts.hostDevices : []),
-    ...facts.devices.map(({ access, ...device }) => device),
+    ...facts.devices.map(({ access: _access, ...device }) => device),
   ];
   const unique = new Map(devices.map((device) => [device.path, device]));
   return {
