@@ -23,13 +23,19 @@ test('a batch is its records', () => {
 
 test('encoded together as each by itself', () => {
   fc.assert(
-    fc.property(records, fc.boolean(), fc.boolean(), (list, multiplexed, stamps) => {
-      const expected = list.flatMap(({ stream, time, data }) => {
-        const prefix = stamps ? `${time} ` : '';
-        return multiplexed ? [encodeFrame(stream, data, prefix)] : [Buffer.from(prefix), data];
-      });
-      const encoded = encodeBatch(batchOf(list), { multiplexed, stamps });
-      expect(Buffer.from(encoded).equals(Buffer.concat(expected))).toBe(true);
-    }),
+    fc.property(
+      records,
+      fc.boolean(),
+      fc.boolean(),
+      fc.option(fc.string(), { nil: undefined }),
+      (list, multiplexed, stamps, details) => {
+        const expected = list.flatMap(({ stream, time, data }) => {
+          const prefix = (stamps ? `${time} ` : '') + (details === undefined ? '' : `${details} `);
+          return multiplexed ? [encodeFrame(stream, data, prefix)] : [Buffer.from(prefix), data];
+        });
+        const encoded = encodeBatch(batchOf(list), { multiplexed, stamps, details });
+        expect(Buffer.from(encoded).equals(Buffer.concat(expected))).toBe(true);
+      },
+    ),
   );
 });

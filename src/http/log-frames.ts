@@ -6,17 +6,20 @@ export interface LogEncoding {
   readonly multiplexed: boolean;
   /** The time before each record. */
   readonly stamps: boolean;
+  /** What stands before each record, after its time; undefined: nothing, not even the space. */
+  readonly details?: string | undefined;
 }
 
 const HEADER_BYTES = 8;
 
-/** A batch of records as its client reads it. Without time stamps the result lies in the batch's own memory. */
-export function encodeBatch(batch: LogBatch, { multiplexed, stamps }: LogEncoding): Uint8Array {
-  if (!stamps) return multiplexed ? frameInPlace(batch) : joinInPlace(batch);
+/** A batch of records as its client reads it. Without anything before the records the result lies in the batch's own memory. */
+export function encodeBatch(batch: LogBatch, { multiplexed, stamps, details }: LogEncoding): Uint8Array {
+  if (!stamps && details === undefined) return multiplexed ? frameInPlace(batch) : joinInPlace(batch);
   const pieces: Uint8Array[] = [];
   for (const { stream, time, data } of recordsOf(batch)) {
-    if (multiplexed) pieces.push(encodeFrame(stream, data, `${time} `));
-    else pieces.push(Buffer.from(`${time} `), data);
+    const prefix = `${stamps ? `${time} ` : ''}${details === undefined ? '' : `${details} `}`;
+    if (multiplexed) pieces.push(encodeFrame(stream, data, prefix));
+    else pieces.push(Buffer.from(prefix), data);
   }
   return Buffer.concat(pieces);
 }

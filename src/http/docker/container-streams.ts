@@ -5,10 +5,12 @@ import { HullError, messageOf } from '../../model/errors.ts';
 import type { Instance } from '../../model/instance.ts';
 import { detachWatcher, parseDetachKeys } from '../detach-keys.ts';
 import type { Exchange } from '../exchange.ts';
+import { readLimited } from '../json-body.ts';
 import { encodeBatch } from '../log-frames.ts';
 import type { ByteSink } from '../responder.ts';
 import type { Route } from '../router.ts';
 import { bridge, type BridgeOptions } from '../stdio-bridge.ts';
+import { logDetails } from './log-details.ts';
 
 export const containerStreamRoutes: readonly Route[] = [
   { method: 'POST', path: '/containers/:id/attach', handler: attach },
@@ -24,6 +26,8 @@ export function streamType(multiplexed: boolean, apiMinor: number): string {
 async function attach(engine: EngineApi, exchange: Exchange): Promise<void> {
   const { query } = exchange;
   const instance = engine.instances.get(exchange.param('id'));
+  // dockerode sends its options as a body, too; what comes after it is input.
+  if (exchange.headers['content-length'] !== undefined) await readLimited(exchange.body());
   const options = attachOptions(exchange, instance);
   const past: LogQuery = { ...options, follow: false, tail: null, since: null, until: null };
   const { stdin, stdout, stderr } = options;
@@ -96,7 +100,12 @@ async function copyLogs(
   logQuery: LogQuery,
   sink: ByteSink,
 ): Promise<void> {
-  const encoding = { stamps: exchange.query.flag('timestamps'), multiplexed: !config.process.tty };
+  const { query } = exchange;
+  const encoding = {
+    stamps: query.flag('timestamps'),
+    multiplexed: !config.process.tty,
+    ...(query.flag('details') ? { details: logDetails(config) } : {}),
+  };
   const { signal } = exchange;
   for await (const batch of engine.instances.logs(config.id, logQuery, signal)) {
     if (signal.aborted) return;
