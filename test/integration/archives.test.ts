@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { lstatSync, readdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -20,20 +23,23 @@ let store: TestStore;
 let parts: LoadParts;
 beforeEach(async () => {
   store = await makeStore();
-  const { content, layers, uncompressedDigest, decompressed } = store.storage;
-  const withTemporary = <T>(use: (path: string) => Promise<T>): Promise<T> =>
-    store.storage.withTemporary(use);
+  parts = partsOf(store);
+});
+afterEach(async () => await store.destroy());
+
+function partsOf({ images, storage }: TestStore): LoadParts {
+  const { content, layers, uncompressedDigest, decompressed } = storage;
+  const withTemporary = <T>(use: (path: string) => Promise<T>): Promise<T> => storage.withTemporary(use);
   const shared = {
     content,
-    images: store.images,
+    images,
     keptLayers: () => new Set<never>(),
     layers,
     uncompressedDigest,
     withTemporary,
   };
-  parts = { ...shared, decompressed, fetcher: new ImageFetcher(shared) };
-});
-afterEach(async () => await store.destroy());
+  return { ...shared, decompressed, fetcher: new ImageFetcher(shared) };
+}
 
 interface Loaded {
   readonly image: Image;
@@ -313,6 +319,23 @@ describe('hostile archives', () => {
       { numRuns: 40 },
     );
   }, 20_000);
+});
+
+test('a full disk is told as such, and nothing stays', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hull-small-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder]);
+  const small = await makeStore(folder);
+  try {
+    const large = await tar({ header: { name: 'layer', type: 'file' }, body: randomBytes(5_000_000) });
+    const target = partsOf(small);
+    const quiet = { onProgress: () => undefined, onLoaded: () => undefined };
+    await expect(loadArchive(target, chunksOf(large), quiet)).rejects.toMatchObject({ code: 'no-space' });
+    expect(readdirSync(join(small.identity.dataDir, 'tmp'))).toEqual([]);
+  } finally {
+    small.database.close();
+    execFileSync('umount', [folder]);
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('an import makes an image of one layer, or nothing', async () => {

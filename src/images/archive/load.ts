@@ -4,6 +4,7 @@ import { TarError } from '../../lib/tar/types.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { Digest, Image, LayerInfo } from '../../model/image.ts';
 import type { TransferSink } from '../../model/transfer.ts';
+import { withRoomFor } from '../disk-full.ts';
 import { parseConfig } from '../documents.ts';
 import { hostPlatform } from '../platform.ts';
 import { shortId, type FetcherParts, type ImageFetcher } from '../transfer/image-fetcher.ts';
@@ -125,7 +126,7 @@ function replacedBy({ images }: LoadParts, names: readonly string[]): ReadonlyMa
 /** What is wrong with the bytes is wrong with the archive. */
 async function asArchive<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await withRoomFor('the archive', work);
   } catch (error) {
     if (error instanceof TarError)
       throw new HullError('archive-invalid', `invalid archive: ${error.message}`, { cause: error });

@@ -10,6 +10,7 @@ import type { Descriptor, Digest, Image, ImageConfig, LayerInfo, Manifest } from
 import type { TransferProgress, TransferSink } from '../../model/transfer.ts';
 import type { ContentStore } from '../../storage/content.ts';
 import type { LayerStore } from '../../storage/layer-store.ts';
+import { withRoomFor } from '../disk-full.ts';
 import { invalid, LARGEST_DOCUMENT, parseConfig, parseManifest } from '../documents.ts';
 import type { ImageStore } from '../image-store.ts';
 import { choosePlatform, platformText, type Platform } from '../platform.ts';
@@ -90,8 +91,8 @@ export class ImageFetcher {
     const release = this.#parts.layers.hold(diffIds);
     const made = new Set<Digest>();
     try {
-      const layers = await this.#parts.withTemporary((folder) =>
-        this.#fetchLayers(source, wanted, request, folder, made),
+      const layers = await withRoomFor('the image', () =>
+        this.#parts.withTemporary((folder) => this.#fetchLayers(source, wanted, request, folder, made)),
       );
       request.signal?.throwIfAborted();
       const names = request.names(top.digest);
