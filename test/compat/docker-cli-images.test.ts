@@ -51,7 +51,7 @@ describe('build', () => {
     const file = join(engine.folder, 'iid');
     const id = await docker.must(['build', '-q', '--iidfile', file, folder]);
     expect(id).toMatch(/^sha256:[0-9a-f]{64}$/);
-    expect(await Bun.file(file).text()).toBe(id);
+    expect((await Bun.file(file).text()).trim()).toBe(id);
   });
 
   test('-f, --target, --label, .dockerignore, input from a pipe', async () => {
@@ -140,7 +140,7 @@ describe('images', () => {
       Config: { Cmd: ['cat', '/f'] },
     });
     expect(await docker.must(['history', '--format', '{{.CreatedBy}}', '--no-trunc', 'made:1'])).toMatch(
-      /^CMD \["cat" "?\/f"?\]|^\/bin\/sh -c #\(nop\) +CMD/,
+      /^CMD \["cat",? "\/f"\]\nRUN \/bin\/sh -c echo hi \$WHO > \/f/,
     );
     expect(await docker.refused(['image', 'inspect', 'nosuch'])).toContain('No such image: nosuch');
     expect(await docker.refused(['history', 'nosuch'])).toContain('No such image: nosuch');

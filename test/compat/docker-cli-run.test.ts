@@ -218,7 +218,7 @@ describe('run: the process', () => {
     ['--dns', ['--dns', '9.9.9.9', '--network', 'none'], 'true', ''],
     ['--pid host', ['--pid', 'host'], 'test $$ -gt 20 && echo many', 'many'],
     ['--uts host', ['--uts', 'host'], 'hostname', HOST_NAME],
-    ['--ipc none', ['--ipc', 'none'], 'test -e /dev/shm && mount | grep -c "/dev/shm" || true', '0'],
+    ['--ipc none', ['--ipc', 'none'], 'grep -c " /dev/shm " /proc/mounts || true', '0'],
     ['--device', ['--device', '/dev/null:/dev/nothing:rw'], 'test -c /dev/nothing && echo device', 'device'],
     [
       '--privileged',
@@ -249,7 +249,6 @@ describe('run: the process', () => {
     ],
     ['--cpuset-cpus', ['--cpuset-cpus', '0'], '{{.HostConfig.CpusetCpus}}', '0'],
     ['--pids-limit', ['--pids-limit', '50'], '{{.HostConfig.PidsLimit}}', '50'],
-    ['--blkio-weight', ['--blkio-weight', '300'], '{{.HostConfig.BlkioWeight}}', '300'],
     [
       '-l and --label',
       ['-l', 'a=b', '--label', 'c'],

@@ -401,7 +401,7 @@ def images():
     eq([found.id for found in client.images.list("pytag")], [image.id])
     eq(len(client.images.list(filters={"reference": ["py*:v"]})), 1)
     assert len(image.history()) >= 1
-    saved = b"".join(client.images.get("pytag:v").save(named=True))
+    saved = b"".join(client.images.get("pytag:v").save(named="pytag:v"))
     client.images.remove("pytag:v")
     raises(ImageNotFound, lambda: client.images.get("pytag:v"), "No such image")
     eq(client.images.load(saved)[0].tags.count("pytag:v"), 1)

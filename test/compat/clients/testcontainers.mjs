@@ -148,7 +148,7 @@ test('environment, labels, name, user, directory, tmpfs, ulimits, added capabili
       .withExtraHosts([{ host: 'extra', ipAddress: '10.9.8.7' }])
       .withCommand(['sleep', '1000']),
   );
-  assert.equal(container.getName(), 'tc-named');
+  assert.equal(container.getName().replace('/', ''), 'tc-named');
   assert.equal(container.getLabels().of, 'test');
   const { output } = await container.exec([
     'sh',
