@@ -112,7 +112,7 @@ function checkCpu(asked: Resources, host: Host): void {
 function checkSet(field: 'cpus' | 'mems', what: string, asked: string | undefined, there: string): void {
   if (asked === undefined) return;
   const wanted = parseList(asked);
-  if (wanted === null) throw invalid(`Invalid value ${asked} for cpuset ${field}`);
+  if (wanted === null) throw invalid(`Invalid value ${asked} for cpuset ${field}: invalid format: ${asked}`);
   const available = parseList(there) ?? new Set();
   if (there === '' || [...wanted].every((number) => available.has(number))) return;
   throw invalid(`Requested ${what} are not available - requested ${asked}, available: ${there}`);

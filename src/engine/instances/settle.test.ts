@@ -185,6 +185,8 @@ describe('the rest', () => {
   test.each<[Partial<CreateInstance>, string]>([
     [{ env: ['=x'] }, 'invalid environment variable: =x'],
     [{ stopSignal: 'SIGNONE' }, 'invalid signal: SIGNONE'],
+    [{ extraHosts: ['x'] }, 'bad format for add-host: "x"'],
+    [{ extraHosts: ['x:y'] }, 'invalid IP address in add-host: "y"'],
     [{ capAdd: ['FOO'] }, 'invalid CapAdd: unknown capability: "CAP_FOO"'],
     [{ healthcheck: { Interval: 5 } }, 'Interval in Healthcheck cannot be less than 1ms'],
     [{ healthcheck: { Retries: -1 } }, 'Retries in Healthcheck cannot be negative'],

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { HostLimits } from '../../host/host-limits.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Healthcheck } from '../../model/image.ts';
@@ -26,6 +27,7 @@ export function settle(request: CreateInstance, facts: SettleFacts): Settled<Cre
     if (variable === '' || variable.startsWith('='))
       throw invalid(`invalid environment variable: ${variable}`);
   }
+  for (const entry of request.extraHosts ?? []) checkExtraHost(entry);
   if (request.stopSignal !== undefined) signalNumber(request.stopSignal);
   if ((request.stopTimeout ?? 0) < -1) throw invalid(`invalid stop timeout: ${request.stopTimeout}`);
   checkHealth(request.healthcheck ?? {});
@@ -44,6 +46,15 @@ export function settle(request: CreateInstance, facts: SettleFacts): Settled<Cre
     value: { ...request, resources: resources.value, options: options.value },
     warnings: [...resources.warnings, ...options.warnings],
   };
+}
+
+/** `name:address` (opts.ValidateExtraHost of docker/cli and moby). */
+function checkExtraHost(entry: string): void {
+  const colon = entry.indexOf(':');
+  if (colon <= 0) throw invalid(`bad format for add-host: ${JSON.stringify(entry)}`);
+  const address = entry.slice(colon + 1);
+  if (address === 'host-gateway' || isIP(address.replace(/^\[(.*)\]$/, '$1')) !== 0) return;
+  throw invalid(`invalid IP address in add-host: ${JSON.stringify(address)}`);
 }
 
 const MILLISECOND = 1_000_000;

@@ -1,4 +1,4 @@
-import { HullError } from '../../model/errors.ts';
+import { HullError, isHullError } from '../../model/errors.ts';
 import type { InstanceMount } from '../../model/instance.ts';
 import type { MountRequest } from '../api.ts';
 
@@ -19,12 +19,24 @@ export function inheritedMounts(
     const modes = colon < 0 ? [] : text.slice(colon + 1).split(',');
     if (!modes.every((mode) => ['ro', 'rw', 'z', 'Z'].includes(mode)))
       throw invalid(`invalid mode: ${text.slice(colon + 1)}`);
-    for (const mount of mountsOf(name)) {
+    for (const mount of known(name, mountsOf)) {
       found.set(mount.target, asRequest(mount, modes.includes('ro')));
     }
   }
   for (const { target } of own) found.delete(target);
   return [...found.values()];
+}
+
+/** The client's fault, not an image's that is missing: docker's client would look for that one elsewhere. */
+function known(
+  name: string,
+  mountsOf: (nameOrId: string) => readonly InstanceMount[],
+): readonly InstanceMount[] {
+  try {
+    return mountsOf(name);
+  } catch (error) {
+    throw isHullError(error, 'instance-not-found') ? invalid(`No such container: ${name}`) : error;
+  }
 }
 
 function asRequest(mount: InstanceMount, readOnly: boolean): MountRequest {

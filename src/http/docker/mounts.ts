@@ -60,8 +60,7 @@ function place(bind: string, target: string): string {
   if (!target.startsWith('/'))
     throw invalid(`${words}: invalid mount path: '${target}' mount path must be absolute`);
   const path = clean(target);
-  if (path === '/')
-    throw invalid(`invalid volume specification: '${bind}': invalid specification: destination can't be '/'`);
+  if (path === '/') throw invalid(`${words}: invalid specification: destination can't be '/'`);
   return path;
 }
 
