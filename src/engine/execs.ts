@@ -5,7 +5,7 @@ import type { ExecSession, Runtime, Stdio } from '../runtime/runtime.ts';
 import type { ExecRequest, Execs, ExecState } from './api.ts';
 import type { EventBus } from './events.ts';
 import { admitOrThrow } from './instances/admission.ts';
-import { instanceAttributes } from './instances/attributes.ts';
+import { execText, instanceAttributes } from './instances/attributes.ts';
 import type { Registry } from './instances/registry.ts';
 import { endingWith } from './exec-stdio.ts';
 
@@ -58,7 +58,7 @@ export class ExecRegistry implements Execs {
       started: false,
       exitCode: null,
     });
-    this.#event(record.config.id, `exec_create: ${request.args.join(' ')}`, id);
+    this.#event(record.config.id, `exec_create: ${execText(request.args)}`, id);
     return Promise.resolve(id);
   }
 
@@ -80,7 +80,7 @@ export class ExecRegistry implements Execs {
       exec.exitCode = exitCodeOf(error);
       throw error;
     }
-    this.#event(config.id, `exec_start: ${exec.request.args.join(' ')}`, execId);
+    this.#event(config.id, `exec_start: ${execText(exec.request.args)}`, execId);
     void exec.session.exited.then((code) => {
       exec.exitCode = code;
       this.#event(exec.instanceId, 'exec_die', execId, { exitCode: String(code) });
@@ -137,7 +137,8 @@ export class ExecRegistry implements Execs {
     if (this.#execs.size < ENDED_KEPT) return;
     for (const exec of this.#execs.values()) {
       if (this.#execs.size < ENDED_KEPT) return;
-      const lives = this.#registry.byId(exec.instanceId)?.status.state === 'running';
+      const state = this.#registry.byId(exec.instanceId)?.status.state;
+      const lives = state === 'running' || state === 'paused' || state === 'stopping';
       if (exec.exitCode !== null || !lives) this.#execs.delete(exec.id);
     }
   }

@@ -94,7 +94,7 @@ test('rename: names lead to it at once, everywhere', async () => {
   expect(await refused('rename', 'after', 'asks')).toContain(
     'The container name "/asks" is already in use by container',
   );
-  expect(await refused('rename', 'after', 'no/good')).toContain('Invalid container name (no/good)');
+  expect(await refused('rename', 'after', 'no/good')).toContain('Invalid container name (/no/good)');
   expect(await refused('rename', 'after', 'after')).toContain(
     'Renaming a container with the same name as its current name',
   );

@@ -4,7 +4,7 @@ import type { HealthProbe } from '../../model/health.ts';
 import type { InstanceConfig } from '../../model/instance.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { EventBus } from '../events.ts';
-import { instanceAttributes } from '../instances/attributes.ts';
+import { execText, instanceAttributes } from '../instances/attributes.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
 import { type HealthPlan, healthPlan, judge, nextProbeIn } from './health-plan.ts';
@@ -71,7 +71,7 @@ export class HealthMonitor {
     const record = registry.byId(id);
     if (record === null || this.#watches.get(id) !== watch) return;
     const execID = randomBytes(32).toString('hex');
-    const command = plan.command.join(' ');
+    const command = execText(plan.command);
     this.#event(id, `exec_create: ${command}`, { execID });
     const result = await probe(runtimeOf(record.config), record.config, plan, {
       started: () => this.#event(id, `exec_start: ${command}`, { execID }),

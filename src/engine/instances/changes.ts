@@ -10,6 +10,7 @@ import type { RootStorage } from '../../storage/storage.ts';
 import type { Changes, InstanceChange, LimitChange, PrunedInstances } from '../api.ts';
 import type { EventBus } from '../events.ts';
 import type { MountVolumes } from '../volumes/for-mounts.ts';
+import type { VolumeUses } from '../volumes/uses.ts';
 import { admit, admitOrThrow } from './admission.ts';
 import { checkIsolationMemory, checkName } from './checks.ts';
 import { type Touched, touched, withChange, withLimits } from './change-plan.ts';
@@ -31,6 +32,7 @@ export interface ChangesParts {
   readonly images: Pick<ImageStore, 'find'>;
   readonly events: EventBus;
   readonly mountVolumes: MountVolumes;
+  readonly uses: Pick<VolumeUses, 'hold'>;
   readonly log: (message: string) => void;
 }
 
@@ -92,7 +94,8 @@ export class ChangeService implements Changes {
       withChange(record.config, { ...change, resources }, []);
       const { source } = record.config;
       const image = source.kind === 'image' ? this.#parts.images.find(source.imageId) : null;
-      const mounts = await this.#mounts.resolve(change.mounts, image);
+      using hold = this.#parts.uses.hold();
+      const mounts = await this.#mounts.resolve(change.mounts, image, hold);
       const asked = new Set(change.mounts.map(({ target }) => target));
       const config = withChange(
         record.config,
@@ -192,8 +195,12 @@ export class ChangeService implements Changes {
   #checkNewName(name: string): void {
     try {
       checkName(name);
-    } catch (error) {
-      throw new HullError('invalid-argument', `Error when allocating new name: ${messageOf(error)}`);
+    } catch {
+      // Docker looks at the name with its slash.
+      throw new HullError(
+        'invalid-argument',
+        `Error when allocating new name: Invalid container name (/${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+      );
     }
     const holder = this.#parts.registry.idOfName(name);
     if (holder === null) return;

@@ -77,6 +77,8 @@ export class Starter {
     const record = registry.byId(id);
     if (record?.status.state !== 'starting') return;
     this.#killed.add(id);
+    // Nobody's policy starts again what somebody killed.
+    registry.update(id, { manuallyStopped: true });
     await runs.runtimeOf(record.config).delete(id);
   }
 

@@ -1,5 +1,5 @@
 import type { EngineApi } from '../../engine/api.ts';
-import { HullError } from '../../model/errors.ts';
+import { HullError, isHullError } from '../../model/errors.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Route } from '../router.ts';
 
@@ -36,7 +36,13 @@ function stopOptions({ query }: Exchange): { timeout?: number; signal?: string }
 }
 
 async function kill(engine: EngineApi, exchange: Exchange): Promise<void> {
-  await engine.instances.kill(exchange.param('id'), exchange.query.nonEmpty('signal'));
+  const name = exchange.param('id');
+  try {
+    await engine.instances.kill(name, exchange.query.nonEmpty('signal'));
+  } catch (error) {
+    if (!isHullError(error, 'wrong-state')) throw error;
+    throw new HullError(error.code, `cannot kill container: ${name}: ${error.message}`, { cause: error });
+  }
   exchange.empty();
 }
 

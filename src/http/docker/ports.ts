@@ -90,7 +90,7 @@ function hostPortText({ hostPort, lastHostPort }: PortBinding): string {
 
 /** Ports of a listed instance, ordered by private port, then address, as Docker has them. Published ones only while it runs. */
 export function portSummaries(instance: Instance): readonly PortSummary[] {
-  const running = instance.status.state === 'running' || instance.status.state === 'stopping';
+  const running = ['running', 'paused', 'stopping'].includes(instance.status.state);
   if (!running) return [];
   const published = instance.status.ports.map((binding): PortSummary => ({
     IP: binding.hostIp,
