@@ -1,4 +1,4 @@
-import { HullError } from '../model/errors.ts';
+import { HullError, toHullError } from '../model/errors.ts';
 import type { NetworkEndpoint } from '../model/instance.ts';
 import type { NetworkDefinition } from '../model/network.ts';
 import { AddressBook } from './address-book.ts';
@@ -112,12 +112,12 @@ export class SegmentAddresses {
   #one(family: Family, wish: string | undefined): Address | null {
     const sources = this.#sources.filter((source) => source.family === family);
     if (wish !== undefined && wish !== '') return this.#wished(family, wish);
-    let full: unknown = null;
+    let full: HullError | null = null;
     for (const { from } of sources) {
       try {
         return from.take();
       } catch (error) {
-        full = error;
+        full = toHullError(error);
       }
     }
     if (full !== null) throw full;

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
-import { NO_VMS, TestEngine } from '../support/engine.ts';
+import { TestEngine } from '../support/engine.ts';
 import { until } from '../support/until.ts';
 
 const engine = new TestEngine();
@@ -379,58 +378,3 @@ describe('host, none and others’ networks', () => {
     LONG,
   );
 });
-
-test(
-  'networks and who is on them outlive a killed daemon; a port that was taken meanwhile is told',
-  async () => {
-    await docker('network', 'create', '--subnet', '10.235.0.0/24', 'lasting');
-    await docker('network', 'create', '-o', 'com.docker.network.bridge.name=hbtestbr0', 'named');
-    await serve('stays', '--network', 'lasting', '-p', '127.0.0.1:18084:80');
-    await docker('network', 'connect', 'named', 'stays');
-    await engine.crash();
-    await engine.host.exec.must(['ip', 'link', 'delete', 'hbtestbr0']);
-    const thief = Bun.listen({ hostname: '127.0.0.1', port: 18_084, socket: { data: () => undefined } });
-    await engine.start();
-    expect(readFileSync(engine.logPath, 'utf8')).toContain('cannot publish 127.0.0.1:18084/tcp');
-    thief.stop(true);
-    await served('http://127.0.0.1:18084/', 'stays');
-    expect(await inside('stays', 'ls /sys/class/net')).toBe('eth0\neth1\nlo');
-    const neighbour = (network: string) =>
-      docker('run', '--rm', '--network', network, 'busybox', 'sh', '-c', ask('stays', 80));
-    expect(await neighbour('lasting')).toBe('stays');
-    expect(await neighbour('named')).toBe('stays');
-    expect(await engine.findings()).toBe('');
-    await docker('rm', '-f', 'stays');
-    await docker('network', 'rm', 'lasting', 'named');
-    expect((await engine.host.exec.run(['ip', 'link', 'show', 'hbtestbr0'])).code).not.toBe(0);
-  },
-  LONG,
-);
-
-test.skipIf(NO_VMS !== null)(
-  'a VM is on all networks that it was made with',
-  async () => {
-    await docker('network', 'create', 'vm1');
-    await docker('network', 'create', 'vm2');
-    await serve('peer', '--network', 'vm2');
-    const script = `ls /sys/class/net; ${ask('peer', 80)}`;
-    const heard = await docker(
-      'run',
-      '--rm',
-      '--isolation',
-      'vm',
-      '--network',
-      'vm1',
-      '--network',
-      'vm2',
-      'busybox',
-      'sh',
-      '-c',
-      script,
-    );
-    expect(heard.replaceAll('\r', '')).toContain('eth0\neth1\nlo\npeer');
-    await docker('rm', '-f', 'peer');
-    await docker('network', 'rm', 'vm1', 'vm2');
-  },
-  LONG,
-);

@@ -98,7 +98,7 @@ describe('configure', () => {
     const ports = [{ protocol: 'tcp', containerPort: 80, hostIp: '127.0.0.1', hostPort: 8080 }] as const;
     expect(configure({ ...REQUEST, ports, publishAll: true }, FACTS).ports).toEqual([
       ...ports,
-      { protocol: 'udp', containerPort: 53, hostIp: '0.0.0.0', hostPort: 0 },
+      { protocol: 'udp', containerPort: 53, hostIp: '', hostPort: 0 },
     ]);
   });
   test('a relative working directory is refused', () => {
