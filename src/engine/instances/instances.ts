@@ -109,7 +109,8 @@ export class InstanceService implements Instances {
       own,
       (other) => this.get(other).config.mounts,
     );
-    const mounts = await this.#mounts.resolve([...inherited, ...own], image);
+    using hold = this.#parts.uses.hold();
+    const mounts = await this.#mounts.resolve([...inherited, ...own], image, hold);
     const config = configure(request, { ...facts, mounts });
     this.#checkNameFree(name);
     const record: InstanceRecord = { config, status: FRESH_STATUS, lease: null, pidStartTime: 0, bootId: '' };

@@ -5,6 +5,7 @@ import type { Image } from '../../model/image.ts';
 import type { InstanceMount } from '../../model/instance.ts';
 import type { MountRequest } from '../api.ts';
 import type { MountVolumes } from '../volumes/for-mounts.ts';
+import type { VolumeHold } from '../volumes/uses.ts';
 
 /** Turns what was asked for into mounts of host folders: makes volumes, the image's own ones too, and fills new ones from the image. */
 export class MountResolver {
@@ -14,7 +15,12 @@ export class MountResolver {
     this.#volumes = volumes;
   }
 
-  async resolve(requests: readonly MountRequest[], image: Image | null): Promise<InstanceMount[]> {
+  /** `hold` keeps the volumes until the instance is recorded. */
+  async resolve(
+    requests: readonly MountRequest[],
+    image: Image | null,
+    hold: VolumeHold,
+  ): Promise<InstanceMount[]> {
     const asked = requests.map((request) => ({ ...request, target: normalize(request.target) }));
     const targets = new Set<string>();
     for (const { target } of asked) {
@@ -26,11 +32,11 @@ export class MountResolver {
       .filter((target) => !targets.has(target))
       .map((target): MountRequest => ({ type: 'volume', source: '', target, readOnly: false }));
     const mounts: InstanceMount[] = [];
-    for (const request of [...asked, ...own]) mounts.push(await this.#one(request, image));
+    for (const request of [...asked, ...own]) mounts.push(await this.#one(request, image, hold));
     return mounts;
   }
 
-  async #one(request: MountRequest, image: Image | null): Promise<InstanceMount> {
+  async #one(request: MountRequest, image: Image | null, hold: VolumeHold): Promise<InstanceMount> {
     const { type, target, readOnly } = request;
     const options = request.options ?? [];
     switch (type) {
@@ -42,7 +48,7 @@ export class MountResolver {
           ...(request.mode === undefined ? {} : { mode: request.mode }),
         };
       case 'volume': {
-        const mount = await this.#volumes.mountOf(request, image);
+        const mount = await this.#volumes.mountOf(request, image, hold);
         // Docker's word for a named volume of its own driver.
         return request.source !== '' && (mount.mode ?? '') === '' ? { ...mount, mode: 'z' } : mount;
       }

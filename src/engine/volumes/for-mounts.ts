@@ -8,7 +8,7 @@ import type { RootStorage } from '../../storage/storage.ts';
 import type { Volume, VolumeStore } from '../../storage/volumes/volume-store.ts';
 import type { MountRequest } from '../api.ts';
 import { openSubpath } from './subpath.ts';
-import type { VolumeUses } from './uses.ts';
+import type { VolumeHold, VolumeUses } from './uses.ts';
 import { ANONYMOUS_LABEL, checkVolumeDriver } from './volumes.ts';
 
 export interface MountVolumesParts {
@@ -25,10 +25,11 @@ export class MountVolumes {
     this.#parts = parts;
   }
 
-  /** `image` null: nothing to fill it from. */
-  async mountOf(request: MountRequest, image: Image | null): Promise<InstanceMount> {
+  /** `image` null: nothing to fill it from. `hold` keeps the volume until the instance is recorded. */
+  async mountOf(request: MountRequest, image: Image | null, hold: VolumeHold): Promise<InstanceMount> {
     const { target, readOnly, options = [], subpath, mode } = request;
     const volume = await this.#ensure(request);
+    hold.add(volume);
     if (image !== null && request.noCopy !== true) await this.#fill(volume, request, image);
     return {
       ...{ type: 'volume', source: volume.path, target, readOnly, volume: volume.name, options },

@@ -35,6 +35,11 @@ export interface BorrowedMounts {
   readonly release: () => Promise<void>;
 }
 
+/** Dispose it when the record is written. */
+export interface VolumeHold extends Disposable {
+  add(volume: Volume): void;
+}
+
 /** One user of a volume while it is mounted: an instance that runs. */
 interface User {
   readonly writes: boolean;
@@ -51,6 +56,8 @@ export class VolumeUses {
   readonly #users = new Map<string, Map<string, User>>();
   /** Who looks at files: no instance accounts for their mounts. */
   readonly #borrowers = new Set<string>();
+  /** How many want it to stay, by path. */
+  readonly #held = new Map<string, number>();
   readonly #lock = new KeyedLock();
 
   constructor(parts: VolumeUsesParts) {
@@ -132,15 +139,38 @@ export class VolumeUses {
     });
   }
 
-  /** The run is over. Fine twice. Rejects with the first that could not be unmounted. */
-  async release(config: InstanceConfig): Promise<void> {
-    if (config.mounts.some((mount) => mount.subpath !== undefined)) await this.#unpin(config.id);
-    const names = new Set(config.mounts.flatMap(({ volume }) => (volume === undefined ? [] : [volume])));
-    for (const name of names) {
-      const volume = this.#parts.volumes.find(name);
-      if (volume === null || !(await this.#give(volume, config.id))) continue;
-      this.#parts.events.publish('volume', 'unmount', name, { driver: DRIVER, container: config.id });
+  /** The run is over, whatever its configuration says by now. Fine twice. Rejects with the first that could not be unmounted. */
+  async release({ id }: Pick<InstanceConfig, 'id'>): Promise<void> {
+    await this.#unpin(id);
+    for (const path of [...this.#users.keys()]) {
+      const volume = this.#users.get(path)?.has(id) === true ? this.#atPath(path) : null;
+      if (volume === null) continue;
+      await this.#give(volume, id);
+      this.#parts.events.publish('volume', 'unmount', volume.name, { driver: DRIVER, container: id });
     }
+  }
+
+  /** Keeps volumes from being removed before the record of the instance that is to mount them is written. */
+  hold(): VolumeHold {
+    const mine = new Set<string>();
+    return {
+      add: ({ path }) => {
+        if (mine.has(path)) return;
+        mine.add(path);
+        this.#held.set(path, (this.#held.get(path) ?? 0) + 1);
+      },
+      [Symbol.dispose]: () => {
+        for (const path of mine) {
+          const left = (this.#held.get(path) ?? 0) - 1;
+          if (left > 0) this.#held.set(path, left);
+          else this.#held.delete(path);
+        }
+      },
+    };
+  }
+
+  isHeld(volume: Volume): boolean {
+    return this.#held.has(volume.path);
   }
 
   /** Mounts that no known user accounts for. */
@@ -189,6 +219,11 @@ export class VolumeUses {
       onMount(volume, mount);
     }
     return mounts;
+  }
+
+  /** By its path, which survives a change of its name. */
+  #atPath(path: string): Volume | null {
+    return this.#parts.volumes.list().find((volume) => volume.path === path) ?? null;
   }
 
   #volumeOf(mount: InstanceMount): Volume | null {

@@ -63,9 +63,7 @@ export class VolumeService implements Volumes {
 
   async remove(name: string): Promise<void> {
     const volume = this.get(name);
-    const users = this.usersOf(name);
-    if (users.length > 0)
-      throw new HullError('volume-in-use', `remove ${name}: volume is in use - [${users.join(', ')}]`);
+    this.#refuseUsed(volume);
     const { uses, volumes } = this.#parts;
     await uses.alone(volume, async () => {
       // The last instance is gone for everybody already, and is still being taken apart.
@@ -74,8 +72,16 @@ export class VolumeService implements Volumes {
           'volume-in-use',
           `remove ${name}: volume is in use - [${uses.now(volume).join(', ')}]`,
         );
+      // Wanted by somebody since then: nothing is awaited between this and the removal.
+      this.#refuseUsed(volume);
       await volumes.remove(name);
     });
+  }
+
+  #refuseUsed(volume: Volume): void {
+    const users = this.usersOf(volume.name);
+    if (users.length === 0 && !this.#parts.uses.isHeld(volume)) return;
+    throw new HullError('volume-in-use', `remove ${volume.name}: volume is in use - [${users.join(', ')}]`);
   }
 
   usersOf(name: string): readonly string[] {

@@ -4,6 +4,9 @@ import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { Leftover } from '../runtime.ts';
 import { endProcess, handleOf } from './process-handle.ts';
 
+/** Stands for an instance's id in the name of a VM that is booted only to see whether it does. */
+export const PROBE = 'kvm-probe';
+
 /** The name that QEMU carries, by which it is found again: `hull-<tag>-<id>`. */
 export function vmName(identity: EngineIdentity, id: string): string {
   return `hull-${identity.tag}-${id}`;
@@ -11,12 +14,16 @@ export function vmName(identity: EngineIdentity, id: string): string {
 
 /**
  * This engine's QEMU and virtiofsd processes and share mounts, by what their command lines and paths say. Folders and control groups are
- * listed by the rooms that own their parents.
+ * listed by the rooms that own their parents. `probing`: this daemon is trying right now whether VMs boot.
  */
-export function vmInventory(host: Host, identity: EngineIdentity): Leftover[] {
+export function vmInventory(
+  host: Host,
+  identity: EngineIdentity,
+  { probing = false }: { probing?: boolean } = {},
+): Leftover[] {
   const processes = host.processes.list().flatMap((pid): Leftover[] => {
     const owner = ownerOf(commandLine(pid), identity);
-    if (owner === null) return [];
+    if (owner === null || (probing && owner === PROBE)) return [];
     const handle = handleOf(host, pid);
     // A probe that a daemon left behind when it died belongs to no instance.
     const instance = /^[0-9a-f]{12,64}$/.test(owner) ? owner : null;

@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, wri
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../host/host.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
-import { vmName } from './inventory.ts';
+import { PROBE, vmName } from './inventory.ts';
 import type { GuestKernel } from './kernel.ts';
 import { isRecord } from './qmp.ts';
 
@@ -67,7 +67,7 @@ async function bootOnce(host: Host, identity: EngineIdentity, guest: GuestKernel
     'qemu-system-x86_64',
     ...[
       '-name',
-      `guest=${vmName(identity, 'kvm-probe')}`,
+      `guest=${vmName(identity, PROBE)}`,
       '-nodefaults',
       '-no-user-config',
       '-display',

@@ -60,6 +60,7 @@ export class VmRuntime implements Runtime, FileAccess, Pausable, Updatable {
   /** Run folders of instances whose VM has ended already. */
   readonly #ended = new Map<string, { readonly runDir: string; readonly exit: ExitStatus | null }>();
   #acceleration: Promise<Acceleration> | null = null;
+  #probing = false;
 
   constructor(host: Host, identity: EngineIdentity, settings: VmSettings) {
     this.#host = host;
@@ -266,7 +267,7 @@ export class VmRuntime implements Runtime, FileAccess, Pausable, Updatable {
   }
 
   inventory(): Promise<readonly Leftover[]> {
-    return Promise.resolve(vmInventory(this.#host, this.#identity));
+    return Promise.resolve(vmInventory(this.#host, this.#identity, { probing: this.#probing }));
   }
 
   #running(id: string): Vm {
@@ -287,6 +288,15 @@ export class VmRuntime implements Runtime, FileAccess, Pausable, Updatable {
       : new AgentVm(this.#host, bundle, record);
   }
 
+  async #tryAcceleration(guest: GuestKernel): Promise<Acceleration> {
+    this.#probing = true;
+    try {
+      return await probeAcceleration(this.#host, this.#identity, guest);
+    } finally {
+      this.#probing = false;
+    }
+  }
+
   /** Kernel, initramfs and the answer whether KVM works: cheap after the first call. */
   async #prepare(): Promise<{ guest: GuestKernel; acceleration: Acceleration }> {
     const guest = await this.#kernels.prepare(
@@ -295,7 +305,7 @@ export class VmRuntime implements Runtime, FileAccess, Pausable, Updatable {
     const { accelerator } = this.#settings;
     this.#acceleration ??=
       accelerator === undefined
-        ? probeAcceleration(this.#host, this.#identity, guest)
+        ? this.#tryAcceleration(guest)
         : Promise.resolve({ accelerator, warning: null });
     try {
       return { guest, acceleration: await this.#acceleration };
