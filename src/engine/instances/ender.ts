@@ -156,7 +156,9 @@ export class Ender {
         await runtime.resume(id).catch(() => undefined);
     };
     await send(signal);
-    const status = await within(exit, timeout);
+    // Nothing stronger follows on SIGKILL: that it is to be killed at once is no reason to give up at once.
+    const patience = signal === SIGKILL && timeout >= 0 ? Math.max(timeout, KILL_PATIENCE) : timeout;
+    const status = await within(exit, patience);
     if (status !== null || signal === SIGKILL) return status;
     await send(SIGKILL);
     return within(exit, KILL_PATIENCE);
