@@ -222,7 +222,9 @@ test('build with followProgress', async () => {
   assert.ok(seen.length > 0 && output.some(({ aux }) => aux?.ID?.startsWith('sha256:')));
   assert.ok(output.some(({ stream: text }) => /Successfully tagged rode:1/.test(text ?? '')));
   const broken = await docker.buildImage(archive({ Dockerfile: 'FROM busybox\nRUN exit 4\n' }), {});
-  await assert.rejects(followed(broken), /returned a non-zero code: 4/);
+  const failed = (await followed(broken)).find(({ error }) => error !== undefined);
+  assert.match(failed.error, /returned a non-zero code: 4/);
+  assert.equal(failed.errorDetail.code, 4);
   await docker.getImage('rode:1').remove();
 });
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll } from 'bun:test';
+import { existsSync, readFileSync } from 'node:fs';
 import { TestEngine } from '../../support/engine.ts';
 import { Docker } from './docker.ts';
 
@@ -31,7 +32,20 @@ export function suiteEngine({ tidy = false, data }: { tidy?: boolean; data?: str
 async function expectClean(engine: TestEngine): Promise<void> {
   await removeAll(engine);
   const findings = await engine.findings();
-  if (findings !== '') throw new Error(`hull check at the end of the suite: ${findings}`);
+  if (findings !== '')
+    throw new Error(`hull check at the end of the suite: ${findings}${processesIn(findings)}`);
+}
+
+/** What the processes among the findings are: by their number alone nobody would know. */
+function processesIn(findings: string): string {
+  return [...findings.matchAll(/^leak +process +(\d+)/gm)]
+    .map(([, pid]) => {
+      const command = existsSync(`/proc/${pid}/cmdline`)
+        ? readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+        : 'gone';
+      return `\nprocess ${pid}: ${command.replaceAll('\0', ' ')}`;
+    })
+    .join('');
 }
 
 async function removeAll(engine: TestEngine): Promise<void> {
