@@ -6,6 +6,8 @@ import { until } from '../support/until.ts';
 
 const engine = new TestEngine();
 const LONG = 120_000;
+/** Drawn, and below those that the kernel hands out: other tests publish ports too. */
+const PORT = 21_000 + Math.floor(Math.random() * 10_000);
 const HAS_IPV6 = existsSync('/proc/net/if_inet6');
 const SERVE = 'mkdir /w; hostname > /w/index.html; exec httpd -f -p [::]:80 -h /w';
 /** A link of the host's that macvlan instances are on, and its other end: the network outside. */
@@ -71,7 +73,7 @@ test.skipIf(!HAS_IPV6)(
       '--network',
       'six',
       '-p',
-      '18090:80',
+      `${PORT + 10}:80`,
       'busybox',
       'sh',
       '-c',
@@ -79,10 +81,14 @@ test.skipIf(!HAS_IPV6)(
     );
     const own = await address6('dual', 'six');
     expect(own).toMatch(/^fd/);
-    expect(await docker('port', 'dual')).toBe('80/tcp -> 0.0.0.0:18090\n80/tcp -> [::]:18090');
+    expect(await docker('port', 'dual')).toBe(`80/tcp -> 0.0.0.0:${PORT + 10}\n80/tcp -> [::]:${PORT + 10}`);
     const host = await hostAddress6();
-    await until('it answers', async () => ((await page('127.0.0.1', 18_090)) === 'dual' ? true : null), 5000);
-    if (host !== null) expect(await page(host, 18_090)).toBe('dual');
+    await until(
+      'it answers',
+      async () => ((await page('127.0.0.1', PORT + 10)) === 'dual' ? true : null),
+      5000,
+    );
+    if (host !== null) expect(await page(host, PORT + 10)).toBe('dual');
     const peer = (script: string) => docker('run', '--rm', '--network', 'six', 'busybox', 'sh', '-c', script);
     expect(await peer('nslookup dual | grep -c Address')).toBe('3');
     expect(await peer('ping -6 -c 1 -W 2 dual | grep -c "1 packets received"')).toBe('1');
@@ -97,19 +103,19 @@ test.skipIf(!HAS_IPV6)(
       docker('run', '--rm', '--network', 'chosen6', 'busybox', 'sh', '-c', script);
     expect(await stranger(`nc -w 1 ${own} 80 < /dev/null || echo apart`)).toContain('apart');
     if (host !== null)
-      expect(await stranger(`printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 ${host} 18090 | tail -n 1`)).toBe(
-        'dual',
-      );
+      expect(
+        await stranger(`printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 ${host} ${PORT + 10} | tail -n 1`),
+      ).toBe('dual');
     // A running instance without IPv6 is given it, and loses it again.
     await docker('run', '-d', '--name', 'late', 'busybox', 'sleep', '300');
     await docker('network', 'connect', 'chosen6', 'late');
     expect(await inside('late', 'ip -6 route | grep default')).toContain('via fd00:9:9::1 dev eth1');
-    expect(await docker('run', '--rm', '-p', '[::]:18091:80', 'busybox', 'true')).toContain(
+    expect(await docker('run', '--rm', '-p', `[::]:${PORT + 11}:80`, 'busybox', 'true')).toContain(
       'has no IPv6 address',
     );
     await engine.restart();
-    expect(await page('127.0.0.1', 18_090)).toBe('dual');
-    if (host !== null) expect(await page(host, 18_090)).toBe('dual');
+    expect(await page('127.0.0.1', PORT + 10)).toBe('dual');
+    if (host !== null) expect(await page(host, PORT + 10)).toBe('dual');
     expect(await engine.findings()).toBe('');
     await docker('rm', '-f', 'dual', 'late');
     expect(await docker('network', 'rm', 'six', 'chosen6')).toBe('six\nchosen6');

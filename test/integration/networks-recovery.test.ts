@@ -5,6 +5,8 @@ import { until } from '../support/until.ts';
 
 const engine = new TestEngine();
 const LONG = 120_000;
+/** Drawn, and below those that the kernel hands out: other tests publish ports too. */
+const PORT = 21_000 + Math.floor(Math.random() * 10_000);
 const SERVE = 'mkdir /w; hostname > /w/index.html; exec httpd -f -p 80 -h /w';
 /** A page by wget would do, but the static one of Debian fails without a resolver. */
 const ask = (host: string, port: number) =>
@@ -35,15 +37,15 @@ test(
   async () => {
     await docker('network', 'create', '--subnet', '10.235.0.0/24', 'lasting');
     await docker('network', 'create', '-o', 'com.docker.network.bridge.name=hbtestbr0', 'named');
-    await serve('stays', '--network', 'lasting', '-p', '127.0.0.1:18084:80');
+    await serve('stays', '--network', 'lasting', '-p', `127.0.0.1:${PORT + 4}:80`);
     await docker('network', 'connect', 'named', 'stays');
     await engine.crash();
     await engine.host.exec.must(['ip', 'link', 'delete', 'hbtestbr0']);
-    const thief = Bun.listen({ hostname: '127.0.0.1', port: 18_084, socket: { data: () => undefined } });
+    const thief = Bun.listen({ hostname: '127.0.0.1', port: PORT + 4, socket: { data: () => undefined } });
     await engine.start();
-    expect(readFileSync(engine.logPath, 'utf8')).toContain('cannot publish 127.0.0.1:18084/tcp');
+    expect(readFileSync(engine.logPath, 'utf8')).toContain(`cannot publish 127.0.0.1:${PORT + 4}/tcp`);
     thief.stop(true);
-    await served('http://127.0.0.1:18084/', 'stays');
+    await served(`http://127.0.0.1:${PORT + 4}/`, 'stays');
     expect(await inside('stays', 'ls /sys/class/net')).toBe('eth0\neth1\nlo');
     const neighbour = (network: string) =>
       docker('run', '--rm', '--network', network, 'busybox', 'sh', '-c', ask('stays', 80));

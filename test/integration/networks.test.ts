@@ -4,6 +4,8 @@ import { until } from '../support/until.ts';
 
 const engine = new TestEngine();
 const LONG = 120_000;
+/** Drawn, and below those that the kernel hands out: other tests publish ports too. */
+const PORT = 21_000 + Math.floor(Math.random() * 10_000);
 const SERVE = 'mkdir /w; hostname > /w/index.html; exec httpd -f -p 80 -h /w';
 /** A page by wget would do, but the static one of Debian fails without a resolver. */
 const ask = (host: string, port: number) =>
@@ -170,9 +172,9 @@ describe('networks of the user’s', () => {
     async () => {
       await docker('network', 'create', '--subnet', '10.233.0.0/24', 'front');
       await docker('network', 'create', '--subnet', '10.234.0.0/24', 'back');
-      await serve('both', '--network', 'front', '-p', '127.0.0.1:18080:80');
+      await serve('both', '--network', 'front', '-p', `127.0.0.1:${PORT + 0}:80`);
       await serve('db', '--network', 'back');
-      await served('http://127.0.0.1:18080/', 'both');
+      await served(`http://127.0.0.1:${PORT + 0}/`, 'both');
       expect(await docker('network', 'connect', '--ip', '10.234.0.9', '--alias', 'app', 'back', 'both')).toBe(
         '',
       );
@@ -185,18 +187,18 @@ describe('networks of the user’s', () => {
       expect(await lookUp('both', 'db')).toBe(await address('db', 'back'));
       expect(await lookUp('db', 'app')).toBe('10.234.0.9');
       expect(await inside('both', 'grep -c both /etc/hosts')).toBe('2');
-      await served('http://127.0.0.1:18080/', 'both');
+      await served(`http://127.0.0.1:${PORT + 0}/`, 'both');
       expect(await docker('network', 'rm', 'back')).toMatch(
         /has active endpoints \(name:"(both|db)" id:"[0-9a-f]{12}"/,
       );
       await docker('network', 'disconnect', 'front', 'both');
       expect(await inside('both', 'ls /sys/class/net')).toBe('eth1\nlo');
-      await served('http://127.0.0.1:18080/', 'both');
+      await served(`http://127.0.0.1:${PORT + 0}/`, 'both');
       await docker('network', 'connect', 'front', 'both');
       await docker('network', 'disconnect', 'back', 'both');
       expect(await inside('both', 'ip route | grep default')).toBe('default via 10.233.0.1 dev eth0');
       expect(await inside('both', 'cat /etc/resolv.conf')).toContain('nameserver 10.233.0.1');
-      await served('http://127.0.0.1:18080/', 'both');
+      await served(`http://127.0.0.1:${PORT + 0}/`, 'both');
       expect(await engine.findings()).toBe('');
       await docker('rm', '-f', 'both', 'db');
       await docker('network', 'rm', 'front', 'back');
@@ -238,7 +240,7 @@ describe('apart from others', () => {
     'an internal network leads nowhere, and its ports are not published',
     async () => {
       await docker('network', 'create', '--internal', 'inner');
-      await serve('in1', '--network', 'inner', '-p', '18081:80');
+      await serve('in1', '--network', 'inner', '-p', `${PORT + 1}:80`);
       const script = `ip route | grep -c default; nslookup example.org 2>&1 | grep -o SERVFAIL | head -n 1; ${ask('in1', 80)}`;
       expect(await docker('run', '--rm', '--network', 'inner', 'busybox', 'sh', '-c', script)).toMatch(
         /^0\nSERVFAIL\nin1$/,
@@ -254,8 +256,8 @@ describe('apart from others', () => {
     'without communication among instances only published ports are reached',
     async () => {
       await docker('network', 'create', '-o', 'com.docker.network.bridge.enable_icc=false', 'silent');
-      await serve('s1', '--network', 'silent', '-p', '127.0.0.1:18082:80');
-      await served('http://127.0.0.1:18082/', 's1');
+      await serve('s1', '--network', 'silent', '-p', `127.0.0.1:${PORT + 2}:80`);
+      await served(`http://127.0.0.1:${PORT + 2}/`, 's1');
       const heard = await docker(
         'run',
         '--rm',
@@ -277,8 +279,8 @@ describe('apart from others', () => {
   test(
     'the administrator’s chain stays over changes and restarts, and closes published ports',
     async () => {
-      await serve('open', '-p', '18083:80');
-      await served('http://127.0.0.1:18083/', 'open');
+      await serve('open', '-p', `${PORT + 3}:80`);
+      await served(`http://127.0.0.1:${PORT + 3}/`, 'open');
       const bridge = await docker(
         'network',
         'inspect',
@@ -300,13 +302,13 @@ describe('apart from others', () => {
         'ct',
         'original',
         'proto-dst',
-        '18083',
+        String(PORT + 3),
         'drop',
       ]);
       await docker('network', 'create', 'another');
       await engine.restart();
       expect(await engine.host.exec.must(['nft', 'list', 'chain', 'ip', table, 'user'])).toContain(
-        '18083 drop',
+        `${PORT + 3} drop`,
       );
       const peer = await docker(
         'run',
@@ -316,7 +318,7 @@ describe('apart from others', () => {
         'busybox',
         'sh',
         '-c',
-        `${ask('$(ip route | sed -n "s/default via \\([0-9.]*\\).*/\\1/p")', 18_083)}; echo done`,
+        `${ask('$(ip route | sed -n "s/default via \\([0-9.]*\\).*/\\1/p")', PORT + 3)}; echo done`,
       );
       expect(peer).not.toContain('open');
       await engine.host.exec.must(['nft', 'flush', 'chain', 'ip', table, 'user']);
@@ -328,7 +330,7 @@ describe('apart from others', () => {
         'busybox',
         'sh',
         '-c',
-        ask('$(ip route | sed -n "s/default via \\([0-9.]*\\).*/\\1/p")', 18_083),
+        ask('$(ip route | sed -n "s/default via \\([0-9.]*\\).*/\\1/p")', PORT + 3),
       );
       expect(again).toContain('open');
       await docker('rm', '-f', 'open');
