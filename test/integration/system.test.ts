@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { TestEngine } from '../support/engine.ts';
 
 const engine = new TestEngine();
 const LONG = 180_000;
+setDefaultTimeout(60_000);
 
 beforeAll(async () => {
   await engine.start();
@@ -184,7 +185,7 @@ describe('disk usage', () => {
     const deadline = Date.now() + 2000;
     while (walkers() > 0 && Date.now() < deadline) await Bun.sleep(5);
     expect(walkers()).toBe(0);
-  }, 30_000);
+  });
 });
 
 describe('events', () => {

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NO_VMS, TestEngine } from '../support/engine.ts';
 
 const engine = new TestEngine();
 const LONG = 180_000;
+setDefaultTimeout(60_000);
 const elsewhere = join(engine.folder, 'elsewhere');
 
 /** Files at /data with an owner of their own, an empty folder at /mine that is a volume. */
@@ -195,7 +196,7 @@ test('listing, pruning and events as Docker has them', async () => {
     expect.stringMatching(/^unmount map\[container:\w{64} driver:local\]$/),
     'destroy map[driver:local]',
   ]);
-}, 20_000);
+});
 
 describe.skipIf(NO_VMS !== null)('in a VM', () => {
   test('copy-up, a sub-path, and what it writes', async () => {
@@ -207,5 +208,5 @@ describe.skipIf(NO_VMS !== null)('in a VM', () => {
     expect(shown.split('\n')).toEqual(['1000:1001:755', '1000:1001:750', 'inside']);
     expect(readdirSync(await pathOf('machine')).toSorted()).toEqual(['dir', 'f', 'l', 'new']);
     expect(await engine.findings()).toBe('');
-  }, 60_000);
+  });
 });
