@@ -109,12 +109,18 @@ function readOrEmpty(path: string): string {
   }
 }
 
-/** Runs `true` of the host in a throw-away sandbox; null when that worked, else what runsc said. */
+/**
+ * Runs `true` of the host in a throw-away sandbox; null when that worked, else what runsc said. Without control groups: `runsc do` makes one in
+ * every hierarchy and leaves it behind, and where one is not mounted, plain folders that other runtimes take for it.
+ */
 async function tryRunsc(host: Host, command: readonly string[]): Promise<string | null> {
   try {
-    const { code, stderr, stdout } = await host.exec.run([...command, 'do', '/bin/true'], {
-      timeout: 15_000,
-    });
+    const { code, stderr, stdout } = await host.exec.run(
+      [...command, '--ignore-cgroups', 'do', '/bin/true'],
+      {
+        timeout: 15_000,
+      },
+    );
     if (code === 0) return null;
     const said = `${stderr}\n${stdout}`.trim().split('\n').at(-1) ?? '';
     return said === '' ? `status ${code}` : said.slice(-300);
