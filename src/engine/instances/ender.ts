@@ -22,8 +22,8 @@ export interface StopOptions {
 }
 
 export interface StopEffects {
-  /** Though it is to be removed at its end. */
-  readonly keep?: boolean;
+  /** Another run follows at once: it is not removed, though it is to be at its end. */
+  readonly comesBack?: boolean;
   /** Its next run goes on with the network of this one. */
   readonly keepsNetwork?: boolean;
 }
@@ -51,7 +51,11 @@ export class Ender {
     const { config } = record;
     const { state } = record.status;
     const signal = signalNumber(options.signal ?? config.stopSignal);
-    registry.update(config.id, { manuallyStopped: true }, { state: 'stopping' });
+    registry.update(
+      config.id,
+      { manuallyStopped: true, comesBack: how.comesBack ?? false },
+      { state: 'stopping' },
+    );
     const status = await this.#end(record, signal, options.timeout ?? config.stopTimeout);
     if (status === null) {
       registry.update(config.id, {}, { state });
@@ -60,7 +64,7 @@ export class Ender {
       );
     }
     await this.finish(registry.get(config.id), status, how);
-    if (!(config.autoRemove && how.keep !== true)) this.event(record, 'stop');
+    if (!(config.autoRemove && how.comesBack !== true)) this.event(record, 'stop');
   }
 
   /** Of an instance that waits for its restart: it waits no more. */
@@ -77,18 +81,24 @@ export class Ender {
   async finish(record: InstanceRecord, exit: ExitStatus, how: StopEffects = {}): Promise<AfterRun> {
     const { registry, waiters, pending, health } = this.#parts;
     const { id, autoRemove } = record.config;
-    const goes = autoRemove && how.keep !== true;
+    const goes = autoRemove && how.comesBack !== true;
     const next = planAfterRun(endedRun(record, exit));
     pending.end(id);
     health.forget(id);
-    const after = registry.update(id, next.type === 'restart' ? { restartDelay: next.delay } : {}, {
-      ...(next.type === 'restart'
-        ? { state: 'restarting', restartCount: record.status.restartCount + 1 }
-        : { state: goes ? 'removing' : 'exited' }),
-      pid: 0,
-      exit,
-      health: closedHealth(record.status.health),
-    });
+    const comesBack = how.comesBack ?? false;
+    const delay = next.type === 'restart' ? { restartDelay: next.delay } : {};
+    const after = registry.update(
+      id,
+      { comesBack, ...delay },
+      {
+        ...(next.type === 'restart'
+          ? { state: 'restarting', restartCount: record.status.restartCount + 1 }
+          : { state: goes ? 'removing' : 'exited' }),
+        pid: 0,
+        exit,
+        health: closedHealth(record.status.health),
+      },
+    );
     if (exit.oomKilled) this.event(after, 'oom');
     this.#died(after, exit);
     waiters.exited(id, exit);

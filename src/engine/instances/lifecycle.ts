@@ -1,23 +1,21 @@
 import type { Host } from '../../host/host.ts';
-import { Alarms } from '../../lib/alarms.ts';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
-import { Slots } from '../../lib/slots.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import { HullError, messageOf } from '../../model/errors.ts';
-import type { ExitStatus, InstanceConfig } from '../../model/instance.ts';
+import type { ExitStatus, InstanceConfig, RestartPolicy } from '../../model/instance.ts';
 import { isPausable, type Pausable, type Runtime } from '../../runtime/runtime.ts';
 import type { VolumeStore } from '../../storage/storage.ts';
 import type { EventBus } from '../events.ts';
 import type { HealthMonitor } from '../health/monitor.ts';
 import { admitOrThrow } from './admission.ts';
 import { PendingAttachments } from './deferred-stdio.ts';
-import { Ender, type StopOptions } from './ender.ts';
+import { Ender, type StopEffects, type StopOptions } from './ender.ts';
 import { interruptionOf, within } from './endings.ts';
 import { HeadStarts, isWorthHeadStart } from './head-start.ts';
 import type { LogKeeper } from './log-keeper.ts';
 import type { InstanceRecord } from './record.ts';
 import type { Registry } from './registry.ts';
-import { endedRun, planAfterRun } from './restart-plan.ts';
+import { Restarter } from './restarter.ts';
 import type { Runs } from './run.ts';
 import { signalNumber } from './signals.ts';
 import { Starter } from './starter.ts';
@@ -26,8 +24,7 @@ import type { Waiters } from './waiters.ts';
 const SIGKILL = 9;
 /** Seconds that a kill waits for the end, as Docker's does. */
 const KILL_WAIT = 10;
-/** Starts by restart policies at a time when the daemon comes back. */
-const STARTS_AT_ONCE = 4;
+const NO_RESTART: RestartPolicy = { name: 'no', maximumRetryCount: 0 };
 
 export interface LifecycleParts {
   readonly host: Host;
@@ -55,15 +52,15 @@ export class Lifecycle {
   readonly #ender: Ender;
   readonly #starter: Starter;
   readonly #headStarts: HeadStarts;
-  /** Restarts that wait for their time. */
-  readonly #restarts = new Alarms();
-  readonly #slots = new Slots(STARTS_AT_ONCE);
+  readonly #restarter: Restarter;
 
   constructor(parts: LifecycleParts) {
     const own = { ...parts, pending: this.pending };
     this.#parts = parts;
     this.#ender = new Ender(own);
     this.#starter = new Starter({ ...own, ender: this.#ender });
+    const watch = (record: InstanceRecord): void => this.watch(record);
+    this.#restarter = new Restarter({ ...own, starter: this.#starter, queue: this.#queue, watch });
     this.#headStarts = new HeadStarts({
       exclusively: (id, work) => this.#queue.run(id, work),
       find: (id) => parts.registry.byId(id),
@@ -99,10 +96,9 @@ export class Lifecycle {
 
   restart(id: string, options: StopOptions = {}): Promise<void> {
     return this.exclusively(id, async (record) => {
-      if (admitOrThrow('stop', record)) await this.end(record, options, { keep: true });
-      const stopped = this.#current(id);
-      if (admitOrThrow('start', stopped)) await this.begin(stopped);
-      this.#ender.event(stopped, 'restart');
+      if (admitOrThrow('stop', record)) await this.#again(record, options);
+      else if (admitOrThrow('start', record)) await this.begin(record);
+      this.#ender.event(record, 'restart');
     });
   }
 
@@ -142,7 +138,7 @@ export class Lifecycle {
       const record = this.#parts.registry.byId(id);
       if (record === null) return;
       admitOrThrow(options.force === true ? 'force-remove' : 'remove', record);
-      this.#restarts.cancel(id);
+      this.#restarter.cancel(id);
       this.#headStarts.take(id);
       await this.#ender.remove(record, options.volumes ?? false);
     });
@@ -162,10 +158,10 @@ export class Lifecycle {
     this.watch(await this.#starter.start(record, { byPolicy: false, isMade }));
   }
 
-  /** Ends a run, or the wait for the next one. For those who hold the instance. `keep`: though it is to be removed at its end. */
-  async end(record: InstanceRecord, options: StopOptions = {}, how: { keep?: boolean } = {}): Promise<void> {
+  /** Ends a run, or the wait for the next one. For those who hold the instance. */
+  async end(record: InstanceRecord, options: StopOptions = {}, how: StopEffects = {}): Promise<void> {
     const { id } = record.config;
-    this.#restarts.cancel(id);
+    this.#restarter.cancel(id);
     if (record.status.state !== 'restarting') return this.#ender.stop(record, options, how);
     this.#ender.event(this.#ender.rest(record), 'stop');
   }
@@ -177,12 +173,13 @@ export class Lifecycle {
   async replace(id: string, config: InstanceConfig): Promise<void> {
     const { registry, log } = this.#parts;
     const before = this.#current(id);
-    await this.#ender.stop(before, {}, { keep: true, keepsNetwork: true });
+    await this.#ender.stop(before, {}, { comesBack: true, keepsNetwork: true });
     registry.reconfigure(id, config);
     try {
       this.watch(await this.#starter.start(this.#current(id), { byPolicy: false, keepsNetwork: true }));
     } catch (error) {
-      const old = registry.reconfigure(id, before.config);
+      const restartPolicy = before.config.restartPolicy ?? NO_RESTART;
+      const old = registry.reconfigure(id, { ...before.config, restartPolicy });
       await this.begin(old).catch((why: unknown) =>
         log(`starting ${old.config.name} again as it was: ${messageOf(why)}`),
       );
@@ -221,13 +218,13 @@ export class Lifecycle {
   }
 
   /** Starts instances because their restart policy says so, a few at a time; one that fails is tried again later. Resolves when each was tried. */
-  async startByPolicy(ids: readonly string[]): Promise<void> {
-    await Promise.all(ids.map((id) => this.#slots.run(() => this.#startByPolicy(id))));
+  startByPolicy(ids: readonly string[]): Promise<void> {
+    return this.#restarter.startAll(ids);
   }
 
   /** Stops everything for the engine's own end: what the policies want to run, the next daemon starts again. */
   async stopAll(): Promise<void> {
-    this.#restarts.cancelAll();
+    this.#restarter.cancelAll();
     await this.#headStarts.dropAll();
     const ids = this.#parts.registry.list().map(({ config }) => config.id);
     await Promise.all(ids.map((id) => this.#stopForEngine(id)));
@@ -236,7 +233,7 @@ export class Lifecycle {
 
   /** Ends what only the daemon does. */
   close(): void {
-    this.#restarts.cancelAll();
+    this.#restarter.cancelAll();
     this.#parts.health.stop();
   }
 
@@ -290,8 +287,14 @@ export class Lifecycle {
     }
   }
 
+  /** Another run in the place of this one. */
+  async #again(record: InstanceRecord, options: StopOptions = {}): Promise<void> {
+    await this.end(record, options, { comesBack: true });
+    await this.begin(this.#current(record.config.id));
+  }
+
   #calm(record: InstanceRecord): void {
-    this.#restarts.cancel(record.config.id);
+    this.#restarter.cancel(record.config.id);
     if (record.status.state === 'restarting') this.#ender.rest(record);
   }
 
@@ -302,39 +305,8 @@ export class Lifecycle {
       const runs = record?.status.state === 'running' || record?.status.state === 'paused';
       if (record === null || !runs || record.status.startedAt !== startedAt) return;
       const next = await this.#ender.finish(record, exit);
-      if (next.type === 'restart') this.#restartIn(id, next.delay);
+      if (next.type === 'restart') this.#restarter.restartIn(id, next.delay);
     });
-  }
-
-  #restartIn(id: string, delay: number): void {
-    this.#restarts.set(id, delay, () => void this.#startByPolicy(id));
-  }
-
-  async #startByPolicy(id: string): Promise<void> {
-    const { registry, log } = this.#parts;
-    await this.#queue.run(id, async () => {
-      const record = registry.byId(id);
-      if (record === null || !['restarting', 'exited', 'created'].includes(record.status.state)) return;
-      try {
-        this.watch(await this.#starter.start(record, { byPolicy: true }));
-      } catch (error) {
-        log(`starting ${record.config.name} by its restart policy: ${messageOf(error)}`);
-        this.#retryLater(id);
-      }
-    });
-  }
-
-  /** A start that failed counts as a run that ended at once. */
-  #retryLater(id: string): void {
-    const { registry } = this.#parts;
-    const record = registry.byId(id);
-    const exit = record?.status.exit ?? null;
-    if (record === null || exit === null) return;
-    const next = planAfterRun({ ...endedRun(record, exit), ranFor: 0 });
-    if (next.type === 'rest') return;
-    const restartCount = record.status.restartCount + 1;
-    registry.update(id, { restartDelay: next.delay }, { state: 'restarting', restartCount });
-    this.#restartIn(id, next.delay);
   }
 
   async #stopForEngine(id: string): Promise<void> {
@@ -355,8 +327,7 @@ export class Lifecycle {
       await this.exclusively(id, async (now) => {
         if (now.status.health?.status !== 'unhealthy' || now.status.state !== 'running') return;
         const { restartCount } = now.status;
-        await this.end(now, {}, { keep: true });
-        await this.begin(this.#current(id));
+        await this.#again(now);
         this.#parts.registry.update(id, {}, { restartCount: restartCount + 1 });
         this.#ender.event(this.#current(id), 'restart');
       });

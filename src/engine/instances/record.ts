@@ -13,6 +13,8 @@ export interface InstanceRecord extends Instance {
   readonly bootId: string;
   /** Somebody stopped or killed it since it was started last: `unless-stopped` leaves it so. */
   readonly manuallyStopped?: boolean;
+  /** Its run was ended to be followed by another at once: should the daemon die in between, the next one starts it. */
+  readonly comesBack?: boolean;
   /** What the restart policy waited for last, milliseconds. */
   readonly restartDelay?: number;
 }

@@ -104,6 +104,11 @@ describe('when the daemon is back', () => {
     expect(at('running', policy('on-failure', 2), { count: 2 })).toBe(false);
     expect(at('stopping', policy('on-failure'), { manuallyStopped: true })).toBe(false);
   });
+  test('what was to be followed by another run at once is', () => {
+    const given = policy('no');
+    const before = { ...record('exited', given, { manuallyStopped: true }), comesBack: true };
+    expect(startsWithDaemon(before, record('exited', given, { manuallyStopped: true }))).toBe(true);
+  });
   test('who waited for a restart gets it; who was taken over runs', () => {
     const waiting = record('restarting', policy('on-failure', 1), { count: 1 });
     expect(startsWithDaemon(waiting, waiting)).toBe(true);

@@ -58,14 +58,14 @@ export function endedRun(record: InstanceRecord, exit: ExitStatus): EndedRun {
 }
 
 /**
- * Does the policy start it now that the daemon is back? `before`: as the last daemon left it; `after`: as recovery left it. Pure. An `always` instance
+ * Does the policy, or what was cut short, start it now that the daemon is back? `before`: as the last daemon left it; `after`: as recovery left it. Pure. An `always` instance
  * starts even when somebody had stopped it, as Docker's documentation says.
  */
 export function startsWithDaemon(before: InstanceRecord, after: InstanceRecord): boolean {
   const atRest = ['created', 'restarting', 'exited'].includes(after.status.state);
   const ranBefore = before.status.startedAt !== null || before.status.state !== 'created';
   if (!atRest || !ranBefore) return false;
-  if (after.status.state === 'restarting') return true;
+  if (after.status.state === 'restarting' || before.comesBack === true) return true;
   const stopped = after.manuallyStopped ?? false;
   switch (after.config.restartPolicy?.name) {
     case undefined:

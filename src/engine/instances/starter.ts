@@ -140,7 +140,7 @@ export class Starter {
     const health = startedHealth(record.config.healthcheck, record.status.health);
     const after = registry.update(
       record.config.id,
-      { pidStartTime },
+      { pidStartTime, comesBack: false },
       { state: 'running', pid, startedAt, exit: null, health },
     );
     logs.watch(after.config);
@@ -163,9 +163,9 @@ export class Starter {
     // An instance that never ran stays `created`, as Docker leaves it.
     const state = record.status.startedAt === null ? 'created' : 'exited';
     const network = keepsNetwork ? {} : { endpoints: [], ports: [] };
-    const lease = keepsNetwork ? failed.lease : null;
-    registry.update(id, { lease }, { state, pid: 0, exit, error: failure.message, ...network });
-    if (keepsNetwork) return;
+    const status = { state, pid: 0, exit, error: failure.message, ...network } as const;
+    if (keepsNetwork) return void registry.update(id, { lease: failed.lease }, status);
+    registry.update(id, { lease: null, comesBack: false }, status);
     waiters.exited(id, exit);
     if (record.config.autoRemove) await ender.remove(registry.get(id), true);
   }
