@@ -13,7 +13,9 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test('what was written is there when opened again, and migrations run once', () => {
   const first = openDatabase(path());
-  first.run("INSERT INTO volumes (name, labels, anonymous, created_at, folder) VALUES ('v', '{}', 0, 1, 'v')");
+  first.run(
+    "INSERT INTO volumes (name, labels, anonymous, created_at, folder) VALUES ('v', '{}', 0, 1, 'v')",
+  );
   first.close();
   const second = openDatabase(path(), [
     ...MIGRATIONS,
