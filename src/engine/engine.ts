@@ -96,7 +96,9 @@ export interface EngineParts {
 export class Engine {
   readonly api: EngineApi;
   readonly #parts: EngineParts;
-  readonly #own: Pick<RecoveryParts, 'registry' | 'lifecycle' | 'runs' | 'logs' | 'catalog'> & { readonly uses: VolumeUses };
+  readonly #own: Pick<RecoveryParts, 'registry' | 'lifecycle' | 'runs' | 'logs' | 'catalog'> & {
+    readonly uses: VolumeUses;
+  };
   readonly #images: ImageService;
   readonly #gc: GcService;
   #givesHostBack = false;

@@ -245,7 +245,9 @@ describe('mounts', () => {
     expect(
       await printed('--volumes-from keeper:ro', 'cat /kept/f; touch /kept/g 2>/dev/null || echo read-only'),
     ).toBe('word\nread-only');
-    expect(await refusal('--volumes-from nobody')).toContain('Error response from daemon: No such container: nobody');
+    expect(await refusal('--volumes-from nobody')).toContain(
+      'Error response from daemon: No such container: nobody',
+    );
   });
 
   test('are read-only with all that is mounted below, unless told otherwise', async () => {

@@ -18,7 +18,8 @@ export interface Flag<T> {
 }
 
 /** What a shell offers for a value: words, or names that the engine knows. */
-export type Completion = 'instances' | 'running' | 'images' | 'machines' | 'volumes' | 'networks' | 'files' | readonly string[];
+export type Completion =
+  'instances' | 'running' | 'images' | 'machines' | 'volumes' | 'networks' | 'files' | readonly string[];
 
 /** By long name. */
 export type Flags = Readonly<Record<string, Flag<unknown>>>;

@@ -56,7 +56,9 @@ export const createBody = v.looseObject({
   Shell: texts,
   OnBuild: texts,
   HostConfig: v.nullish(hostConfig),
-  NetworkingConfig: v.nullish(v.object({ EndpointsConfig: v.nullish(v.record(v.string(), v.nullish(endpointBody))) })),
+  NetworkingConfig: v.nullish(
+    v.object({ EndpointsConfig: v.nullish(v.record(v.string(), v.nullish(endpointBody))) }),
+  ),
 });
 export type CreateBody = v.InferOutput<typeof createBody>;
 export type { HostConfigBody, MountBody } from './host-config-schema.ts';

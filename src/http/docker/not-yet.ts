@@ -11,9 +11,11 @@ const REQUESTS: readonly (readonly [method: Method, path: string, advice?: strin
   ['POST', '/grpc'],
 ];
 
-export const notYetRoutes: readonly Route[] = REQUESTS.map(
-  ([method, path, advice]): Route => ({ method, path, handler: refuse(`${method} ${path}`, advice) }),
-);
+export const notYetRoutes: readonly Route[] = REQUESTS.map(([method, path, advice]): Route => ({
+  method,
+  path,
+  handler: refuse(`${method} ${path}`, advice),
+}));
 
 function refuse(request: string, advice?: string): Handler {
   const rest = advice === undefined ? '' : `: ${advice}`;

@@ -87,7 +87,9 @@ export class FakeImages implements Images {
       onEvent({ type: 'step', number: index + 1, total: lines.length, text: line, stage: null });
       if (line === 'RUN fail') {
         const message = 'Dockerfile:2:1: the command ended with status 3';
-        throw new HullError('build-failed', message, { details: { exitCode: 3, command: '/bin/sh -c fail' } });
+        throw new HullError('build-failed', message, {
+          details: { exitCode: 3, command: '/bin/sh -c fail' },
+        });
       }
       if (line.startsWith('RUN echo ')) {
         onEvent({ type: 'output', stream: 'stdout', text: `${line.slice(9)} ${request.args['A'] ?? ''}\n` });

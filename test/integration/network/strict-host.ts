@@ -40,7 +40,13 @@ try {
   await bench.serve(namespace(lease), 'server', 'tcp:80');
   const outward = await bench.peer(namespace(lease), 'ask', 'tcp', '198.18.250.2', '80');
   const inward = await bench.peer(computer, 'ask', 'tcp', '198.18.250.1', '8080');
-  const across = await bench.peer(namespace(other), 'ask', 'tcp', lease.attachments[0]?.endpoint.address ?? '', '80');
+  const across = await bench.peer(
+    namespace(other),
+    'ask',
+    'tcp',
+    lease.attachments[0]?.endpoint.address ?? '',
+    '80',
+  );
   await network.detach(bench.id(1), lease);
   await network.detach(bench.id(2), other);
   await network.teardown();
