@@ -7,6 +7,8 @@ import { humanDuration } from './times.ts';
 export function dockerState(status: InstanceStatus): ContainerStateName {
   switch (status.state) {
     case 'starting':
+      // By its restart policy: it only waits no longer.
+      if (status.restartCount > 0) return 'restarting';
       return status.exit === null ? 'created' : 'exited';
     case 'stopping':
       return 'running';

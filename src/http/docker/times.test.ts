@@ -56,6 +56,7 @@ test.each([
   [status({ state: 'stopping', startedAt: 0 }), 'running', 'Up 3 minutes'],
   [status({ state: 'starting' }), 'created', 'Created'],
   [status({ state: 'starting', exit }), 'exited', 'Exited (3) 3 minutes ago'],
+  [status({ state: 'starting', exit, restartCount: 1 }), 'restarting', 'Restarting (3) 3 minutes ago'],
   [status({ state: 'exited', exit }), 'exited', 'Exited (3) 3 minutes ago'],
   [status({ state: 'removing' }), 'removing', 'Removal In Progress'],
   [status({ state: 'dead' }), 'dead', 'Dead'],
