@@ -11,6 +11,7 @@ import { execsPart, idlePart, listPart, manyPart } from './parts/many.ts';
 import { memoryPart } from './parts/memory.ts';
 import type { Bench, Part } from './parts/part.ts';
 import { execPart, runPart } from './parts/run.ts';
+import { streamsPart } from './parts/streams.ts';
 import { vmPart } from './parts/vm.ts';
 import { Dockerd } from './peers/dockerd.ts';
 import { Hull } from './peers/hull.ts';
@@ -23,6 +24,7 @@ import { PROJECT, Workplace } from './workplace.ts';
 const PARTS: Readonly<Record<string, Part>> = {
   run: runPart,
   exec: execPart,
+  streams: streamsPart,
   execs: execsPart,
   many: manyPart,
   list: listPart,

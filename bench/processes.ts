@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Process ids of the host. */
 export function allProcesses(): Set<number> {
@@ -32,6 +32,16 @@ function parentOf(pid: number): number {
 /** Proportional set size, bytes: pages shared with other processes count in proportion. */
 export function pssOf(pid: number): number {
   return kilobytes(read(`/proc/${pid}/smaps_rollup`), 'Pss');
+}
+
+/** From here on the peak is counted anew (proc(5), clear_refs). */
+export function resetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+}
+
+/** The largest resident set size so far, bytes. */
+export function peakOf(pid: number): number {
+  return kilobytes(read(`/proc/${pid}/status`), 'VmHWM');
 }
 
 /** Resident set size, bytes. */

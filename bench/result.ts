@@ -3,7 +3,7 @@ import type { Summary } from './statistics.ts';
 /** One line of a table: what was measured, its value, and how it compares. */
 export interface Row {
   readonly name: string;
-  readonly unit: 'ms' | 'MB' | 'KB';
+  readonly unit: 'ms' | 'MB' | 'KB' | 'MB/s';
   readonly summary: Summary;
   /** How many times more than the table's reference; absent for the reference itself and where it makes no sense. */
   readonly ratio?: Summary;

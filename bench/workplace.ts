@@ -9,7 +9,7 @@ export const PROJECT = resolve(import.meta.dirname, '..');
 /** The cgroups of the peers, so that they can be removed afterwards. */
 export const PEER_CGROUP = 'hull-bench-peers';
 
-const APPLETS = ['sh', 'true', 'echo', 'sleep', 'cat', 'ls'];
+const APPLETS = ['sh', 'true', 'echo', 'sleep', 'cat', 'ls', 'dd', 'base64'];
 
 /**
  * A folder for everything that the benchmark makes, and a mount and network namespace for dockerd and podman: their bridges, firewall rules
