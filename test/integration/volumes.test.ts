@@ -198,6 +198,20 @@ test('listing, pruning and events as Docker has them', async () => {
   ]);
 });
 
+test('volumes of instances that come and go are pruned meanwhile: every instance runs and goes', async () => {
+  let running = true;
+  const pruning = (async (): Promise<void> => {
+    while (running) await engine.must(['volume', 'prune']);
+  })();
+  for (let round = 0; round < 10; round++) {
+    const runs = Array.from({ length: 3 }, () => docker('run', '--rm', 'filled', 'true'));
+    await Promise.all(runs);
+  }
+  running = false;
+  await pruning;
+  expect(await engine.findings()).toBe('');
+});
+
 describe.skipIf(NO_VMS !== null)('in a VM', () => {
   test('copy-up, a sub-path, and what it writes', async () => {
     const command = 'stat -c %u:%g:%a /data /mine; cat /x/file; echo w > /data/new';

@@ -10,6 +10,7 @@ import type { LifecycleParts } from './lifecycle.ts';
 import type { InstanceRecord } from './record.ts';
 import { type AfterRun, endedRun, planAfterRun } from './restart-plan.ts';
 import { signalNumber } from './signals.ts';
+import { removeUnlessKept } from '../volumes/removal.ts';
 
 const SIGKILL = 9;
 /** Seconds that a killed workload may take to be gone. */
@@ -195,7 +196,7 @@ export class Ender {
     await this.#inBackground(config.name, async () => {
       try {
         await runs.dismantle(config, record.lease);
-        for (const name of going) await this.#parts.volumes.remove(name);
+        for (const name of going) await removeUnlessKept(this.#parts.volumes, name);
       } finally {
         if (going.length > 0) told();
       }
