@@ -16,6 +16,7 @@ test('looking whether a sandbox can run leaves no control groups', async () => {
     must: real.exec.must.bind(real.exec),
     spawn: real.exec.spawn.bind(real.exec),
     which: (program: string) => `/usr/bin/${program}`,
+    sealed: real.exec.sealed.bind(real.exec),
   };
   const folder = mkdtempSync(`${tmpdir()}/choose-`);
   try {

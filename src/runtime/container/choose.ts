@@ -75,7 +75,9 @@ export async function chooseSandboxRuntime(host: Host, runDir: string): Promise<
   const failures = new Map<string, string>();
   for (const mode of known === undefined ? MODES : [known]) {
     const options = ['--root', root, ...SHARED_ROOT, ...mode];
-    const failure = known === undefined ? await tryRunsc(host, [runsc, ...options]) : null;
+    // `runsc do` shares the host's own root, which no release can with `--file-access=shared`.
+    const probe = [runsc, '--root', root, ...mode];
+    const failure = known === undefined ? await tryRunsc(host, probe) : null;
     if (failure !== null) {
       failures.set(mode.join(' '), failure);
       continue;
