@@ -56,18 +56,28 @@ guest_kernel_package() {
     awk '$1 == "Depends:" && $2 ~ /^linux-image-/ { print $2; found = 1; exit } END { exit !found }'
 }
 
-# The tests also talk to the engine with the docker client. Where the host has none, the client alone is unpacked beside the project:
-# installing its package would bring a second engine and its services.
-setup_docker_client() {
-  local tools="$CACHE/tools" work deb
-  if command -v docker >/dev/null || [ -x "$tools/docker" ]; then return; fi
+# The tests talk to the engine with the docker client, and compare its answers with those of dockerd. What the host lacks is unpacked beside
+# the project: installing the packages would bring a second engine and its services.
+setup_docker() {
+  unpack_programs docker.io docker dockerd docker-proxy
+  unpack_programs containerd containerd containerd-shim-runc-v2
+}
+
+# unpack_programs PACKAGE PROGRAM…: puts those that the host lacks into the tests' own folder of tools.
+unpack_programs() {
+  local tools="$CACHE/tools" package=$1 work deb program missing=()
+  shift
+  for program in "$@"; do
+    command -v "$program" >/dev/null || [ -x "$tools/$program" ] || missing+=("$program")
+  done
+  [ "${#missing[@]}" -gt 0 ] || return 0
   mkdir -p "$tools"
   work=$(mktemp -d "$CACHE/docker-download.XXXXXX")
-  trap 'rm -rf "$work"' RETURN
-  say "downloading the docker client, for the tests"
-  deb=$(fetch_package docker.io "$work") || die "the docker client could not be downloaded"
-  dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work" ./usr/bin/docker
-  mv "$work/usr/bin/docker" "$tools/docker"
+  say "downloading ${missing[*]} of $package, for the tests"
+  deb=$(fetch_package "$package" "$work") || die "$package could not be downloaded"
+  dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$work" --wildcards './usr/*bin/*'
+  for program in "${missing[@]}"; do mv "$work"/usr/*bin/"$program" "$tools/$program"; done
+  rm -rf "$work"
 }
 
 need_root
@@ -77,5 +87,5 @@ setup_debian_packages
 setup_npm_packages
 setup_guest_program
 setup_guest_kernel
-setup_docker_client
+setup_docker
 say "set up"

@@ -2,8 +2,9 @@
 # Installs, builds, and runs every test. The last line is `N passed, N failed`; the exit status is 0 only when nothing failed.
 #
 #   npm test                      everything
-#   npm test -- unit              one part: static, unit, architecture, guest, integration
+#   npm test -- unit              one part: static, unit, architecture, guest, integration, compat
 #   npm test -- integration dns   integration tests whose file name contains "dns"
+#   npm test -- compat compose    real clients of Docker's, those in files whose name contains "compose"
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 

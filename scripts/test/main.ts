@@ -7,7 +7,7 @@ import { endProcesses, hostThings, leftBehind } from './leftovers.ts';
 import {
   bunTests,
   check,
-  integrationTests,
+  hostTests,
   staticChecks,
   withTests,
   type Outcome,
@@ -38,7 +38,10 @@ const PARTS: Readonly<Record<string, Part>> = {
       yield await check(place, 'guest program', ['bash', 'guest/test.sh']);
   },
   async *integration(place, filter) {
-    yield* integrationTests(place, filter);
+    yield* hostTests(place, ['integration', 'faults'], filter);
+  },
+  async *compat(place, filter) {
+    yield* hostTests(place, ['compat'], filter);
   },
 };
 

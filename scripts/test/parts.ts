@@ -120,12 +120,13 @@ export async function staticChecks(place: Workplace): Promise<Outcome[]> {
   ]);
 }
 
-/** Folders of test/ whose tests use the whole host. */
-const WHOLE_HOST = ['integration', 'faults'];
-
-/** Each file in a process of its own, one after another. */
-export async function* integrationTests(place: Workplace, filter: string): AsyncGenerator<Outcome> {
-  for (const folder of WHOLE_HOST) {
+/** The tests of folders of test/ that use the whole host: each file in a process of its own, one after another. */
+export async function* hostTests(
+  place: Workplace,
+  folders: readonly string[],
+  filter: string,
+): AsyncGenerator<Outcome> {
+  for (const folder of folders) {
     for (const file of testFiles(join(place.project, 'test', folder))) {
       if (!file.includes(filter)) continue;
       const name = `${folder} ${basename(file, '.test.ts')}`;

@@ -109,7 +109,7 @@ describe('the life of a container', () => {
       /Conflict\. The container name "\/other" is already in use by container "?[0-9a-f]{64}"?/,
     );
     expect(await docker.refused(['rename', 'new', 'not/valid'])).toContain(
-      'Invalid container name (not/valid)',
+      'Invalid container name (/not/valid)',
     );
     await rm('new', 'other');
   });

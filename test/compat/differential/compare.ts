@@ -26,6 +26,7 @@ const PREPARED: Readonly<Record<string, (value: unknown) => unknown>> = {
   Pid: (value) => (typeof value === 'number' && value > 0 ? '<pid>' : value),
   Mounts: (value) => inOrder(value, 'Destination'),
   Volumes: (value) => inOrder(value, 'Name'),
+  VolumesDeleted: (value) => (Array.isArray(value) ? value.map(String).toSorted() : value),
   Env: (value) => (Array.isArray(value) ? value.map(String).toSorted() : value),
   Processes: (value) =>
     Array.isArray(value)

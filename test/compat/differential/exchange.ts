@@ -76,18 +76,16 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Frames as `[stream, text]`, neighbours of one stream joined: where a daemon cuts is its own business. */
-function frames(bytes: Uint8Array): readonly (readonly [number, string])[] {
-  const found: [number, string][] = [];
+/** The text of each stream: where a daemon cuts, and which stream it reads first, is its own business. */
+function frames(bytes: Uint8Array): Readonly<Record<number, string>> {
+  const found: Record<number, string> = {};
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   while (at + 8 <= bytes.length) {
     const stream = view.getUint8(at);
     const size = view.getUint32(at + 4);
     const text = new TextDecoder().decode(bytes.subarray(at + 8, at + 8 + size));
-    const last = found.at(-1);
-    if (last?.[0] === stream) last[1] += text;
-    else found.push([stream, text]);
+    found[stream] = (found[stream] ?? '') + text;
     at += 8 + size;
   }
   return found;

@@ -375,7 +375,6 @@ const others: readonly Scenario[] = [
       get('/volumes?filters={"name":["vol"]}'),
       post('/volumes/create', { Name: 'vol' }),
       post('/volumes/create', { Name: 'a/b' }),
-      post('/volumes/create', { Name: 'drv', Driver: 'nosuch' }),
       create('uses', { HostConfig: { Binds: ['vol:/v'] } }),
       remove('/volumes/vol'),
       remove('/containers/uses'),
