@@ -35,6 +35,8 @@ function explained(error: unknown): string {
   }
   if (error instanceof ApiError && /^no such container: \S+$/i.test(message))
     return `${message}; see 'hull ps -a'`;
+  if (error instanceof ApiError && /^container \S+ is not running$/i.test(message))
+    return `${message}; start it with 'hull start'`;
   return message;
 }
 

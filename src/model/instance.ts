@@ -6,18 +6,14 @@ import type { Resources } from './resources.ts';
 
 /**
  * ```
- *            create                start                exit
- *  (none) ----------> created ---------> running ---------------> exited
- *                        |    starting    |  ^  |   stopping        |  ^
- *                        |          pause v  |  |  exit             |  | stop
- *                        |              paused  +------> restarting |  |
- *                        |                  ^               |    |  |  |
- *                        |                  | start         |    +--|--+
- *                        |                  +---------------+-------+
- *                        +--- remove ---> removing ---> (none) <--- remove
+ * (none) --create--> created --start--> running --exit, stop, kill--> exited --start--> running
+ *                                       running --pause--> paused --unpause--> running
+ *                                       running --exit, and the policy wants--> restarting --in a while--> running
+ *                                                                               restarting --stop, kill--> exited
+ * created, exited, restarting --rm--> removing --> (none)            (by force: every state)
  * ```
- * `starting` and `stopping` are recorded before the work begins, so that a crash in between is seen and undone. `restarting`: the run is over,
- * and the restart policy starts the next one after a while.
+ * On the way to `running` it is `starting`, on the way to its end `stopping`: both are recorded before the work begins, so that a crash in between is
+ * seen and undone. `restarting`: the run is over, and the restart policy starts the next one after a while.
  */
 export type InstanceState =
   'created' | 'starting' | 'running' | 'paused' | 'stopping' | 'restarting' | 'exited' | 'removing' | 'dead';
