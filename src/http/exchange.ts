@@ -4,6 +4,7 @@ import type { NDJSON } from '../../api/native.ts';
 import { checkJsonType, parseJson, readLimited } from './json-body.ts';
 import { Query } from './query.ts';
 import type { ByteSink, HijackedConnection, Responder, ResponseHeaders } from './responder.ts';
+import { overWebsocket, websocketHeaders } from './websocket.ts';
 import type { WireRequest } from './wire/http-connection.ts';
 import type { RequestHeaders } from './wire/request-head.ts';
 
@@ -136,6 +137,17 @@ export class Exchange {
       { 'Content-Type': upgraded ? contentType : RAW_STREAM, ...this.#headers() },
       upgraded ? { Upgrade: 'tcp' } : null,
     );
+  }
+
+  /** Throws `invalid-argument` unless the client asks for a websocket. */
+  checkWebsocket(): void {
+    websocketHeaders(this.headers, this.#request.upgrade);
+  }
+
+  /** Takes the connection over for messages. Throws `invalid-argument` as `checkWebsocket`. */
+  websocket(): HijackedConnection {
+    const upgrade = websocketHeaders(this.headers, this.#request.upgrade);
+    return overWebsocket(this.#responder.hijack(this.#headers(), upgrade));
   }
 
   /** Breaks off an answer that cannot be completed. */

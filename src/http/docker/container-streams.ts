@@ -48,12 +48,12 @@ async function attach(engine: EngineApi, exchange: Exchange): Promise<void> {
 /** docker-py loses what arrives together with the headers; Docker's daemon takes a moment to open the log, too. */
 const HEADERS_ALONE = 10;
 
-async function copyPast(...copy: Parameters<typeof copyLogs>): Promise<void> {
+export async function copyPast(...copy: Parameters<typeof copyLogs>): Promise<void> {
   await sleep(HEADERS_ALONE);
   await copyLogs(...copy);
 }
 
-function attachOptions({ query }: Exchange, { config }: Instance): BridgeOptions {
+export function attachOptions({ query }: Exchange, { config }: Instance): BridgeOptions {
   const stdin = query.flag('stdin') && config.openStdin;
   const watched = stdin && config.process.tty;
   const keys = parseDetachKeys(query.text('detachKeys') ?? '');
@@ -99,11 +99,12 @@ async function copyLogs(
   { config }: Instance,
   logQuery: LogQuery,
   sink: ByteSink,
+  multiplexed = !config.process.tty,
 ): Promise<void> {
   const { query } = exchange;
   const encoding = {
     stamps: query.flag('timestamps'),
-    multiplexed: !config.process.tty,
+    multiplexed,
     ...(query.flag('details') ? { details: logDetails(config) } : {}),
   };
   const { signal } = exchange;

@@ -3,7 +3,6 @@ import type { Handler, Method, Route } from '../router.ts';
 
 /** Docker's remaining requests: known, answered 501 in words that its clients can tell from a wrong path (404). */
 const REQUESTS: readonly (readonly [method: Method, path: string, advice?: string])[] = [
-  ['GET', '/containers/:id/attach/ws'],
   ['GET', '/containers/:id/checkpoints'],
   ['POST', '/containers/:id/checkpoints'],
   ['DELETE', '/containers/:id/checkpoints/:checkpoint'],

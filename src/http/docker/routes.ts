@@ -5,6 +5,7 @@ import { containerChangeRoutes } from './container-changes.ts';
 import { containerFileRoutes } from './container-files.ts';
 import { containerStatsRoutes } from './container-stats.ts';
 import { containerStreamRoutes } from './container-streams.ts';
+import { containerWebsocketRoutes } from './container-websocket.ts';
 import { containerRoutes } from './containers.ts';
 import { eventRoutes } from './events.ts';
 import { execRoutes } from './exec.ts';
@@ -25,6 +26,7 @@ export const dockerRoutes: readonly Route[] = [
   ...containerActionRoutes,
   ...containerChangeRoutes,
   ...containerStreamRoutes,
+  ...containerWebsocketRoutes,
   ...containerFileRoutes,
   ...containerStatsRoutes,
   ...execRoutes,
