@@ -180,6 +180,7 @@ describe('logs and events', () => {
     const actions = events.split('\n').map((line) => JSON.parse(line) as { Action: string; Type: string });
     expect(actions.filter(({ Type }) => Type === 'container').map(({ Action }) => Action)).toEqual([
       'create',
+      'attach',
       'start',
       'die',
       'destroy',
