@@ -44,7 +44,8 @@ export class Joiner {
     names: readonly string[],
   ): Promise<{ namespace: string; attachments: readonly Attachment[] }> {
     const { host, setup } = this.#parts;
-    const namespace = this.namespacePath(instanceId);
+    await this.#formerRunGone(instanceId, connections);
+    const namespace = this.#namespacePath(instanceId);
     await using undo = new Rollback();
     this.#making.add(namespace);
     undo.defer('know the namespace no more', () => void this.#making.delete(namespace));
@@ -136,8 +137,20 @@ export class Joiner {
     }
   }
 
-  namespacePath(instanceId: string): string {
-    return join(this.#parts.folder, `i-${instanceId.slice(0, 12)}`);
+  /** A new name each time: the run before may still wait for its removal. */
+  #namespacePath(instanceId: string): string {
+    return `${this.#prefix(instanceId)}${randomBytes(4).toString('hex')}`;
+  }
+
+  #prefix(instanceId: string): string {
+    return join(this.#parts.folder, `i-${instanceId.slice(0, 12)}-`);
+  }
+
+  /** An address that the instance asks for is still its former run's until that is removed. */
+  async #formerRunGone(instanceId: string, connections: readonly ConnectRequest[]): Promise<void> {
+    if (connections.every(({ ipv4, ipv6 }) => ipv4 === undefined && ipv6 === undefined)) return;
+    const prefix = this.#prefix(instanceId);
+    await this.#parts.sweeper.passed((name) => name.startsWith(prefix));
   }
 
   /** `links`: the interfaces' names; default: eth0, eth1, … */

@@ -38,6 +38,11 @@ export class Sweeper {
     return [...this.#waiting].flatMap(namesOf);
   }
 
+  /** Resolves when nothing of such a name waits for removal any more. */
+  async passed(isMeant: (name: string) => boolean): Promise<void> {
+    while (this.#sweeping !== null && this.held.some(isMeant)) await this.#sweeping;
+  }
+
   /** Resolves when nothing waits for removal any more. */
   async settled(): Promise<void> {
     while (this.#sweeping !== null) await this.#sweeping;
