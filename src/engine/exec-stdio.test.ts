@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import type { OutputChunk, Stdio } from '../runtime/runtime.ts';
-import { endingWith } from './exec-stdio.ts';
+import { endedStdio, endingWith } from './exec-stdio.ts';
 
 const CHUNK: OutputChunk = { stream: 'stdout', data: Uint8Array.of(1) };
 
@@ -40,4 +40,11 @@ test('a client that leaves does not wait for the exit', async () => {
   stdio.detach();
   await drained;
   expect(log).toEqual(['stdout', 'end']);
+});
+
+test('a connection to what has just ended is an ended one; any other failure stays one', async () => {
+  const gone = Object.assign(new Error('no such file'), { code: 'ENOENT' });
+  const { output } = endedStdio(gone);
+  expect((await output[Symbol.asyncIterator]().next()).done).toBe(true);
+  expect(() => endedStdio(new Error('other'))).toThrow('other');
 });

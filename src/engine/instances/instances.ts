@@ -21,6 +21,7 @@ import type {
   WaitCondition,
 } from '../api.ts';
 import type { EventBus } from '../events.ts';
+import { endedStdio } from '../exec-stdio.ts';
 import { admitOrThrow } from './admission.ts';
 import { instanceAttributes } from './attributes.ts';
 import { checkPlatform } from './check-platform.ts';
@@ -166,8 +167,9 @@ export class InstanceService implements Instances {
     const stdin = streams.stdin && config.openStdin;
     refuseAttach(nameOrId, status.state);
     this.#parts.lifecycle.event(record, 'attach');
-    if (status.state === 'running')
-      return this.#parts.runtimes[config.isolation].attach(config.id, { stdin });
+    if (status.state === 'running') {
+      return this.#parts.runtimes[config.isolation].attach(config.id, { stdin }).catch(endedStdio);
+    }
     return this.#parts.lifecycle.pending.add(config.id, { stdin });
   }
 
