@@ -14,7 +14,7 @@ const { engine, docker } = suiteEngine({ data: join(import.meta.dir, '../../.cac
 
 /** Debian's docker-compose 1.29, in the folder of the web, database and cache project. */
 function compose(args: readonly string[], cwd = PROJECT, timeout = 120_000): Promise<Finished> {
-  const env = { ...docker.environment, COMPOSE_PROJECT_NAME: 'shop', COMPOSE_INTERACTIVE_NO_CLI: '1' };
+  const env = { ...docker.environment, COMPOSE_PROJECT_NAME: 'shop' };
   return run(['docker-compose', '--ansi', 'never', ...args], { cwd, env, timeout });
 }
 
