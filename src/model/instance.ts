@@ -10,7 +10,8 @@ import type { Resources } from './resources.ts';
  *                                       running --pause--> paused --unpause--> running
  *                                       running --exit, and the policy wants--> restarting --in a while--> running
  *                                                                               restarting --stop, kill--> exited
- * created, exited, restarting --rm--> removing --> (none)            (by force: every state)
+ *                                       paused --stop, kill--> exited
+ * created, exited --rm--> removing --> (none)            (by force: from every state)
  * ```
  * On the way to `running` it is `starting`, on the way to its end `stopping`: both are recorded before the work begins, so that a crash in between is
  * seen and undone. `restarting`: the run is over, and the restart policy starts the next one after a while.
@@ -93,7 +94,7 @@ export interface RestartPolicy {
   readonly maximumRetryCount: number;
 }
 
-/** What the user asked for, merged with the image's defaults. Never changes after create. */
+/** What the user asked for, merged with the image's defaults. A new value takes its place by rename, update, connect and disconnect alone. */
 export interface InstanceConfig {
   /** 64 hexadecimal digits. */
   readonly id: string;
@@ -118,7 +119,7 @@ export interface InstanceConfig {
   readonly networkName?: string;
   /** Id of the instance whose namespace this one joins, for the mode `container`. */
   readonly joins?: string;
-  /** For the mode `bridge`, the first-named first. The only part that changes after create: by connect and disconnect. */
+  /** For the mode `bridge`, the first-named first. Connect and disconnect change it. */
   readonly networks: readonly NetworkConnection[];
   readonly ports: readonly PortBinding[];
   readonly exposedPorts: readonly string[];

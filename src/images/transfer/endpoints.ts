@@ -8,7 +8,7 @@ export interface RemoteDocument {
 }
 
 /**
- * One repository to take images from: a registry's, an archive, a layout. These two methods; the rest is derived (`fetch-image.ts`). What they
+ * One repository to take images from: a registry's, an archive, a layout. These two methods; the rest is derived (`image-fetcher.ts`). What they
  * give is hostile: digests of documents are verified by the source, those of blobs by the reader.
  */
 export interface ImageSource {
