@@ -1,6 +1,7 @@
 import { HullError } from '../../model/errors.ts';
 import type { InstanceOptions } from '../../model/instance-options.ts';
 import type { Isolation } from '../../model/isolation.ts';
+import type { Resources } from '../../model/resources.ts';
 import { readSecurity } from '../../runtime/security-options.ts';
 import type { CreateInstance } from '../api.ts';
 
@@ -44,6 +45,7 @@ export function checkIsolationOptions(isolation: Isolation, request: CreateInsta
     );
   }
   checkStorage(options);
+  checkNetworkMode(isolation, request);
   if (isolation === 'vm') checkGuestSecurity(options);
   if (isolation === 'vm' && (request.mounts ?? []).some((mount) => mount.options?.some(isSharing) === true)) {
     throw new HullError(
@@ -67,6 +69,31 @@ function checkGuestSecurity({ securityOpt, maskedPaths = [], readonlyPaths = [] 
     refuse('HostConfig.SecurityOpt (a seccomp profile)');
   if (maskedPaths.length > 0) refuse('HostConfig.MaskedPaths');
   if (readonlyPaths.length > 0) refuse('HostConfig.ReadonlyPaths');
+}
+
+/** Who has a network stack of its own uses no other one. */
+function checkNetworkMode(isolation: Isolation, { networkMode }: CreateInstance): void {
+  const isRefused = networkMode === 'container' || (networkMode === 'host' && isolation === 'vm');
+  if (isolation === 'container' || !isRefused) return;
+  throw new HullError(
+    'not-supported',
+    `HostConfig.NetworkMode '${networkMode}' is not supported by isolation '${isolation}', which has a network stack of its own; put it on a network, and publish its ports`,
+    { details: { field: 'HostConfig.NetworkMode' } },
+  );
+}
+
+/** Limits that mean nothing inside a VM: its memory is its own, and it has no swap. Pure. */
+export function idleLimits(isolation: Isolation, resources: Resources): readonly string[] {
+  if (isolation !== 'vm') return [];
+  const { memory, memorySwap, memoryReservation, memorySwappiness, oomKillDisable } = resources;
+  const idle = Object.entries({
+    MemorySwap: memorySwap !== undefined && memorySwap !== memory,
+    MemoryReservation: memoryReservation !== undefined,
+    MemorySwappiness: memorySwappiness !== undefined,
+    OomKillDisable: oomKillDisable === true,
+  }).flatMap(([field, isAsked]) => (isAsked ? [field] : []));
+  if (idle.length === 0) return [];
+  return [`A VM has its memory to itself, and no swap: ${idle.join(', ')} discarded.`];
 }
 
 const isSharing = (option: string): boolean => /^r?(shared|slave)$/.test(option);

@@ -1,7 +1,7 @@
 import type { Host } from '../../host/host.ts';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
-import { HullError, messageOf } from '../../model/errors.ts';
+import { HullError, isHullError, messageOf } from '../../model/errors.ts';
 import type { ExitStatus, InstanceConfig, RestartPolicy } from '../../model/instance.ts';
 import { isPausable, type Pausable, type Runtime } from '../../runtime/runtime.ts';
 import type { VolumeStore } from '../../storage/storage.ts';
@@ -279,7 +279,7 @@ export class Lifecycle {
       if (ends) registry.update(id, { manuallyStopped: true });
       const runtime = runs.runtimeOf(record.config);
       await runtime.signal(id, number);
-      if (ends && record.status.state === 'paused' && isPausable(runtime)) await runtime.resume(id);
+      if (ends && record.status.state === 'paused') await this.#pausable(record).resume(id).catch(unlessOver);
       this.#ender.event(record, 'kill', { signal: String(number) });
       if (number === SIGKILL) await within(exit, KILL_WAIT);
     } finally {
@@ -335,6 +335,11 @@ export class Lifecycle {
       this.#parts.log(`restarting ${name}, which is unhealthy: ${messageOf(error)}`);
     }
   }
+}
+
+/** A VM that is killed while it is paused ends at once: there is nothing left to go on. */
+function unlessOver(error: unknown): void {
+  if (!isHullError(error, 'wrong-state')) throw error;
 }
 
 /** The label that asks for a restart of an instance that has become unhealthy. */

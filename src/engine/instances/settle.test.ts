@@ -260,3 +260,22 @@ test('mounts of other instances', () => {
   expect(() => inheritedMounts([''], [], mountsOf)).toThrow('cannot be an empty string');
   expect(() => inheritedMounts(['two'], [], mountsOf)).toThrow('No such container: two');
 });
+
+describe('a VM', () => {
+  test.each([
+    ['host', 'vm'],
+    ['container', 'vm'],
+    ['container', 'sandbox'],
+  ] as const)('network %s is refused to isolation %s, naming the field', (networkMode, isolation) => {
+    expect(() => of({ networkMode }, HOST, isolation)).toThrow(`HostConfig.NetworkMode '${networkMode}'`);
+    expect(() => of({ networkMode })).not.toThrow();
+  });
+
+  test('is told of limits that its memory does not have', () => {
+    const resources = { memory: 64 * MEBI, memorySwap: 64 * MEBI, memorySwappiness: 1, oomKillDisable: true };
+    const warning = 'A VM has its memory to itself, and no swap: MemorySwappiness, OomKillDisable discarded.';
+    expect(of({ resources }, HOST, 'vm').warnings).toEqual([warning]);
+    expect(of({ resources }).warnings).toEqual([]);
+    expect(of({ resources: { memory: 64 * MEBI } }, HOST, 'vm').warnings).toEqual([]);
+  });
+});

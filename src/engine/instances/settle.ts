@@ -5,7 +5,7 @@ import type { Healthcheck } from '../../model/image.ts';
 import type { Isolation } from '../../model/isolation.ts';
 import { checkCapabilities } from '../../runtime/capabilities.ts';
 import type { CreateInstance } from '../api.ts';
-import { checkIsolationOptions } from './check-isolation.ts';
+import { checkIsolationOptions, idleLimits } from './check-isolation.ts';
 import { settleOptions } from './settle-options.ts';
 import { type Settled, settleResources } from './settle-resources.ts';
 import { signalNumber } from './signals.ts';
@@ -44,7 +44,11 @@ export function settle(request: CreateInstance, facts: SettleFacts): Settled<Cre
   const options = settleOptions(request.options ?? {}, { ...facts, networkMode });
   return {
     value: { ...request, resources: resources.value, options: options.value },
-    warnings: [...resources.warnings, ...options.warnings],
+    warnings: [
+      ...resources.warnings,
+      ...options.warnings,
+      ...idleLimits(facts.isolation, request.resources ?? {}),
+    ],
   };
 }
 

@@ -27,7 +27,13 @@ export function settleNetworks(
     const joined = knownOrNull(registry, request.joins ?? '');
     // Looked for again when it starts: a client that is told of a missing thing here believes that it is the image.
     if (joined === null) return request;
-    const { id, hostname } = joined.config;
+    const { id, name, hostname, isolation } = joined.config;
+    if (isolation !== 'container')
+      throw new HullError(
+        'not-supported',
+        `the network of ${name} cannot be joined: it runs as a ${isolation}, which has a network stack of its own; put both on one network`,
+        { details: { field: 'HostConfig.NetworkMode' } },
+      );
     return { ...request, joins: id, networkName: `container:${id}`, hostname };
   }
   if (request.networks === undefined) return request;

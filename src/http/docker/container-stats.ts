@@ -46,7 +46,7 @@ async function streamStats(engine: EngineApi, exchange: Exchange, id: string): P
 /** Null when it does not run. */
 async function sample(engine: EngineApi, id: string): Promise<InstanceStats | null> {
   const instance = find(engine, id);
-  if (instance === null || dockerState(instance.status) !== 'running') return null;
+  if (instance === null || !['running', 'paused'].includes(dockerState(instance.status))) return null;
   try {
     return await engine.instances.stats(id);
   } catch (error) {

@@ -34,12 +34,25 @@ export function isolationOf(body: CreateBody, host: HostConfigBody): Isolation |
   for (const [field, asked] of places) {
     if (asked === undefined || asked === 'default') continue;
     const known = ISOLATIONS.find((isolation) => isolation === asked);
-    if (known !== undefined) return known;
+    if (known !== undefined) return agreed(known, field, byRuntime, runtime);
     throw invalid(
       `invalid isolation '${asked}' on linux: ${field} is one of ${ISOLATIONS.join(', ')}, default`,
     );
   }
   return byRuntime === 'container' ? undefined : byRuntime;
+}
+
+/** `runc` is what clients name without thinking, so it contradicts nothing. */
+function agreed(
+  isolation: Isolation,
+  field: string,
+  byRuntime: Isolation | undefined,
+  runtime: string | undefined,
+): Isolation {
+  if (byRuntime === undefined || byRuntime === 'container' || byRuntime === isolation) return isolation;
+  throw invalid(
+    `conflicting options: ${field} is '${isolation}', and HostConfig.Runtime '${runtime}' is isolation '${byRuntime}'`,
+  );
 }
 
 /** What HostConfig asks for beside limits, mounts and network; what is not asked for is absent. Throws `invalid-argument`. */

@@ -59,7 +59,7 @@ export function stdioOf(stream: AgentStream, givesInput: boolean): Stdio {
 
 function failedSession(refusal: AgentRefusal): ExecSession {
   const output = new ChunkQueue();
-  output.push({ stream: 'stderr', data: Buffer.from(`${refusal.message}\n`) });
+  output.push({ stream: 'stderr', data: Buffer.from(`exec failed: ${refusal.message}\n`) });
   output.end();
   const nothing = (): Promise<void> => Promise.resolve();
   return {

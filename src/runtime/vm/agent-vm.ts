@@ -148,12 +148,9 @@ export class AgentVm implements Vm {
   /** SIGKILL is final: the guest does it, so that its end is on record; one that does not answer is ended from outside. */
   async signal(signal: number, all: boolean): Promise<void> {
     const { SIGKILL } = constants.signals;
-    if (this.paused) {
-      if (signal === SIGKILL) this.#host.processes.kill(this.#record.qemu.pid, SIGKILL);
-      else this.#held.push({ signal, all });
-      return;
-    }
+    if (this.paused && signal !== SIGKILL) return void this.#held.push({ signal, all });
     if (signal !== SIGKILL) return await this.#forward(signal, all);
+    if (this.paused) await this.#goOn();
     const late = new AbortController();
     const asked = this.#forward(SIGKILL, all).then(
       () => true,
@@ -171,6 +168,14 @@ export class AgentVm implements Vm {
     this.paused = paused;
     if (paused) return;
     for (const { signal, all } of this.#held.splice(0)) await this.#forward(signal, all);
+  }
+
+  /** For its end: what its kernel has not written to its disks would be lost with it. */
+  async #goOn(): Promise<void> {
+    const monitor = await this.monitor();
+    await monitor.execute('cont');
+    this.#held.length = 0;
+    this.paused = false;
   }
 
   async #forward(signal: number, all: boolean): Promise<void> {

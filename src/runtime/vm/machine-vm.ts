@@ -6,7 +6,7 @@ import type { ExitStatus } from '../../model/instance.ts';
 import type { Bundle, ExecSession, ProcessTable, Started, Stdio } from '../runtime.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { ConsoleLog } from './console-log.ts';
-import { isAlive } from './process-handle.ts';
+import { endProcess, isAlive } from './process-handle.ts';
 import { QmpClient } from './qmp.ts';
 import { connectSocket } from './unix-socket.ts';
 import type { Vm } from './vm.ts';
@@ -95,7 +95,7 @@ export class MachineVm implements Vm {
     if (!this.running) throw new HullError('wrong-state', 'the machine does not run');
     if (signal === SIGKILL) {
       this.#killed = true;
-      this.#host.processes.kill(this.#record.qemu.pid, SIGKILL);
+      await endProcess(this.#host, this.#record.qemu);
       return;
     }
     // systemd images stop at SIGRTMIN+3.

@@ -7,6 +7,7 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  type Stats,
   writeFileSync,
 } from 'node:fs';
 import { basename } from 'node:path';
@@ -69,16 +70,30 @@ export async function startShare(
       'virtiofsd, which shares folders with a VM, is not installed; install it with: apt-get install qemu-system-common',
     );
   }
+  const stats = statSync(mount.source);
+  refuseHostsOwn(mount, stats);
   const folder = `${runDir}/s${index}`;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const exposed = statSync(mount.source).isDirectory()
-    ? exposeFolder(host, mount, folder)
-    : exposeFile(host, mount, folder);
+  const exposed = stats.isDirectory() ? exposeFolder(host, mount, folder) : exposeFile(host, mount, folder);
   undo.defer(`unmount ${folder}`, () => removeShareFolder(host, folder, exposed.mounts));
   const socket = `${runDir}/s${index}.sock`;
   const process = await startProgram(host, program, folder, socket, undo);
   const { target, readOnly } = mount;
   return { tag: `s${index}`, socket, target, file: exposed.file, readOnly, mounts: exposed.mounts, process };
+}
+
+/** `null`, `zero`, `random` and the like, which are the same in every kernel. */
+const MEMORY_DEVICES = 1;
+
+/** What only the host's kernel connects: inside, a socket has nobody behind it, and a device's number means another device. */
+function refuseHostsOwn({ source, target }: InstanceMount, stats: Stats): void {
+  const isDevice = stats.isBlockDevice() || (stats.isCharacterDevice() && stats.rdev >> 8 !== MEMORY_DEVICES);
+  if (!isDevice && !stats.isSocket()) return;
+  throw new HullError(
+    'not-supported',
+    `${source} is a ${isDevice ? 'device' : 'socket'} of the host's, which means nothing in a VM at ${target}; run a container, or connect over the network`,
+    { details: { field: 'HostConfig.Binds' } },
+  );
 }
 
 function exposeFolder(

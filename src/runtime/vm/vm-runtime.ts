@@ -164,6 +164,7 @@ export class VmRuntime implements Runtime, FileAccess, Pausable, Updatable {
 
   async resume(id: string): Promise<void> {
     const vm = this.#running(id);
+    if (!vm.paused) return;
     const monitor = await vm.monitor();
     await monitor.execute('cont');
     await vm.setPaused(false);
