@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
-import { goDuration } from './go-duration.ts';
+import fc from 'fast-check';
+import { goDuration, parseGoDuration } from './go-duration.ts';
 
 test.each([
   [0, '0s'],
@@ -11,4 +12,39 @@ test.each([
   [3_600_000, '1h0m0s'],
 ])('%p ms: %p', (milliseconds, text) => {
   expect(goDuration(milliseconds)).toBe(text);
+});
+
+test.each([
+  ['0', 0],
+  ['1ns', 1],
+  ['1.5us', 1500],
+  ['2µs', 2000],
+  ['1m30s', 90e9],
+  ['.5s', 5e8],
+  ['1.s', 1e9],
+  ['+1h', 3600e9],
+  ['-1.5h', -5400e9],
+  ['-0s', 0],
+  ['8760h', 8760 * 3600e9],
+])('%s is %p ns', (text, nanoseconds) => {
+  expect(parseGoDuration(text)).toBe(nanoseconds);
+});
+
+test.each(['', '10', '-', 'x', 's', '.s', '1d', '1.2.3s', '1h ', '1e3s', '3000000h'])(
+  '%j is no duration',
+  (text) => {
+    expect(parseGoDuration(text)).toBeNull();
+  },
+);
+
+test('what is printed is read again', () => {
+  fc.assert(
+    fc.property(fc.nat(1_000_000_000), (milliseconds) => {
+      expect(parseGoDuration(goDuration(milliseconds))).toBe(milliseconds * 1e6);
+    }),
+  );
+});
+
+test('any text is a duration or none', () => {
+  fc.assert(fc.property(fc.string(), (text) => expect(parseGoDuration(text)).not.toBeNaN()));
 });

@@ -1,8 +1,8 @@
+import { parseGoDuration } from '../../lib/go-duration.ts';
 import type { Healthcheck } from '../../model/image.ts';
 import { blueprintError } from '../parser/source.ts';
 import { positionOf, type InstructionNode } from '../parser/tree.ts';
 import type { Word } from '../parser/words.ts';
-import { parseDuration } from './duration.ts';
 import { flagValue, readFlags } from './flags.ts';
 
 const SHORTEST = 1_000_000;
@@ -36,7 +36,7 @@ export function readHealthcheck(node: InstructionNode): Healthcheck {
 }
 
 function nanoseconds(node: InstructionNode, flag: string, value: Word): number {
-  const duration = parseDuration(value.text);
+  const duration = parseGoDuration(value.text);
   if (duration === null || (duration !== 0 && duration < SHORTEST)) {
     throw blueprintError(
       node.source,

@@ -1,22 +1,9 @@
-const UNITS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
+import { parseGoDuration } from '../../lib/go-duration.ts';
 
 /** Go's durations, `1h30m`, `1.5s`, in milliseconds; null when it is none. */
 export function parseDuration(value: string): number | null {
-  const match = /^([+-]?)((?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+)$/.exec(value);
-  if (match === null) return null;
-  let total = 0;
-  for (const [, number, unit] of (match[2] ?? '').matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g)) {
-    total += Number(number) * (UNITS[unit ?? 's'] ?? 0);
-  }
-  return match[1] === '-' ? -total : total;
+  const nanoseconds = parseGoDuration(value);
+  return nanoseconds === null ? null : nanoseconds / 1e6;
 }
 
 /**

@@ -1,19 +1,9 @@
+import { parseGoDuration } from '../../lib/go-duration.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Filters } from '../filters.ts';
 
 /** What prune requests of all resources know. */
 export const PRUNE_FILTERS = ['until', 'label', 'label!'] as const;
-
-const UNITS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-const DURATION = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/;
 
 /**
  * The time (milliseconds since the epoch) of `until`: Unix seconds, a date as Docker reads them, or a duration back from now. Infinity where the
@@ -47,9 +37,6 @@ function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boo
 
 function parseTime(text: string, now: number): number {
   if (/^-?\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1000;
-  if (!DURATION.test(text)) return Date.parse(text);
-  let milliseconds = 0;
-  for (const [, count = '', unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g))
-    milliseconds += Number(count) * (UNITS[unit] ?? 0);
-  return now - milliseconds;
+  const nanoseconds = parseGoDuration(text);
+  return nanoseconds === null ? Date.parse(text) : now - nanoseconds / 1e6;
 }
