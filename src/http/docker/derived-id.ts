@@ -1,1 +1,0 @@
-export { derivedId, networkId } from '../../lib/derived-id.ts';
