@@ -19,6 +19,7 @@ import type {
   MachineList,
   NativeErrorResponse,
   ProgressLine,
+  ShutdownRequest,
 } from '../../api/native.ts';
 import { ApiError } from './api-error.ts';
 import type { Caller } from './caller.ts';
@@ -96,7 +97,8 @@ export class Native {
   }
 
   async shutdown(instances: 'keep' | 'stop'): Promise<void> {
-    await this.#caller.done('POST', '/hull/v1/shutdown', { json: { instances } });
+    const json: ShutdownRequest = { instances };
+    await this.#caller.done('POST', '/hull/v1/shutdown', { json });
   }
 
   info(): Promise<HullInfo> {

@@ -4,7 +4,12 @@ import type {
   VolumePruneResponse,
   VolumeResource,
 } from '../../api/docker.ts';
-import type { VolumeSnapshot, VolumeSnapshotList } from '../../api/native.ts';
+import type {
+  VolumeCopyRequest,
+  VolumeSnapshot,
+  VolumeSnapshotList,
+  VolumeSnapshotRequest,
+} from '../../api/native.ts';
 import type { Caller } from './caller.ts';
 
 /** `/volumes` of the Docker Engine API, and what Docker has no word for. */
@@ -36,15 +41,18 @@ export class Volumes {
   }
 
   async rename(volume: string, name: string): Promise<void> {
-    await this.#caller.done('POST', native(volume, 'rename'), { json: { name } });
+    const json: VolumeCopyRequest = { name };
+    await this.#caller.done('POST', native(volume, 'rename'), { json });
   }
 
   async clone(volume: string, name: string, options: { live: boolean }): Promise<void> {
-    await this.#caller.done('POST', native(volume, 'clone'), { json: { name, ...options } });
+    const json: VolumeCopyRequest = { name, ...options };
+    await this.#caller.done('POST', native(volume, 'clone'), { json });
   }
 
   snapshot(volume: string, name: string | undefined, options: { live: boolean }): Promise<VolumeSnapshot> {
-    return this.#caller.json('POST', native(volume, 'snapshots'), { json: { name, ...options } });
+    const json: VolumeSnapshotRequest = { ...(name === undefined ? {} : { name }), ...options };
+    return this.#caller.json('POST', native(volume, 'snapshots'), { json });
   }
 
   async snapshots(volume?: string): Promise<readonly VolumeSnapshot[]> {

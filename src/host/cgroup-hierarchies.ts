@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { withFileLock } from './file-lock.ts';
 import { type CgroupFacts, cgroupFacts, unmountedControllers } from './cgroup-parse.ts';
 import type { Mounts } from './host.ts';
+import { subfolders } from './subfolders.ts';
 
 /** What crun refuses to leave on the v2 side of a hybrid host, and what a kernel offers on v2 without naming it. */
 const CRUN_NEEDS = ['hugetlb', 'perf_event'];
@@ -131,16 +132,6 @@ export class CrunHierarchies {
 
   #remember(names: readonly string[]): void {
     writeFileSync(this.#places.record, names.map((name) => `${name}\n`).join(''));
-  }
-}
-
-function subfolders(folder: string): string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name);
-  } catch {
-    return [];
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { totalmem } from 'node:os';
 import { type EngineIdentity, names } from '../model/engine-identity.ts';
@@ -16,6 +16,7 @@ import { CrunHierarchies } from './cgroup-hierarchies.ts';
 import { limitWrites, writeLimits } from './cgroup-limits.ts';
 import type { Resources } from '../model/resources.ts';
 import type { Host } from './host.ts';
+import { subfolders } from './subfolders.ts';
 
 export type { CgroupFacts, CgroupLayout } from './cgroup-parse.ts';
 
@@ -290,16 +291,6 @@ export class Cgroup {
 function pidsBelow(folder: string): number[] {
   const own = parsePids(readOrEmpty(`${folder}/cgroup.procs`));
   return [...own, ...subfolders(folder).flatMap((name) => pidsBelow(`${folder}/${name}`))];
-}
-
-function subfolders(folder: string): string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name);
-  } catch {
-    return [];
-  }
 }
 
 /** Groups are removed bottom up with rmdir(2); their files go with them. */

@@ -1,5 +1,5 @@
-import { ERROR_CODE_HEADER } from '../../api/docker.ts';
-import { NATIVE_PREFIX } from '../../api/native.ts';
+import { ERROR_CODE_HEADER, type ErrorResponse } from '../../api/docker.ts';
+import { NATIVE_PREFIX, type NativeErrorResponse } from '../../api/native.ts';
 import type { EngineApi } from '../engine/api.ts';
 import { HullError, toHullError } from '../model/errors.ts';
 import { dockerRoutes } from './docker/routes.ts';
@@ -74,7 +74,9 @@ export class Dispatcher {
     }
     const status = httpStatus(error);
     const native = exchange.path.startsWith(NATIVE_PREFIX);
-    const body = native ? { error: toNativeError(error) } : { message: error.message };
+    const body: NativeErrorResponse | ErrorResponse = native
+      ? { error: toNativeError(error) }
+      : { message: error.message };
     exchange.send(body, status, { [ERROR_CODE_HEADER]: error.code });
   }
 }

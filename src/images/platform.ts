@@ -1,5 +1,4 @@
 import { HullError } from '../model/errors.ts';
-import type { ImageConfig } from '../model/image.ts';
 import type { PlatformDescriptor } from './documents.ts';
 
 /** In OCI's words. */
@@ -47,17 +46,16 @@ export function choosePlatform(
   manifests: readonly PlatformDescriptor[],
   wanted: Platform,
 ): PlatformDescriptor | null {
-  const fits = manifests.filter(
-    ({ platform }) =>
-      platform.os === wanted.os &&
-      platform.architecture === wanted.architecture &&
-      (wanted.variant === undefined || platform.variant === undefined || platform.variant === wanted.variant),
-  );
+  const fits = manifests.filter(({ platform }) => fitsPlatform(platform, wanted));
   const silent = manifests.filter(({ platform }) => platform.os === '' && platform.architecture === '');
   return fits[0] ?? (manifests.length === 1 ? silent[0] : undefined) ?? null;
 }
 
-/** Is the image made for this platform? */
-export function isFor(config: ImageConfig, { os, architecture }: Platform): boolean {
-  return config.os === os && config.architecture === architecture;
+/** Does what is made for `its` run where `wanted` does? A variant that either leaves open fits. */
+export function fitsPlatform(its: Platform, wanted: Platform): boolean {
+  return (
+    its.os === wanted.os &&
+    its.architecture === wanted.architecture &&
+    (wanted.variant === undefined || its.variant === undefined || its.variant === wanted.variant)
+  );
 }

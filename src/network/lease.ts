@@ -1,10 +1,8 @@
 import type { Endpoint } from './endpoints.ts';
 import { parseAddress } from './ipv4.ts';
 import type { Attachment, NetworkLease } from './network.ts';
-import { ANY_ADDRESS_6, type Forward } from './nft.ts';
+import type { Forward } from './nft.ts';
 import { defaultRoutes } from './routes.ts';
-
-export type { KnownLease } from './network.ts';
 
 /** The instance's own pinned namespace; null for the host's and for another instance's. */
 export function namespaceOf(lease: NetworkLease): string | null {
@@ -37,6 +35,3 @@ export function forwardsOf(lease: NetworkLease): Forward[] {
     return address === null ? [] : [{ protocol, hostIp, hostPort, address, port: containerPort }];
   });
 }
-
-/** Every address of the host, of this family? */
-export const isAny = (hostIp: string): boolean => hostIp === '0.0.0.0' || hostIp === ANY_ADDRESS_6;

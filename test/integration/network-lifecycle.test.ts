@@ -2,9 +2,8 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { isHullError } from '../../src/model/errors.ts';
-import type { KnownLease } from '../../src/network/lease.ts';
 import { BRIDGE_PORT_LIMIT, Links } from '../../src/network/links.ts';
-import type { Network, NetworkLease } from '../../src/network/network.ts';
+import type { KnownLease, Network, NetworkLease } from '../../src/network/network.ts';
 import { address, namespace, NetworkBench } from './network/bench.ts';
 
 const DAEMON = new URL('network/busy-daemon.ts', import.meta.url).pathname;

@@ -1,4 +1,10 @@
-import { hostPlatform, parsePlatform, platformText, type Platform } from '../../images/platform.ts';
+import {
+  fitsPlatform,
+  hostPlatform,
+  parsePlatform,
+  platformText,
+  type Platform,
+} from '../../images/platform.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Image } from '../../model/image.ts';
 
@@ -11,23 +17,15 @@ export function checkPlatform(image: Image, reference: string, asked: string | u
   const its: Platform = { os, architecture, ...(variant === undefined ? {} : { variant }) };
   if (asked === undefined || asked === '') {
     const host = hostPlatform();
-    if (fits(its, host)) return [];
+    if (fitsPlatform(its, host)) return [];
     return [
       `The requested image's platform (${platformText(its)}) does not match the detected host platform (${platformText(host)}) and no specific platform was requested`,
     ];
   }
   const wanted = parsePlatform(asked);
-  if (fits(its, wanted)) return [];
+  if (fitsPlatform(its, wanted)) return [];
   throw new HullError(
     'image-not-found',
     `image with reference ${reference} was found but its platform (${platformText(its)}) does not match the specified platform (${platformText(wanted)})`,
-  );
-}
-
-function fits(its: Platform, wanted: Platform): boolean {
-  return (
-    its.os === wanted.os &&
-    its.architecture === wanted.architecture &&
-    (wanted.variant === undefined || its.variant === undefined || its.variant === wanted.variant)
   );
 }

@@ -1,12 +1,12 @@
 import type { NetworkResource } from '../../../api/docker.ts';
 import type { CreateNetwork, EngineApi } from '../../engine/api.ts';
+import { derivedId } from '../../lib/derived-id.ts';
 import { HullError } from '../../model/errors.ts';
 import type { NetworkDefinition } from '../../model/network.ts';
 import type { Exchange } from '../exchange.ts';
 import { Filters } from '../filters.ts';
 import type { Route } from '../router.ts';
 import { connectSettings } from './create-network.ts';
-import { derivedId } from './derived-id.ts';
 import { connectBody, disconnectBody, networkCreateBody, type NetworkCreateBody } from './network-schema.ts';
 import { labelsMatch, PRUNE_FILTERS, untilTime } from './prune-filters.ts';
 import { timestamp } from './times.ts';

@@ -29,8 +29,6 @@ export const runFiles = {
   agent: (runDir: string) => `${runDir}/agent.sock`,
   monitor: (runDir: string) => `${runDir}/qmp.sock`,
   console: (runDir: string) => `${runDir}/console`,
-  /** How much of the console is in the log. */
-  consoleOffset: (runDir: string) => `${runDir}/console.offset`,
   consoleSocket: (runDir: string) => `${runDir}/console.sock`,
   exit: (runDir: string) => `${runDir}/exit`,
   errors: (runDir: string) => `${runDir}/qemu.log`,
