@@ -13,6 +13,8 @@ export interface MountFacts {
   readonly sharedMemory: string | null;
   /** Can a mount be read-only with all that is mounted below it? (mount_setattr(2), kernel 5.12) */
   readonly recursiveReadOnly: boolean;
+  /** Sources that are no folders. */
+  readonly files: ReadonlySet<string>;
 }
 
 /** What every container sees, as Docker mounts it (moby, oci/defaults.go). */
@@ -83,13 +85,13 @@ export function buildMounts(bundle: Bundle, facts: MountFacts): OciMount[] {
   ].filter(({ destination }) => !taken.has(destination));
   const asked = bundle.mounts
     .toSorted((a, b) => depth(a.target) - depth(b.target))
-    .map((mount) => userMount(mount, facts.recursiveReadOnly));
+    .map((mount) => userMount(mount, facts));
   return [...mounts, ...asked];
 }
 
 const PROPAGATION = /^r?(private|shared|slave|unbindable)$/;
 
-function userMount(mount: InstanceMount, recursiveReadOnly: boolean): OciMount {
+function userMount(mount: InstanceMount, facts: MountFacts): OciMount {
   const { target: destination, options, readOnly } = mount;
   if (mount.type === 'tmpfs') {
     const mode = readOnly ? 'ro' : 'rw';
@@ -112,7 +114,7 @@ function userMount(mount: InstanceMount, recursiveReadOnly: boolean): OciMount {
       above,
       // crun takes the `r` of a propagation for that of the bind.
       ...(alone ? propagation.map((word) => word.replace(/^r/, '')) : propagation),
-      ...(readOnly ? readOnlyWords(options, recursiveReadOnly && above === 'rbind') : ['rw']),
+      ...(readOnly ? readOnlyWords(mount, facts, above === 'rbind') : ['rw']),
     ],
   };
 }
@@ -126,9 +128,14 @@ function tmpfsOptions(asked: readonly string[]): readonly string[] {
 }
 
 /** Read-only means all that is mounted below too, where the kernel can; `ro-top`: not so; `ro-all`: so or not at all. */
-function readOnlyWords(options: readonly string[], recursive: boolean): readonly string[] {
-  if (options.includes('ro-top')) return ['ro'];
-  if (recursive) return ['ro', 'rro'];
+function readOnlyWords(
+  { options, source }: InstanceMount,
+  { files, recursiveReadOnly }: MountFacts,
+  deep: boolean,
+): readonly string[] {
+  // Nothing is mounted below a file, and crun takes what is to be recursive for a folder.
+  if (options.includes('ro-top') || files.has(source)) return ['ro'];
+  if (recursiveReadOnly && deep) return ['ro', 'rro'];
   if (!options.includes('ro-all')) return ['ro'];
   throw new HullError(
     'not-supported',

@@ -48,6 +48,7 @@ const FACTS: SpecFacts = {
   joined: {},
   sharedMemory: null,
   recursiveReadOnly: true,
+  files: new Set(),
   propagation: null,
   noNewPrivileges: false,
 };
@@ -155,6 +156,15 @@ describe('mounts', () => {
       mountAt(build({ mounts: [{ ...mount(options), type: 'tmpfs', source: '' }] }), '/t')?.options;
     expect(of(['size=1m'])).toEqual(['nosuid', 'nodev', 'noexec', 'size=1m', 'rw']);
     expect(of(['exec', 'suid'])).toEqual(['nodev', 'exec', 'suid', 'rw']);
+  });
+
+  test('a file has nothing below it', () => {
+    const facts = { files: new Set([mount([]).source]) };
+    expect(mountAt(build({ mounts: [mount([], true)] }, facts), '/t')?.options).toEqual([
+      'rbind',
+      'rprivate',
+      'ro',
+    ]);
   });
 
   test('read-only all the way down, or a refusal', () => {

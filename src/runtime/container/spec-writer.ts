@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import type { Host } from '../../host/host.ts';
@@ -70,6 +71,7 @@ export class SpecWriter {
       devices: (bundle.options.devices ?? []).flatMap(mappedDevices),
       blockIo: blockIo(bundle.resources),
       recursiveReadOnly: this.#facts.recursiveReadOnly() && runtime.kind !== 'runsc',
+      files: new Set(bundle.mounts.map(({ source }) => source).filter(isNoFolder)),
       propagation: checkedPropagation(bundle.mounts),
     });
     const filter = seccomp === null || runtime.kind !== 'crun' ? null : this.#filter(seccomp);
@@ -179,10 +181,15 @@ function readSmallFile(descriptor: number): string {
 }
 
 /** The mounted root of a container; other kinds of root are for other runtimes. */
-export function mountedRoot(bundle: Bundle): string {
+function mountedRoot(bundle: Bundle): string {
   if (bundle.root.kind === 'mounts') return bundle.root.path;
   throw new HullError(
     'internal',
     `instance ${bundle.id.slice(0, 12)} has a ${bundle.root.kind} root, which no container can have`,
   );
+}
+
+/** A source that is gone is the runtime's to refuse. */
+function isNoFolder(path: string): boolean {
+  return path !== '' && statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
 }

@@ -48,6 +48,7 @@ const FACTS: SpecFacts = {
   joined: {},
   sharedMemory: null,
   recursiveReadOnly: true,
+  files: new Set(),
   propagation: null,
   noNewPrivileges: false,
 };
