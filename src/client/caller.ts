@@ -90,7 +90,7 @@ export class Caller {
 }
 
 /** `?a=1&b=x`, or nothing. */
-export function queryString(query: Query): string {
+function queryString(query: Query): string {
   const parts: string[] = [];
   for (const [name, value] of Object.entries(query)) {
     if (value === undefined || value === false || value === '') continue;

@@ -1,7 +1,7 @@
 import { parseTcpUrl } from '../lib/tcp-address.ts';
 import { HullError } from '../model/errors.ts';
 
-export const DEFAULT_SOCKET = '/run/hull/hull.sock';
+const DEFAULT_SOCKET = '/run/hull/hull.sock';
 
 /** The port of Docker's daemon with TLS. */
 const DEFAULT_PORT = 2376;

@@ -30,7 +30,7 @@ export class Programs {
 }
 
 /** `crun version 1.8.1\ncommit: f8a096be…`: the version and, where it is told, the commit. */
-export function parseVersion(text: string): { version: string; commit: string } {
+function parseVersion(text: string): { version: string; commit: string } {
   const version = /\bversion (\S+)/.exec(text)?.[1] ?? '';
   const commit = /^commit: *(\S+)/m.exec(text)?.[1] ?? '';
   return { version, commit: commit === 'unknown' ? '' : commit };

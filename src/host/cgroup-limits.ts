@@ -62,12 +62,12 @@ function cpuset({ cpusetCpus, cpusetMems }: Resources): LimitWrite[] {
 }
 
 /** Memory without a word on swap may swap as much again, as with Docker; undefined for unlimited memory. */
-export function swapOf({ memory, memorySwap }: Resources): number | undefined {
+function swapOf({ memory, memorySwap }: Resources): number | undefined {
   return memorySwap ?? (memory === undefined ? undefined : memory * 2);
 }
 
 /** Shares (2 to 262144) as a v2 weight (1 to 10000), by the formula that all OCI runtimes share. */
-export function weightOfShares(shares: number): number {
+function weightOfShares(shares: number): number {
   const within = Math.min(Math.max(shares, 2), 262_144);
   return 1 + Math.floor(((within - 2) * 9999) / 262_142);
 }

@@ -65,7 +65,7 @@ export function readHostLimits({ layout, controllers, unified }: CgroupFacts): H
 }
 
 /** Hard limits that are not `unlimited`, by name. Format: proc(5), /proc/PID/limits. */
-export function hardLimits(limits: string): Map<string, number> {
+function hardLimits(limits: string): Map<string, number> {
   const found = new Map<string, number>();
   for (const [name, title] of Object.entries(LIMIT_NAMES)) {
     const hard = new RegExp(`^${title}\\s+\\S+\\s+(\\d+)\\b`, 'm').exec(limits)?.[1];

@@ -5,7 +5,7 @@ import { HullError, messageOf } from '../model/errors.ts';
 type AnySchema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
 
 /** Bytes of a JSON body that are read at most. */
-export const MAX_JSON_BYTES = 16 * 1024 * 1024;
+const MAX_JSON_BYTES = 16 * 1024 * 1024;
 
 /** What is read of a body that is too large, in limits: a client that still writes when it is cut off does not see the answer. */
 const DISCARDED_LIMITS = 16;

@@ -9,7 +9,7 @@ export interface LogRecord {
 }
 
 /** Bytes before each record's data that hold nothing any more: whoever is given the batch may write there. */
-export const RECORD_HEADROOM = 8;
+const RECORD_HEADROOM = 8;
 
 /**
  * Records that were read together, as places in one memory: a log has millions of lines, and an object for each, handed on one by one, costs

@@ -22,7 +22,7 @@ export interface ComparisonReport {
 }
 
 /** What is compared: the image under each isolation, and a whole operating system. */
-export const SUBJECT_KINDS = ['container', 'sandbox', 'vm', 'machine'] as const;
+const SUBJECT_KINDS = ['container', 'sandbox', 'vm', 'machine'] as const;
 export type SubjectKind = (typeof SUBJECT_KINDS)[number];
 
 /** A figure, or why there is none: never 0 or nothing in its place. */

@@ -296,6 +296,6 @@ export class ActiveNetwork {
 }
 
 /** How a bridge of a user's network is known as this engine's: its link's alias. */
-export function markOf(identity: EngineIdentity, { id }: Pick<NetworkDefinition, 'id'>): string {
+function markOf(identity: EngineIdentity, { id }: Pick<NetworkDefinition, 'id'>): string {
   return `hull ${identity.tag} ${id.slice(0, 12)}`;
 }

@@ -140,6 +140,6 @@ export class BridgeSegment implements Segment {
 }
 
 /** A boolean option of Docker's; absent and malformed ones are true, as these two are by default. */
-export function flagOf(definition: NetworkDefinition, option: string): boolean {
+function flagOf(definition: NetworkDefinition, option: string): boolean {
   return !['false', '0', 'f', 'F', 'False', 'FALSE'].includes(definition.options[option] ?? 'true');
 }

@@ -12,7 +12,7 @@ export interface PoolSettings {
   readonly refillDelay: number;
 }
 
-export const POOL_DEFAULTS: PoolSettings = { idle: 4, most: 64, shrinkAfter: 30_000, refillDelay: 60 };
+const POOL_DEFAULTS: PoolSettings = { idle: 4, most: 64, shrinkAfter: 30_000, refillDelay: 60 };
 /** Endpoints made at a time. */
 const BATCH = 32;
 

@@ -163,7 +163,7 @@ function planDefault(
 }
 
 /** Docker's own: 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20. */
-export function defaultPrefixes(): Prefix[] {
+function defaultPrefixes(): Prefix[] {
   const texts = [
     ...Array.from({ length: 15 }, (_, index) => `172.${17 + index}.0.0/16`),
     ...Array.from({ length: 16 }, (_, index) => `192.168.${16 * index}.0/20`),

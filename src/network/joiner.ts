@@ -271,7 +271,7 @@ export function linksOf(attachments: readonly Attachment[]): NetworkLink[] {
 }
 
 /** Lines for `ip -batch` inside the namespace. A removed link has taken its routes with it. Pure. */
-export function routeChanges(before: readonly Attachment[], after: readonly Attachment[]): string[] {
+function routeChanges(before: readonly Attachment[], after: readonly Attachment[]): string[] {
   const [old, now] = [defaultRoutes(before), defaultRoutes(after)];
   const line = (was: Attachment | null, is: Attachment | null, gateway: (each: Attachment) => string) => {
     if (is === null || was?.endpoint.endpointId === is.endpoint.endpointId) return [];
@@ -284,6 +284,6 @@ export function routeChanges(before: readonly Attachment[], after: readonly Atta
 }
 
 /** The lowest `ethN` that is not in use. */
-export function freeLink(used: readonly string[]): string {
+function freeLink(used: readonly string[]): string {
   for (let number = 0; ; number++) if (!used.includes(`eth${number}`)) return `eth${number}`;
 }

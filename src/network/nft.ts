@@ -32,7 +32,7 @@ export const ANY_ADDRESS_6 = '::';
 const ANY_MAP = 'published';
 const ONE_MAP = 'published_on_address';
 /** The chain that is the host's administrator's: its rules are never touched. */
-export const USER_CHAIN = 'user';
+const USER_CHAIN = 'user';
 /** Everything that is written anew; `user` is not among them. */
 const CHAINS = ['publish', 'loopback_guard', 'prerouting', 'output', 'forward', 'postrouting'] as const;
 const MAPS = [ANY_MAP, ONE_MAP, 'bridges', 'neighbours', 'dns_udp', 'dns_tcp'] as const;

@@ -19,7 +19,7 @@ const EMPTY_FRAME = 25;
 const LEVEL = 6;
 
 /** Tells the compression by the first bytes (RFC 1952, RFC 8878 with skippable frames). */
-export function detectCompression(head: Uint8Array): Compression {
+function detectCompression(head: Uint8Array): Compression {
   const [a = 0, b = 0, c = 0, d = 0] = head;
   if (a === 0x1f && b === 0x8b) return 'gzip';
   const zstd = a === 0x28 && b === 0xb5;

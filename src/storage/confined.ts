@@ -54,7 +54,7 @@ export async function extractTar(
 }
 
 /** Archives a tree into the file descriptor `call.output`, with the same confinement. Rejects `path-not-found`, `no-space`. */
-export async function archiveTree(
+async function archiveTree(
   host: Host,
   root: string,
   options: ArchiveOptions,

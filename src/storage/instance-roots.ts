@@ -18,7 +18,7 @@ import type { TreeSizes } from './tree-sizes.ts';
 import { WorkingRoots } from './working-roots.ts';
 
 /** What a VM may write beside its image, by default: sparse, so it costs what is written. */
-export const SCRATCH_BYTES = 8 * 1024 ** 3;
+const SCRATCH_BYTES = 8 * 1024 ** 3;
 
 export interface RootStorageParts {
   readonly host: Host;

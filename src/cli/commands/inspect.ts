@@ -6,7 +6,7 @@ import { bool, choice, text } from '../flags/flag.ts';
 import { compileTemplate, type Template } from '../template/evaluate.ts';
 import { unescape } from '../format/listing.ts';
 
-export const INSPECT_FLAGS = {
+const INSPECT_FLAGS = {
   format: text("'json' or a Go template", { short: 'f' }),
   size: bool('Show sizes of instances too', { short: 's' }),
 } as const;
@@ -26,7 +26,7 @@ export const command = defineCommand({
 });
 
 /** Looks each name up as the first of the types that knows it, and prints what was found; 1 when one was not. */
-export async function inspectAll(
+async function inspectAll(
   context: CommandContext,
   types: readonly InspectType[],
   names: readonly string[],

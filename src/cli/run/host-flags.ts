@@ -154,7 +154,7 @@ function profileText(io: Pick<CliIo, 'readFile'>, path: string): string {
 }
 
 /** `nofile=1024:2048`; -1 for unlimited. */
-export function parseUlimit(value: string): Ulimit {
+function parseUlimit(value: string): Ulimit {
   const [, name, soft, hard] =
     /^([a-z]+)=(-?\d{1,15}|unlimited)(?::(-?\d{1,15}|unlimited))?$/.exec(value) ?? [];
   if (name === undefined || soft === undefined) throw new Error("it must look like 'nofile=1024:2048'");
@@ -163,7 +163,7 @@ export function parseUlimit(value: string): Ulimit {
 }
 
 /** `/dev/a`, `/dev/a:/dev/b`, `/dev/a:rw`, `/dev/a:/dev/b:rw`. */
-export function parseDevice(value: string): DeviceMapping {
+function parseDevice(value: string): DeviceMapping {
   const parts = value.split(':');
   const [host = '', second, third] = parts;
   const isMode = (text: string | undefined): text is string =>

@@ -1,4 +1,5 @@
 import type { ContainerCreateRequest, HostConfig } from '../../../api/docker.ts';
+import { RESTART_LABEL } from '../../model/labels.ts';
 import { bool, integer, parsed, text, type Values } from '../flags/flag.ts';
 import { UsageError } from '../usage-error.ts';
 import { parseDuration } from '../values/time.ts';
@@ -22,9 +23,6 @@ export const LIFECYCLE_FLAGS = {
 } as const;
 
 type LifecycleValues = Values<typeof LIFECYCLE_FLAGS>;
-
-/** The label that `--restart-when-unhealthy` sets. */
-const RESTART_LABEL = 'hull.restart-when-unhealthy';
 
 /** `Healthcheck` of the create request. Throws `UsageError`. */
 export function healthcheckOf(values: LifecycleValues): Pick<ContainerCreateRequest, 'Healthcheck'> {

@@ -3,7 +3,7 @@ import { messageOf } from '../../model/errors.ts';
 import { CommandFailure } from '../usage-error.ts';
 
 /** What a shell says of a command that cannot be run: 127 not found, 126 not executable; else 125, the engine's own failure. */
-export function startFailureStatus(error: unknown): 125 | 126 | 127 {
+function startFailureStatus(error: unknown): 125 | 126 | 127 {
   // Engines without codes leave the message alone to go by, as docker's command line does.
   if (error instanceof ApiError && error.code !== null && error.code !== 'start-failed') return 125;
   const message = messageOf(error);

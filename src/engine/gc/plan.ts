@@ -1,7 +1,5 @@
+import { KEEP_LABEL } from '../../model/labels.ts';
 import type { GcAction, GcPolicy } from '../api/gc.ts';
-
-/** What protects anything from being collected. */
-export const KEEP_LABEL = 'hull.keep';
 
 interface Fact {
   readonly id: string;

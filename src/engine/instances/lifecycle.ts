@@ -3,6 +3,7 @@ import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import { HullError, isHullError, messageOf } from '../../model/errors.ts';
 import type { ExitStatus, InstanceConfig, RestartPolicy } from '../../model/instance.ts';
+import { RESTART_LABEL } from '../../model/labels.ts';
 import { isPausable, type Pausable, type Runtime } from '../../runtime/runtime.ts';
 import type { VolumeStore } from '../../storage/storage.ts';
 import type { EventBus } from '../events.ts';
@@ -321,7 +322,7 @@ export class Lifecycle {
 
   /** Where the user asked for it: a new run in the place of one that does not work. */
   async #unhealthy(record: InstanceRecord): Promise<void> {
-    if (record.config.labels[RESTART_WHEN_UNHEALTHY] !== 'true') return;
+    if (record.config.labels[RESTART_LABEL] !== 'true') return;
     const { id, name } = record.config;
     try {
       await this.exclusively(id, async (now) => {
@@ -341,6 +342,3 @@ export class Lifecycle {
 function unlessOver(error: unknown): void {
   if (!isHullError(error, 'wrong-state')) throw error;
 }
-
-/** The label that asks for a restart of an instance that has become unhealthy. */
-export const RESTART_WHEN_UNHEALTHY = 'hull.restart-when-unhealthy';

@@ -76,7 +76,7 @@ const NO_CPU: CpuStats = {
 };
 
 /** One sample in Docker's shape; `now` null is an instance that does not run. */
-export function containerStats(
+function containerStats(
   instance: Instance,
   before: InstanceStats | null,
   now: InstanceStats | null,

@@ -3,10 +3,8 @@ import type { Healthcheck } from '../../model/image.ts';
 import type { RestartPolicy } from '../../model/instance.ts';
 import type { DeviceMapping, GivenMounts, InstanceOptions, Ulimit } from '../../model/instance-options.ts';
 import { ISOLATIONS, type Isolation } from '../../model/isolation.ts';
+import { ISOLATION_LABEL } from '../../model/labels.ts';
 import type { CreateBody, HostConfigBody } from './create-schema.ts';
-
-/** The label and the annotation that say how an instance is kept apart, for clients that have no `--isolation`. */
-const ISOLATION_KEY = 'hull.isolation';
 
 /** Runtimes by the names that Docker's clients give: they choose an isolation. */
 const RUNTIMES: Readonly<Record<string, Isolation>> = {
@@ -28,8 +26,8 @@ export function isolationOf(body: CreateBody, host: HostConfigBody): Isolation |
     throw invalid(`unknown or invalid runtime name: ${runtime}`);
   const places: readonly (readonly [string, string | undefined])[] = [
     ['HostConfig.Isolation', nonEmpty(host.Isolation)],
-    [`HostConfig.Annotations.${ISOLATION_KEY}`, host.Annotations?.[ISOLATION_KEY]],
-    [`Labels.${ISOLATION_KEY}`, body.Labels?.[ISOLATION_KEY]],
+    [`HostConfig.Annotations.${ISOLATION_LABEL}`, host.Annotations?.[ISOLATION_LABEL]],
+    [`Labels.${ISOLATION_LABEL}`, body.Labels?.[ISOLATION_LABEL]],
   ];
   for (const [field, asked] of places) {
     if (asked === undefined || asked === 'default') continue;

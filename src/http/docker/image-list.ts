@@ -67,7 +67,7 @@ function shownNames(image: Image, filters: Filters): readonly string[] {
 }
 
 /** Shell patterns over the familiar name, with and without tag: `*` and `?` stop at slashes. Throws `invalid-argument`. */
-export function matchesReference(name: string, pattern: string): boolean {
+function matchesReference(name: string, pattern: string): boolean {
   const source = pattern
     .replaceAll(/[.+^${}()|\\]/g, String.raw`\$&`)
     .replaceAll('*', '[^/]*')

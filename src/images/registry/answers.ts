@@ -14,7 +14,7 @@ export interface RegistryComplaint {
 }
 
 /** Reads an error's body to its end. Never rejects: a body that cannot be read says nothing. */
-export async function readComplaint(response: HttpResponse): Promise<RegistryComplaint> {
+async function readComplaint(response: HttpResponse): Promise<RegistryComplaint> {
   let text = '';
   try {
     text = new TextDecoder().decode(await collect(response.body, LARGEST_ERROR));

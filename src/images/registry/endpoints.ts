@@ -11,7 +11,7 @@ export interface Endpoint {
 }
 
 /** Where certificates for single registries lie, each in a folder of the registry's name: `*.crt` authorities, `*.cert` and `*.key` for the client. */
-export const CERTIFICATE_FOLDERS: readonly string[] = ['/etc/hull/certs.d', '/etc/docker/certs.d'];
+const CERTIFICATE_FOLDERS: readonly string[] = ['/etc/hull/certs.d', '/etc/docker/certs.d'];
 
 /** Docker's own registry answers under another name than the images'. */
 const HUB = 'docker.io';

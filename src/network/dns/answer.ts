@@ -44,7 +44,7 @@ export function failure(query: Uint8Array, code: keyof typeof CODES): Uint8Array
 }
 
 /** The one question of a query; null when the packet is malformed or has another number of questions. */
-export function questionOf(query: Uint8Array): packet.Question | null {
+function questionOf(query: Uint8Array): packet.Question | null {
   try {
     const { questions } = packet.decode(Buffer.from(query.buffer, query.byteOffset, query.byteLength));
     return questions?.length === 1 ? (questions[0] ?? null) : null;

@@ -15,7 +15,7 @@ export interface ForwarderSettings {
   readonly port: number;
 }
 
-export const FORWARDER_DEFAULTS = { timeout: 2_000, rounds: 2, concurrency: 256, port: 53 } as const;
+const FORWARDER_DEFAULTS = { timeout: 2_000, rounds: 2, concurrency: 256, port: 53 } as const;
 
 export type Transport = 'udp' | 'tcp';
 

@@ -41,7 +41,7 @@ export async function execInGuest(agent: AgentClient, bundle: Bundle, spec: Exec
   }
 }
 
-export function stdioOf(stream: AgentStream, givesInput: boolean): Stdio {
+function stdioOf(stream: AgentStream, givesInput: boolean): Stdio {
   return {
     output: stream.output,
     write: async (data) => {

@@ -7,7 +7,7 @@ import { HullError } from '../../model/errors.ts';
  * u8 0xA7 | u8 type | u16 0 | u32 stream | u32 length | u32 session | payload | u32 session      (little endian)
  * ```
  */
-export const PROTOCOL_VERSION = { oldest: 1, newest: 1 } as const;
+const PROTOCOL_VERSION = { oldest: 1, newest: 1 } as const;
 export const PAYLOAD_MAX = 16_384;
 export const STDIN_WINDOW = 65_536;
 /** What the guest may send beyond its credit when a process has ended. */

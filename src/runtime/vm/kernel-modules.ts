@@ -28,7 +28,7 @@ function* texts(view: Buffer, key: string): Generator<string> {
 }
 
 /** `virtio-rng.ko.xz` and `virtio_rng` are one module: the kernel's names have underscores. */
-export function moduleName(file: string): string {
+function moduleName(file: string): string {
   return file.replace(/\.ko(\.\w+)?$/, '').replaceAll('-', '_');
 }
 

@@ -42,7 +42,7 @@ function explain(error: unknown, path: string): unknown {
 }
 
 /** The end of a chain of links, every folder on the way followed too; what does not exist is taken by its name. Never above the root. */
-export function followLink(path: string): string {
+function followLink(path: string): string {
   const rest = path.split('/').filter((part) => part !== '');
   let at = '/';
   for (let links = 0; rest.length > 0;) {

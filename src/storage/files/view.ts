@@ -7,7 +7,7 @@ import { isHullError } from '../../model/errors.ts';
 import type { FilesView, ViewMount } from './files.ts';
 
 /** Descriptor of the mount namespace of a `process` view. */
-export const NAMESPACE_DESCRIPTOR = 3;
+const NAMESPACE_DESCRIPTOR = 3;
 const O_PATH = 0o10000000;
 /** Filesystems of the kernel's own: no files that anyone wants copied, and some without end. Docker's daemon never sees them. */
 const SYSTEM_MOUNTS = ['/proc', '/sys', '/dev'];
