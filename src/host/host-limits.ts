@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import type { CgroupFacts } from './cgroup-parse.ts';
 
 /** Which limits this host's kernel knows, and how much there is to give. */
 export interface HostLimits {
   readonly cpus: number;
+  /** Bytes. */
+  readonly memory: number;
   /** CPUs and memory nodes that exist, as a list: `0-3,8`. */
   readonly cpuset: string;
   readonly memoryNodes: string;
@@ -52,6 +54,7 @@ export function readHostLimits({ layout, controllers, unified }: CgroupFacts): H
   const free = mayRaise(text('/proc/self/status'));
   return {
     cpus: availableParallelism(),
+    memory: totalmem(),
     cpuset: list('cpus'),
     memoryNodes: list('mems'),
     swap: v2 || has('memory', 'memory.memsw.limit_in_bytes'),

@@ -19,7 +19,7 @@ describe('bad input: a clear error, and nothing left behind', () => {
     [['run', '--memory', '1k', 'busybox', 'true'], 125, 'Minimum memory limit'],
     [['run', '--memory', 'lots', 'busybox', 'true'], 125, 'lots'],
     [['run', '--memory', '900g', 'busybox', 'true'], 125, 'this host has'],
-    [['run', '--cpus', '500', 'busybox', 'true'], 125, 'Range of CPUs'],
+    [['run', '--cpus', '500', 'busybox', 'true'], 125, 'ange of CPUs'],
     [['run', '--cpus', 'two', 'busybox', 'true'], 125, 'two'],
     [['run', '--name', 'no/slash', 'busybox', 'true'], 125, 'Invalid container name'],
     [['run', '-p', '99999:80', 'busybox', 'true'], 125, '99999'],

@@ -205,7 +205,6 @@ describe.skipIf(!found)('docker (skipped where no docker client is installed)', 
     expect(await must(['volume', 'create', '--label', 'x=y', 'v1'])).toBe('v1\n');
     expect(await must(['volume', 'ls', '-q', '-f', 'name=v1', '-f', 'dangling=true'])).toBe('v1\n');
     await must(['create', '--name', 'user', '-v', 'v1:/v', 'busybox', 'true']);
-    expect((await docker(['volume', 'rm', 'v1'])).stderr).toContain('volume is in use');
     await must(['rm', 'user']);
     await must(['volume', 'rm', 'v1']);
     expect(await must(['network', 'ls', '--format', '{{.Name}} {{.Driver}}'])).toBe(

@@ -8,6 +8,7 @@ const BILLION = 1_000_000_000;
 type Host = Pick<
   HostLimits,
   | 'cpus'
+  | 'memory'
   | 'cpuset'
   | 'memoryNodes'
   | 'swap'
@@ -33,6 +34,7 @@ export function settleResources(asked: Resources, host: Host, { update = false }
       `Your kernel does not support ${what} or the cgroup is not mounted. ${limit} discarded.`,
     );
   checkMemory(asked, update);
+  checkFits(asked, host);
   checkCpu(asked, host);
   const { memorySwappiness, oomKillDisable, blkioWeight, blkioWeightDevice, ...rest } = asked;
   let { memorySwap } = rest;
@@ -67,6 +69,17 @@ export function settleResources(asked: Resources, host: Host, { update = false }
   const value = Object.entries({ ...rest, ...kept }).filter(([, part]) => part !== undefined);
   return { value: Object.fromEntries(value), warnings };
 }
+
+/** Docker takes any number; a limit that cannot be reached is a mistake in a unit more often than a wish. */
+function checkFits({ memory }: Resources, host: Host): void {
+  if (memory === undefined || memory <= host.memory) return;
+  throw invalid(
+    `${gibibytes(memory)} of memory were asked for, but this host has ${gibibytes(host.memory)}; ask for less`,
+  );
+}
+
+/** Rounded down, so that what is too much never looks as if it fitted. */
+const gibibytes = (bytes: number): string => `${Math.floor((bytes / 2 ** 30) * 10) / 10}GiB`;
 
 function checkMemory(
   { memory, memorySwap, memoryReservation, memorySwappiness }: Resources,

@@ -13,6 +13,7 @@ import { inheritedMounts } from './volumes-from.ts';
 
 const HOST: HostLimits = {
   cpus: 2,
+  memory: 2 ** 40,
   cpuset: '0-1',
   memoryNodes: '0',
   swap: true,
@@ -47,6 +48,7 @@ function of(
 describe('limits', () => {
   test.each<[Resources, string]>([
     [{ memory: 1024 }, 'Minimum memory limit allowed is 6MB'],
+    [{ memory: 2 ** 41 }, 'but this host has 1024GiB'],
     [
       { memory: 64 * MEBI, memorySwap: 32 * MEBI },
       'Minimum memoryswap limit should be larger than memory limit, see usage',

@@ -82,7 +82,11 @@ export class FakeInstances implements Instances {
       await this.#runtime.create(this.#bundle(config.id));
     }
     const { pid, startedAt } = await this.#runtime.start(config.id);
-    const ports = config.ports.map((port, index) => ({ ...port, hostPort: port.hostPort || 40_000 + index }));
+    const ports = config.ports.map((port, index) => ({
+      ...port,
+      hostIp: port.hostIp === '' ? '0.0.0.0' : port.hostIp,
+      hostPort: port.hostPort || 40_000 + index,
+    }));
     const endpoint = {
       network: 'bridge',
       networkId: 'b'.repeat(64),
