@@ -18,11 +18,7 @@ interface Health {
   readonly Log: readonly { readonly ExitCode: number; readonly Output: string }[];
 }
 
-const docker = async (...args: string[]): Promise<string> => {
-  const { code, stdout, stderr } = await engine.docker(args);
-  if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${code}: ${stderr}`);
-  return stdout.trim();
-};
+const docker = (...args: string[]) => engine.mustDocker(...args);
 const health = async (name: string): Promise<Health> =>
   (await engine.inspect(name)).State['Health'] as Health;
 const becomes = (name: string, status: string, within = 8000): Promise<Health> =>

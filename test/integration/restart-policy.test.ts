@@ -12,11 +12,7 @@ beforeAll(async () => {
 }, LONG);
 afterAll(() => engine.destroy(), LONG);
 
-const docker = async (...args: string[]): Promise<string> => {
-  const { code, stdout, stderr } = await engine.docker(args);
-  if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${code}: ${stderr}`);
-  return stdout.trim();
-};
+const docker = (...args: string[]) => engine.mustDocker(...args);
 const refused = async (...args: string[]): Promise<string> => (await engine.docker(args)).stderr.trim();
 const state = async (name: string): Promise<Record<string, unknown> & { RestartCount: number }> => {
   const found = await engine.inspect(name);

@@ -26,11 +26,7 @@ async function ask(method: string, path: string, body?: unknown): Promise<{ stat
   return { status: response.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
 }
 
-async function docker(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await engine.docker(args);
-  if (code !== 0) throw new Error(`docker ${args.join(' ')}: status ${code}: ${stderr}`);
-  return stdout.trim();
-}
+const docker = (...args: string[]) => engine.mustDocker(...args);
 
 /** Processes of this engine that measure files. */
 function walkers(): number {

@@ -28,12 +28,7 @@ beforeAll(async () => {
 }, LONG);
 afterAll(() => engine.destroy(), LONG);
 
-/** What docker's client says; fails unless it succeeds. */
-async function docker(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await engine.docker(args);
-  if (code !== 0) throw new Error(`docker ${args.join(' ')}: status ${code}: ${stderr}`);
-  return stdout.trim();
-}
+const docker = (...args: string[]) => engine.mustDocker(...args);
 
 async function refused(...args: string[]): Promise<string> {
   const { code, stderr } = await engine.docker(args);

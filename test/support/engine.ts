@@ -87,10 +87,12 @@ export class TestEngine {
 
   /** As `hull`, but fails unless the status is 0. Returns what was printed, trimmed. */
   async must(args: readonly string[], input?: string): Promise<string> {
-    const result = await this.hull(args, input);
-    if (result.code !== 0)
-      throw new Error(`hull ${args.join(' ')}: status ${result.code}: ${result.stderr}${result.stdout}`);
-    return result.stdout.trim();
+    return printed(`hull ${args.join(' ')}`, await this.hull(args, input));
+  }
+
+  /** The same by docker's client. */
+  async mustDocker(...args: readonly string[]): Promise<string> {
+    return printed(`docker ${args.join(' ')}`, await this.docker(args));
   }
 
   /** Starts a command and leaves it running: what it says is of no interest. */
@@ -145,4 +147,9 @@ export class TestEngine {
       DOCKER_HOST: this.url,
     };
   }
+}
+
+function printed(command: string, { code, stdout, stderr }: RunResult): string {
+  if (code !== 0) throw new Error(`${command}: status ${code}: ${stderr}${stdout}`);
+  return stdout.trim();
 }

@@ -9,52 +9,11 @@ import type { OciMount, OciSpec } from './oci.ts';
 import { checkedPropagation } from './propagation.ts';
 import { parseSeccompProfile, resolveSeccomp } from './seccomp.ts';
 import { buildSpec, type SpecFacts } from './spec.ts';
+import { SAMPLE_BUNDLE, SAMPLE_FACTS } from './testing/sample-spec.ts';
 import { resolveGroups } from './user.ts';
 
-const BUNDLE: Bundle = {
-  id: 'a'.repeat(64),
-  name: 'n',
-  hostname: 'h',
-  domainname: '',
-  process: { args: ['true'], env: [], cwd: '/', user: '', tty: false },
-  openStdin: false,
-  stdinOnce: false,
-  root: { kind: 'mounts', path: '/root-of-it' },
-  mounts: [],
-  files: { hosts: '/f/hosts', hostname: '/f/hostname', resolvConf: '/f/resolv' },
-  network: { mode: 'none', namespace: '/ns', links: [] },
-  resources: {},
-  readOnlyRoot: false,
-  init: false,
-  privileged: false,
-  capAdd: [],
-  capDrop: [],
-  options: {},
-  runDir: '/run/x',
-  log: { path: '/log', hardLimit: 0 },
-};
-const FACTS: SpecFacts = {
-  rootPath: '/root-of-it',
-  cgroupPath: 'hull-1a2b/aaa',
-  user: { uid: 0, gid: 0, groups: [], home: '/root' },
-  capabilities: [],
-  seccomp: null,
-  maxOpenFiles: 20_000,
-  initProgram: null,
-  hostDevices: [],
-  swapLimit: true,
-  devices: [],
-  blockIo: null,
-  joined: {},
-  sharedMemory: null,
-  recursiveReadOnly: true,
-  files: new Set(),
-  propagation: null,
-  noNewPrivileges: false,
-};
-
 function build(bundle: Partial<Bundle> = {}, facts: Partial<SpecFacts> = {}): OciSpec {
-  return buildSpec({ ...BUNDLE, ...bundle }, { ...FACTS, ...facts });
+  return buildSpec({ ...SAMPLE_BUNDLE, ...bundle }, { ...SAMPLE_FACTS, ...facts });
 }
 const withOptions = (options: InstanceOptions, facts: Partial<SpecFacts> = {}) => build({ options }, facts);
 const mountAt = (spec: OciSpec, place: string): OciMount | undefined =>

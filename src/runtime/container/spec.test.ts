@@ -9,48 +9,18 @@ import {
 } from '../capabilities.ts';
 import { parseSeccompProfile, resolveSeccomp } from './seccomp.ts';
 import { buildSpec, type SpecFacts } from './spec.ts';
+import { SAMPLE_BUNDLE, SAMPLE_FACTS } from './testing/sample-spec.ts';
 import { resolveUser } from './user.ts';
 
 const BUNDLE: Bundle = {
-  id: 'a'.repeat(64),
-  name: 'n',
-  hostname: 'h',
-  domainname: '',
-  process: { args: ['true'], env: ['PATH=/bin'], cwd: '/work', user: '', tty: false },
-  openStdin: false,
-  stdinOnce: false,
-  root: { kind: 'mounts', path: '/root-of-it' },
-  mounts: [],
-  files: { hosts: '/f/hosts', hostname: '/f/hostname', resolvConf: '/f/resolv' },
-  network: { mode: 'none', namespace: '/ns', links: [] },
-  resources: {},
-  readOnlyRoot: false,
-  init: false,
-  privileged: false,
-  capAdd: [],
-  capDrop: [],
-  options: {},
-  runDir: '/run/x',
-  log: { path: '/log', hardLimit: 0 },
+  ...SAMPLE_BUNDLE,
+  process: { ...SAMPLE_BUNDLE.process, env: ['PATH=/bin'], cwd: '/work' },
 };
 const FACTS: SpecFacts = {
-  rootPath: '/root-of-it',
-  cgroupPath: 'hull-1a2b/aaa',
-  user: { uid: 0, gid: 0, groups: [10], home: '/root' },
+  ...SAMPLE_FACTS,
+  user: { ...SAMPLE_FACTS.user, groups: [10] },
   capabilities: DEFAULT_CAPABILITIES,
   seccomp: { defaultAction: 'SCMP_ACT_ERRNO', architectures: [], syscalls: [] },
-  maxOpenFiles: 20_000,
-  initProgram: null,
-  hostDevices: [],
-  swapLimit: true,
-  devices: [],
-  blockIo: null,
-  joined: {},
-  sharedMemory: null,
-  recursiveReadOnly: true,
-  files: new Set(),
-  propagation: null,
-  noNewPrivileges: false,
 };
 
 describe('buildSpec', () => {
