@@ -75,6 +75,9 @@ describe('a real registry', () => {
     const described = await user.registries.describe(reference, {});
     expect(described.descriptor.digest).toBe(image.manifestDigest);
     expect(described.platforms).toEqual([{ os: 'linux', architecture: 'amd64' }]);
+    await expect(user.registries.search('!Po5N:PEGp$/x', 10, {})).rejects.toMatchObject({
+      code: 'invalid-reference',
+    });
     const found = await user.registries.search(`${registry.address}/list`, 10, {});
     expect(found.map(({ name }) => name)).toEqual([`${registry.address}/listed`]);
   });

@@ -1,7 +1,7 @@
 import { collect } from '../../lib/streams.ts';
 import { HullError, messageOf } from '../../model/errors.ts';
 import type { Digest, Image } from '../../model/image.ts';
-import { familiarReference, type Reference } from '../../model/reference.ts';
+import { familiarReference, type Reference, parseReference } from '../../model/reference.ts';
 import type { RegistryCredentials } from '../../model/registry-credentials.ts';
 import type { TransferSink } from '../../model/transfer.ts';
 import type { ContentStore } from '../../storage/content.ts';
@@ -135,6 +135,8 @@ export class Registries {
     const registry = /^([^/]+[.:][^/]*|localhost)\/(.*)$/.exec(term);
     if (registry === null) return await searchHub(transport, term, limit, signal);
     const [, domain = '', rest = ''] = registry;
+    // What names no registry is refused here.
+    parseReference(`${domain}/x`);
     return await searchRegistry(
       new RegistrySession(domain, credentials, { transport, signal }),
       domain,
