@@ -25,29 +25,10 @@ import type {
 /** Pieces held between a process and its reader, as a pipe would. */
 const BUFFER = { highWaterMark: 64 } as const;
 
-/** The methods that a test may make fail once. */
-export type FakeStep =
-  'create' | 'start' | 'signal' | 'exec' | 'stats' | 'pause' | 'resume' | 'update' | 'delete';
-
 /** What would be the host's: it outlives the runtime object, as containers outlive the daemon. */
 export class FakeWorld {
   readonly runs = new Map<string, FakeRun>();
-  /** Every call that changes something, as `create <id>`. */
-  readonly calls: string[] = [];
-  readonly #failures = new Map<FakeStep, Error>();
   #lastPid = 1000;
-
-  /** The next call of `step` rejects with `error`, as if the host had refused. */
-  failNext(step: FakeStep, error: Error): void {
-    this.#failures.set(step, error);
-  }
-
-  enter(step: FakeStep, id: string): void {
-    this.calls.push(`${step} ${id}`);
-    const failure = this.#failures.get(step);
-    this.#failures.delete(step);
-    if (failure !== undefined) throw failure;
-  }
 
   nextPid(): number {
     return ++this.#lastPid;
@@ -199,7 +180,6 @@ export class FakeRuntime implements Runtime, Pausable, Updatable {
   }
 
   async create(bundle: Bundle): Promise<void> {
-    this.world.enter('create', bundle.id);
     if (this.world.runs.has(bundle.id)) {
       throw new HullError(
         'wrong-state',
@@ -216,7 +196,6 @@ export class FakeRuntime implements Runtime, Pausable, Updatable {
   }
 
   async start(id: string): Promise<Started> {
-    this.world.enter('start', id);
     const run = this.world.run(id);
     if (run.started !== null)
       throw new HullError('wrong-state', `Instance ${id.slice(0, 12)} was started already.`);
@@ -226,7 +205,6 @@ export class FakeRuntime implements Runtime, Pausable, Updatable {
   }
 
   async signal(id: string, signal: number): Promise<void> {
-    this.world.enter('signal', `${id} ${signal}`);
     this.#running(id).task.signal(signal);
   }
 
@@ -240,7 +218,6 @@ export class FakeRuntime implements Runtime, Pausable, Updatable {
   }
 
   async exec(id: string, spec: ExecSpec): Promise<ExecSession> {
-    this.world.enter('exec', id);
     const run = this.#running(id);
     const task = new FakeTask(this.world.nextPid(), spec.process, spec.openStdin, () => undefined);
     const stdio = task.attach(true);
@@ -254,7 +231,6 @@ export class FakeRuntime implements Runtime, Pausable, Updatable {
   }
 
   async stats(id: string): Promise<RuntimeStats> {
-    this.world.enter('stats', id);
     const run = this.#running(id);
     const cpu = (Date.now() - (run.started?.startedAt ?? 0) + 1) * 1000;
     return {
@@ -281,23 +257,19 @@ export class FakeRuntime implements Runtime, Pausable, Updatable {
   }
 
   async pause(id: string): Promise<void> {
-    this.world.enter('pause', id);
     this.#running(id).task.pause();
   }
 
   async resume(id: string): Promise<void> {
-    this.world.enter('resume', id);
     this.#running(id).task.resume();
   }
 
   async update(id: string, resources: Resources): Promise<void> {
-    this.world.enter('update', id);
     const run = this.#running(id);
     run.bundle = { ...run.bundle, resources };
   }
 
   async delete(id: string): Promise<void> {
-    this.world.enter('delete', id);
     this.world.runs.get(id)?.task.end(137);
     this.world.runs.delete(id);
   }

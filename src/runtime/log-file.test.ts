@@ -13,7 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { recordsOf } from '../lib/log-batch.ts';
-import { type LogFileQuery, LogRotator, readLog, rotateLog } from './log-file.ts';
+import type { LogQuery } from '../model/log-query.ts';
+import { LogRotator, readLog, rotateLog } from './log-file.ts';
 import { rotateGrownLog } from './log-rotation.ts';
 import { formatLog, type LogLine, logTimeNanoseconds, parseLogLine } from './log-line.ts';
 
@@ -25,16 +26,16 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const ALL: LogFileQuery = { stdout: true, stderr: true, follow: false, tail: null, since: null, until: null };
+const ALL: LogQuery = { stdout: true, stderr: true, follow: false, tail: null, since: null, until: null };
 const START = Date.UTC(2026, 0, 1);
 
-async function read(query: Partial<LogFileQuery> = {}): Promise<LogLine[]> {
+async function read(query: Partial<LogQuery> = {}): Promise<LogLine[]> {
   return (await Array.fromAsync(readLog(path, { ...ALL, ...query }))).flatMap((batch) => [
     ...recordsOf(batch),
   ]);
 }
 
-async function texts(query: Partial<LogFileQuery> = {}): Promise<string[]> {
+async function texts(query: Partial<LogQuery> = {}): Promise<string[]> {
   return (await read(query)).map(({ data }) => Buffer.from(data).toString());
 }
 
@@ -150,7 +151,7 @@ describe('readLog', () => {
 
 describe('following', () => {
   /** Follows in the background; `stop` returns all lines. */
-  function followed(query: Partial<LogFileQuery> = {}) {
+  function followed(query: Partial<LogQuery> = {}) {
     const abort = new AbortController();
     const seen: string[] = [];
     const done = (async () => {

@@ -2,6 +2,7 @@ import { watch } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { LogBatch } from '../lib/log-batch.ts';
+import type { LogQuery } from '../model/log-query.ts';
 import { type LogLine, logTimeNanoseconds, parseLogLine } from './log-line.ts';
 import { parseLogLines } from './log-parse.ts';
 import { type Generation, openGenerations } from './log-generations.ts';
@@ -9,18 +10,6 @@ import { endOfLastLine, LineReader, readBackwards } from './log-reader.ts';
 
 export { LogRotator, rotateLog } from './log-rotation.ts';
 export type { LogLine } from './log-line.ts';
-
-/** What to read; the same shape as the engine's `LogQuery`. */
-export interface LogFileQuery {
-  readonly stdout: boolean;
-  readonly stderr: boolean;
-  readonly follow: boolean;
-  /** Lines from the end; null for all. */
-  readonly tail: number | null;
-  /** Milliseconds since the epoch (fractions allowed). */
-  readonly since: number | null;
-  readonly until: number | null;
-}
 
 type Stream = LogLine['stream'];
 
@@ -34,7 +23,7 @@ type Beginnings = ReadonlyMap<Stream, { readonly generation: number; readonly of
  */
 export async function* readLog(
   path: string,
-  query: LogFileQuery,
+  query: LogQuery,
   signal?: AbortSignal,
 ): AsyncGenerator<LogBatch> {
   const wake = query.follow ? new Wake(path, query.until, signal) : null;
@@ -66,7 +55,7 @@ interface Followed {
 async function* follow(
   path: string,
   start: Followed | null,
-  query: LogFileQuery,
+  query: LogQuery,
   wake: Wake,
 ): AsyncGenerator<LogBatch> {
   let current = start;
@@ -107,7 +96,7 @@ async function successor(path: string, inode: bigint | null): Promise<Generation
 /** The wanted lines up to the end of the file as it is now. */
 async function* select(
   reader: LineReader,
-  query: LogFileQuery,
+  query: LogQuery,
   wanted: (stream: Stream, offset: number) => boolean = () => true,
 ): AsyncGenerator<LogBatch> {
   const timed = query.since !== null || query.until !== null;
@@ -121,7 +110,7 @@ async function* select(
   }
 }
 
-function inTime(line: LogLine, { since, until }: LogFileQuery): boolean {
+function inTime(line: LogLine, { since, until }: LogQuery): boolean {
   if (since === null && until === null) return true;
   const milliseconds = Number(logTimeNanoseconds(line.time)) / 1e6;
   return (since === null || milliseconds >= since) && (until === null || milliseconds <= until);
@@ -134,7 +123,7 @@ function inTime(line: LogLine, { since, until }: LogFileQuery): boolean {
 async function findTail(
   generations: readonly Generation[],
   count: number,
-  query: LogFileQuery,
+  query: LogQuery,
 ): Promise<Beginnings> {
   const newest = generations.length - 1;
   const end = { generation: newest, offset: await endOfLastLine(generations[newest]?.file) };

@@ -11,6 +11,7 @@ import type {
 } from '../../model/instance.ts';
 import type { InstanceOptions } from '../../model/instance-options.ts';
 import type { Isolation } from '../../model/isolation.ts';
+import type { LogQuery } from '../../model/log-query.ts';
 import type { Resources } from '../../model/resources.ts';
 import type { LinkCounters } from '../../network/network.ts';
 import type { ProcessTable, RuntimeStats, Stdio } from '../../runtime/runtime.ts';
@@ -94,17 +95,7 @@ export interface MountRequest {
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
 
-export interface LogQuery {
-  readonly stdout: boolean;
-  readonly stderr: boolean;
-  readonly follow: boolean;
-  /** Lines from the end; null for all. */
-  readonly tail: number | null;
-  /** Milliseconds since the epoch (fractions allowed). */
-  readonly since: number | null;
-  readonly until: number | null;
-}
-
+export type { LogQuery };
 export type { LogBatch, LogRecord } from '../../lib/log-batch.ts';
 
 export interface Instances {
