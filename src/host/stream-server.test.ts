@@ -15,6 +15,9 @@ import { isHullError } from '../model/errors.ts';
 import { Certificates } from './testing/certificates.ts';
 import { connectTls } from './tls-connection.ts';
 
+/** How long a connection may be silent: Bun's own limit is two minutes, so this is worth its time when that code changes (HULL_SILENCE=130). */
+const SILENCE = Number(process.env['HULL_SILENCE'] ?? 0);
+
 let folder: string;
 let listener: StreamListener | null = null;
 
@@ -245,3 +248,18 @@ describe('TCP', () => {
     expect(seen.events).toEqual([]);
   });
 });
+
+test.skipIf(SILENCE === 0)(
+  'a silent connection stays',
+  async () => {
+    const path = join(folder, 's');
+    const seen = serve({ path });
+    const client = connect({ path, allowHalfOpen: true });
+    await new Promise((resolve) => client.once('connect', resolve));
+    client.end();
+    await Bun.sleep(SILENCE * 1000);
+    expect(seen.events).toEqual(['open', 'ended']);
+    client.destroy();
+  },
+  SILENCE * 1000 + 5000,
+);

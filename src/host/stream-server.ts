@@ -66,8 +66,9 @@ export function listenStreams(
   const socket: Bun.SocketHandler<Accepted> = {
     open: (raw) => {
       raw.data = new Accepted(raw, watch);
-      if (secure) raw.timeout(HANDSHAKE_SECONDS);
-      else raw.data.begin(accept);
+      // Else Bun tells of every connection that was silent for two minutes; those who attach and wait may be so for days.
+      raw.timeout(secure ? HANDSHAKE_SECONDS : 0);
+      if (!secure) raw.data.begin(accept);
     },
     handshake: (raw, success) => {
       raw.timeout(0);
