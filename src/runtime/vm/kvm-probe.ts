@@ -1,5 +1,4 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../host/host.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import { PROBE, vmName } from './inventory.ts';
@@ -12,8 +11,8 @@ export interface Acceleration {
   readonly warning: string | null;
 }
 
-/** A guest under KVM is through in half a second; one that hangs never is. */
-const PROBE_DEADLINE = 3_000;
+/** Seconds. A guest under KVM is through in half a second; one that hangs never is. */
+const PROBE_DEADLINE = 3;
 const SLOW = 'VMs run on emulation (TCG), several times slower';
 
 /**
@@ -63,8 +62,10 @@ function remembered(path: string, key: string): boolean | null {
 async function bootOnce(host: Host, identity: EngineIdentity, guest: GuestKernel): Promise<boolean> {
   const folder = mkdtempSync(`${identity.runDir}/probe-`);
   const output = `${folder}/console`;
+  // timeout(1) ends it also when this daemon ends first: a guest that hangs does so for ever.
   const child = host.exec.spawn([
-    'qemu-system-x86_64',
+    ...['timeout', '--signal=KILL', String(PROBE_DEADLINE)],
+    host.exec.which('qemu-system-x86_64') ?? 'qemu-system-x86_64',
     ...[
       '-name',
       `guest=${vmName(identity, PROBE)}`,
@@ -85,13 +86,11 @@ async function bootOnce(host: Host, identity: EngineIdentity, guest: GuestKernel
     ],
   ]);
   try {
-    await Promise.race([child.exited, sleep(PROBE_DEADLINE)]);
+    await child.exited;
     return readFileSync(output, 'latin1').includes('probe done');
   } catch {
     return false;
   } finally {
-    child.kill('SIGKILL');
-    await child.exited;
     rmSync(folder, { recursive: true, force: true });
   }
 }
