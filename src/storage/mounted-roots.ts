@@ -87,7 +87,7 @@ export class MountedRoots {
 
   async #unmount(id: string): Promise<void> {
     const target = this.#target(id);
-    await this.#parts.host.mounts.unmount(target);
+    if (existsSync(target)) await this.#parts.host.mounts.unmount(target);
     this.#mounted.delete(id);
     if (existsSync(target)) rmdirSync(target);
   }
