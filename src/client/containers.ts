@@ -51,10 +51,12 @@ export class Containers {
     return this.#caller.json('POST', '/containers/create', { json: request, query: { name } });
   }
 
-  /** False when it ran already. */
-  async start(id: string, detachKeys?: string): Promise<boolean> {
-    const query = { detachKeys };
-    return (await this.#caller.done('POST', `${at(id)}/start`, { query, accept: [304] })) !== 304;
+  /** False when it ran already. `onTiming` gets the header Server-Timing. */
+  async start(id: string, onTiming?: (header: string) => void): Promise<boolean> {
+    const answer = await this.#caller.call('POST', `${at(id)}/start`, { accept: [304] });
+    onTiming?.(answer.headers.get('server-timing') ?? '');
+    await answer.text();
+    return answer.status !== 304;
   }
 
   async stop(

@@ -68,3 +68,15 @@ test('without a start nothing of the run is left', async () => {
   expect((await engine.hull(['start', '-a', waits])).code).toBe(0);
   expect(await engine.hull(['start', '-a', crashed])).toMatchObject({ code: 0, stderr: '' });
 }, 30_000);
+
+test('hull run --timings says where the time went, on stderr', async () => {
+  const run = await engine.hull(['run', '--rm', '--timings', 'busybox', 'echo', 'hi']);
+  expect([run.code, run.stdout]).toEqual([0, 'hi\n']);
+  expect(run.stderr).toMatch(
+    /^since the command began\n.*created\n.*started\n.*ended\nin the engine, .*runtime start\n$/s,
+  );
+  const detached = await engine.hull(['run', '-d', '--timings', 'busybox', 'true']);
+  expect(detached.stderr).toMatch(
+    /^since the command began\n.*in the engine, since start\n.*network\n.*runtime create\n/s,
+  );
+});

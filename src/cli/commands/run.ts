@@ -3,6 +3,7 @@ import { attachmentOf, createRequest } from '../run/create-request.ts';
 import { createInstance } from '../run/create.ts';
 import { start, startAttached } from '../run/attached.ts';
 import { INSTANCE_FLAGS, RUN_FLAGS } from '../run/instance-flags.ts';
+import { RunTimings } from '../run/run-timings.ts';
 import { startFailure } from '../stream/exit-status.ts';
 import { CommandFailure, UsageError } from '../usage-error.ts';
 import { detachKeysOf } from '../values/detach-keys.ts';
@@ -21,6 +22,8 @@ export const command = defineCommand({
     const { io, client } = context;
     const attach = attachmentOf(values, values.detach);
     if (values.detach && values.attach.length > 0) throw new UsageError('conflicting options: -a and -d');
+    const timings = values.timings ? new RunTimings() : undefined;
+    timings?.mark('command read');
     const detachKeys = detachKeysOf(values['detach-keys']);
     const request = createRequest(io, values, args, attach);
     const attached = attach.stdin || attach.stdout || attach.stderr;
@@ -31,14 +34,16 @@ export const command = defineCommand({
     const id = await createInstance(context, values, request).catch((error: unknown) => {
       throw startFailure(error);
     });
+    timings?.mark('created');
     await warm;
     if (!attached) {
-      await start(context, id);
+      await start(context, id, timings);
       io.out(`${id}\n`);
+      if (timings !== undefined) io.err(timings.toString());
       return 0;
     }
     const signalProxy = values['sig-proxy'] ?? true;
-    return startAttached(context, {
+    const status = await startAttached(context, {
       id,
       tty: values.tty,
       ...attach,
@@ -46,6 +51,9 @@ export const command = defineCommand({
       signalProxy,
       detachKeys,
       detachKeysText: values['detach-keys'],
+      timings,
     });
+    if (timings !== undefined) io.err(timings.toString());
+    return status;
   },
 });

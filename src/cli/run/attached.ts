@@ -5,12 +5,14 @@ import { enterRawMode, runSession, type SessionOptions } from '../stream/session
 import { proxySignals } from '../stream/signals.ts';
 import { startFailure } from '../stream/exit-status.ts';
 import { CommandFailure } from '../usage-error.ts';
+import type { RunTimings } from './run-timings.ts';
 
 export interface AttachedRun extends SessionOptions {
   readonly id: string;
   readonly autoRemove: boolean;
   readonly signalProxy: boolean;
   readonly detachKeysText: string | undefined;
+  readonly timings?: RunTimings | undefined;
 }
 
 /**
@@ -26,6 +28,7 @@ export async function startAttached(context: CommandContext, run: AttachedRun): 
     containers.attach(run.id, attach),
     containers.wait(run.id, run.autoRemove ? 'removed' : 'next-exit', ended.signal),
   ]);
+  run.timings?.mark('attached, waiting');
   const stopProxy =
     run.signalProxy && !run.tty
       ? proxySignals(io, (signal) => containers.kill(run.id, signal))
@@ -36,11 +39,13 @@ export async function startAttached(context: CommandContext, run: AttachedRun): 
   session.catch(() => undefined);
   let stopResize = () => undefined as void;
   try {
-    await start(context, run.id);
+    await start(context, run.id, run.timings);
     if (run.tty)
       stopResize = followTerminalSize(io, (rows, columns) => containers.resize(run.id, rows, columns));
     if ((await session) === 'detached') return 0;
-    return exitStatusOf(await wait.exit);
+    const status = exitStatusOf(await wait.exit);
+    run.timings?.mark('ended');
+    return status;
   } catch (error) {
     stream.close();
     await session.catch(() => undefined);
@@ -54,9 +59,10 @@ export async function startAttached(context: CommandContext, run: AttachedRun): 
 }
 
 /** Starts; a workload that cannot be executed fails as it would in a shell (126, 127). */
-export async function start({ client }: CommandContext, id: string): Promise<void> {
+export async function start({ client }: CommandContext, id: string, timings?: RunTimings): Promise<void> {
   try {
-    await client.containers.start(id);
+    await client.containers.start(id, (header) => timings?.engineSays(header));
+    timings?.mark('started');
   } catch (error) {
     throw startFailure(error);
   }

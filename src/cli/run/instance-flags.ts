@@ -86,6 +86,7 @@ export const RUN_FLAGS = {
   detach: bool('Run in the background and print the instance’s id', { short: 'd' }),
   'detach-keys': text('Keys that leave the workload running', { shownDefault: '"ctrl-p,ctrl-q"' }),
   'sig-proxy': maybe('Pass received signals on to the workload (default true)'),
+  timings: bool('Print to stderr where the time went'),
 } as const;
 
 export type InstanceValues = Values<typeof INSTANCE_FLAGS>;

@@ -98,13 +98,25 @@ export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
 export type { LogQuery };
 export type { LogBatch, LogRecord } from '../../lib/log-batch.ts';
 
+/** A step of a start that was finished `at` milliseconds after the beginning. */
+export interface StartStep {
+  readonly step: string;
+  readonly at: number;
+}
+
+/** `ahead`: made before the start was asked for, since then its own beginning; `own`: since the start was asked for. */
+export type StepsListener = (steps: {
+  readonly ahead: readonly StartStep[];
+  readonly own: readonly StartStep[];
+}) => void;
+
 export interface Instances {
   list(): readonly Instance[];
   /** By full id, name, or unambiguous id prefix. Throws `instance-not-found`, `ambiguous-id`. */
   get(nameOrId: string): Instance;
   create(request: CreateInstance): Promise<{ id: string; warnings: readonly string[] }>;
-  /** Fine when it already runs (returns false). */
-  start(nameOrId: string): Promise<boolean>;
+  /** Fine when it already runs (returns false). `onSteps` hears where the time went. */
+  start(nameOrId: string, onSteps?: StepsListener): Promise<boolean>;
   /** Stop signal, then SIGKILL after the timeout (seconds; -1 waits for ever). False when it did not run. */
   stop(nameOrId: string, options?: { timeout?: number; signal?: string }): Promise<boolean>;
   restart(nameOrId: string, options?: { timeout?: number; signal?: string }): Promise<void>;

@@ -1,4 +1,5 @@
 import type { InstanceConfig } from '../../model/instance.ts';
+import type { Timings } from '../timings.ts';
 import type { InstanceRecord } from './record.ts';
 
 /** Milliseconds that a run which was made ahead waits for its start. */
@@ -28,15 +29,20 @@ export interface HeadStartParts {
   readonly exclusively: (id: string, work: () => Promise<void>) => Promise<void>;
   readonly find: (id: string) => InstanceRecord | null;
   /** Everything of a run but its start. Cleans up after itself when it fails. */
-  readonly make: (record: InstanceRecord) => Promise<void>;
+  readonly make: (record: InstanceRecord) => Promise<Timings>;
   readonly unmake: (record: InstanceRecord) => Promise<void>;
+}
+
+interface Made {
+  readonly timings: Timings;
+  /** Ends the wait for its start. */
+  readonly timer: ReturnType<typeof setTimeout>;
 }
 
 /** Runs that exist before their start is asked for: their record still says `created`, and holds their lease. */
 export class HeadStarts {
   readonly #parts: HeadStartParts;
-  /** What is made, and the timer that ends the wait for its start. */
-  readonly #made = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #made = new Map<string, Made>();
 
   constructor(parts: HeadStartParts) {
     this.#parts = parts;
@@ -47,15 +53,18 @@ export class HeadStarts {
     setImmediate(() => void this.#parts.exclusively(id, () => this.#make(id)).catch(() => undefined));
   }
 
-  /** For whoever starts the instance, and holds it: is its run made? It is theirs from now on. */
-  take(id: string): boolean {
-    clearTimeout(this.#made.get(id));
-    return this.#made.delete(id);
+  /** For whoever starts the instance, and holds it: how its run was made, which is theirs from now on; null when there is none. */
+  take(id: string): Timings | null {
+    const made = this.#made.get(id);
+    if (made === undefined) return null;
+    clearTimeout(made.timer);
+    this.#made.delete(id);
+    return made.timings;
   }
 
   /** For whoever changes the instance, and holds it: its run would be the run of what it was before. */
   async drop(id: string): Promise<void> {
-    if (!this.take(id)) return;
+    if (this.take(id) === null) return;
     const record = this.#parts.find(id);
     if (record !== null) await this.#parts.unmake(record);
   }
@@ -68,11 +77,11 @@ export class HeadStarts {
   async #make(id: string): Promise<void> {
     const record = this.#parts.find(id);
     if (record?.status.state !== 'created' || record.lease !== null) return;
-    await this.#parts.make(record);
+    const timings = await this.#parts.make(record);
     const timer = setTimeout(() => {
       void this.#parts.exclusively(id, () => this.drop(id)).catch(() => undefined);
     }, PATIENCE);
     timer.unref();
-    this.#made.set(id, timer);
+    this.#made.set(id, { timings, timer });
   }
 }

@@ -19,6 +19,7 @@ import type {
   LogBatch,
   Machines,
   WaitCondition,
+  StepsListener,
 } from '../api.ts';
 import type { EventBus } from '../events.ts';
 import { endedStdio } from '../exec-stdio.ts';
@@ -121,8 +122,8 @@ export class InstanceService implements Instances {
     return { id, warnings };
   }
 
-  start(nameOrId: string): Promise<boolean> {
-    return this.#parts.lifecycle.start(this.#id(nameOrId));
+  start(nameOrId: string, onSteps?: StepsListener): Promise<boolean> {
+    return this.#parts.lifecycle.start(this.#id(nameOrId), onSteps);
   }
 
   stop(nameOrId: string, options?: { timeout?: number; signal?: string }): Promise<boolean> {

@@ -6,6 +6,7 @@ import type { ExitStatus, InstanceConfig, RestartPolicy } from '../../model/inst
 import { RESTART_LABEL } from '../../model/labels.ts';
 import { isPausable, type Pausable, type Runtime } from '../../runtime/runtime.ts';
 import type { VolumeStore } from '../../storage/storage.ts';
+import type { StepsListener } from '../api.ts';
 import type { EventBus } from '../events.ts';
 import type { HealthMonitor } from '../health/monitor.ts';
 import { admitOrThrow } from './admission.ts';
@@ -72,11 +73,11 @@ export class Lifecycle {
   }
 
   /** False when it already runs. */
-  start(id: string): Promise<boolean> {
+  start(id: string, onSteps?: StepsListener): Promise<boolean> {
     return this.#queue.run(id, async () => {
       const record = this.#current(id);
       if (!admitOrThrow('start', record)) return false;
-      await this.begin(record);
+      await this.begin(record, onSteps);
       return true;
     });
   }
@@ -154,9 +155,9 @@ export class Lifecycle {
   }
 
   /** Starts what is at rest. For those who hold the instance. */
-  async begin(record: InstanceRecord): Promise<void> {
-    const isMade = this.#headStarts.take(record.config.id);
-    this.watch(await this.#starter.start(record, { byPolicy: false, isMade }));
+  async begin(record: InstanceRecord, onSteps?: StepsListener): Promise<void> {
+    const made = this.#headStarts.take(record.config.id);
+    this.watch(await this.#starter.start(record, { byPolicy: false, made, onSteps }));
   }
 
   /** Ends a run, or the wait for the next one. For those who hold the instance. */

@@ -2,6 +2,7 @@ import { isHullError, toHullError, type HullError } from '../../model/errors.ts'
 import type { ExitStatus } from '../../model/instance.ts';
 import type { NetworkLease } from '../../network/network.ts';
 import type { Started } from '../../runtime/runtime.ts';
+import type { StepsListener } from '../api.ts';
 import { Timings } from '../timings.ts';
 import type { PendingAttachments } from './deferred-stdio.ts';
 import { killedWhileStarting } from './endings.ts';
@@ -25,7 +26,8 @@ export interface StartOptions {
   /** Should it fail, the network is left for another try. */
   readonly keepsNetwork?: boolean;
   /** By `makeAhead`. */
-  readonly isMade?: boolean;
+  readonly made?: Timings | null;
+  readonly onSteps?: StepsListener | undefined;
 }
 
 /** Carries out a start: from a record at rest to a running workload, or back with nothing left behind. */
@@ -41,13 +43,13 @@ export class Starter {
   /** Resolves with the record of what runs. */
   async start(
     record: InstanceRecord,
-    { byPolicy, keepsNetwork = false, isMade = false }: StartOptions,
+    { byPolicy, keepsNetwork = false, made = null, onSteps }: StartOptions,
   ): Promise<InstanceRecord> {
     const { registry, bootId, ender } = this.#parts;
     const { id } = record.config;
     const afresh = byPolicy ? {} : { restartDelay: 0 };
     const count = byPolicy ? {} : { restartCount: 0 };
-    const lease = isMade ? record.lease : null;
+    const lease = made === null ? null : record.lease;
     const network = lease === null ? {} : { endpoints: endpointsOf(lease), ports: lease.ports };
     registry.update(
       id,
@@ -55,12 +57,12 @@ export class Starter {
       { state: 'starting', error: '', ...count, ...network },
     );
     try {
-      return await this.#attempt(record, isMade).catch(async (error: unknown) => {
+      return await this.#attempt(record, made, onSteps).catch(async (error: unknown) => {
         // What an instance that has just gone held may be given back behind its answer.
         if (!isHullError(error, 'port-in-use') || ender.idle) throw error;
         await ender.dismantle(registry.get(id));
         await ender.settled();
-        return this.#attempt(record, false);
+        return this.#attempt(record, null, onSteps);
       });
     } catch (thrown) {
       const error = this.#killed.has(id) ? killedWhileStarting(record) : toHullError(thrown);
@@ -83,13 +85,14 @@ export class Starter {
   }
 
   /** Makes a run that nobody has asked for yet. It leaves nothing when it fails. */
-  async makeAhead(record: InstanceRecord): Promise<void> {
+  async makeAhead(record: InstanceRecord): Promise<Timings> {
     const { registry, debug } = this.#parts;
     const { id, name } = record.config;
     const timings = new Timings();
     try {
       await this.#make(record, (lease) => void registry.update(id, { lease }), timings);
       debug(`made ${name} ahead: ${timings.toString()}`);
+      return timings;
     } catch (error) {
       await this.unmake(registry.get(id));
       throw error;
@@ -101,13 +104,17 @@ export class Starter {
     this.#parts.registry.update(record.config.id, { lease: null });
   }
 
-  async #attempt(record: InstanceRecord, isMade: boolean): Promise<InstanceRecord> {
+  async #attempt(
+    record: InstanceRecord,
+    made: Timings | null,
+    onSteps: StepsListener | undefined,
+  ): Promise<InstanceRecord> {
     const { registry, runs, debug, pending } = this.#parts;
     const { id } = record.config;
     const timings = new Timings();
     const runtime = runs.runtimeOf(record.config);
     const told = (lease: NetworkLease) => ({ endpoints: endpointsOf(lease), ports: lease.ports });
-    if (!isMade)
+    if (made === null)
       await this.#make(record, (lease) => void registry.update(id, { lease }, told(lease)), timings);
     this.#refuseKilled(record);
     await pending.connect(id, (options) => runtime.attach(id, options));
@@ -115,6 +122,7 @@ export class Starter {
     const started = await runtime.start(id);
     timings.mark('runtime start');
     debug(`started ${record.config.name}: ${timings.toString()}`);
+    onSteps?.({ ahead: made?.steps ?? [], own: timings.steps });
     return this.#started(record, started);
   }
 

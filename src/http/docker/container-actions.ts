@@ -1,4 +1,4 @@
-import type { EngineApi } from '../../engine/api.ts';
+import type { EngineApi, StartStep } from '../../engine/api.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Route } from '../router.ts';
@@ -15,9 +15,19 @@ export const containerActionRoutes: readonly Route[] = [
 ];
 
 async function start(engine: EngineApi, exchange: Exchange): Promise<void> {
-  const started = await engine.instances.start(exchange.param('id'));
-  exchange.empty(started ? 204 : 304);
+  let timing = '';
+  const started = await engine.instances.start(exchange.param('id'), ({ ahead, own }) => {
+    timing = [
+      ...ahead.map((step) => serverTiming('ahead-', step)),
+      ...own.map((step) => serverTiming('', step)),
+    ].join(', ');
+  });
+  exchange.empty(started ? 204 : 304, timing === '' ? {} : { 'Server-Timing': timing });
 }
+
+/** One metric of the header Server-Timing (W3C): a token, and milliseconds. */
+const serverTiming = (prefix: string, { step, at }: StartStep): string =>
+  `${prefix}${step.replaceAll(' ', '-')};dur=${at.toFixed(1)}`;
 
 async function stop(engine: EngineApi, exchange: Exchange): Promise<void> {
   const stopped = await engine.instances.stop(exchange.param('id'), stopOptions(exchange));
