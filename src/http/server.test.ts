@@ -223,6 +223,9 @@ describe('build', () => {
     const text = await client.until('"}\n\r\n0\r\n');
     expect(text).toContain('200 OK');
     expect(text).toContain('"errorDetail":{"code":3,');
+    const quiet = dial();
+    quiet.request('POST', '/build?q=1', 'FROM busybox\nRUN fail\n');
+    expect(await quiet.until('"}\n\r\n0\r\n')).toContain('"errorDetail":{"code":3,');
   });
 
   test('a blueprint that cannot be read is an error of the request', async () => {

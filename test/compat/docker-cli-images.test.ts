@@ -77,6 +77,10 @@ describe('build', () => {
     expect(await docker.inspect('targeted', '{{index .Config.Labels "l"}}', 'image')).toBe('m');
     const piped = await docker.run(['build', '-t', 'piped', '-'], { input: 'FROM busybox\nENV X=1\n' });
     expect(piped.stdout).toContain('Successfully tagged piped:latest');
+    // The client adds such a blueprint to the context and leaves the archive open-ended.
+    const blueprint = 'FROM busybox\nCOPY . /all\nUSER 1000\nCMD ls -A /all\n';
+    await docker.must(['build', '-q', '-t', 'aside', '-f', '-', folder], { input: blueprint });
+    expect(await docker.must(['run', '--rm', 'aside'])).toContain('open');
   });
 
   test('a step that fails, a blueprint that is none', async () => {
@@ -87,6 +91,7 @@ describe('build', () => {
     expect(refusal.stderr).toContain(
       "The command '/bin/sh -c echo before; exit 3' returned a non-zero code: 3",
     );
+    expect((await docker.run(['build', '-q', failing])).code).toBe(3);
     const wrong = context({ Dockerfile: 'FROM busybox\nNOSUCH x\n' });
     expect(await docker.refused(['build', wrong])).toMatch(/unknown instruction:? "?NOSUCH/);
     expect(await docker.refused(['build', '-f', join(wrong, 'absent'), wrong])).toContain('Dockerfile');

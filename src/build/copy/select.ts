@@ -56,9 +56,13 @@ export async function selectSources(
   return { items, digest: hash.digest('hex') };
 }
 
+/** The folder that the context was unpacked into is the engine's own: its mode says nothing. */
+const CONTEXT_MODE = 0o755;
+
 /** What comes from the context belongs to root; a stage's files keep their owner. */
 function asCopied(node: CopyNode, entry: TreeEntry): TreeEntry {
-  return node.from.kind === 'context' ? { ...entry, uid: 0, gid: 0 } : entry;
+  if (node.from.kind !== 'context') return entry;
+  return { ...entry, uid: 0, gid: 0, ...(entry.path === '' ? { mode: CONTEXT_MODE } : {}) };
 }
 
 async function addEntry(

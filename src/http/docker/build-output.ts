@@ -1,6 +1,6 @@
 import type { BuildMessage } from '../../../api/docker.ts';
 import type { BuildEvent, TransferProgress } from '../../engine/api.ts';
-import { HullError, toHullError } from '../../model/errors.ts';
+import { HullError, isHullError, toHullError } from '../../model/errors.ts';
 import type { Exchange, JsonSink } from '../exchange.ts';
 import { familiarName } from '../familiar-name.ts';
 import { errorLine, progressLine } from './transfer-stream.ts';
@@ -54,12 +54,22 @@ export class BuildOutput {
   }
 }
 
+/** A command of the blueprint that failed: its status reaches clients in the stream alone. */
+export function isFailedStep(error: unknown): boolean {
+  return isHullError(error) && failedCommand(error) !== null;
+}
+
+function failedCommand({ details }: HullError): { exitCode: number; command: string } | null {
+  const { exitCode, command } = details;
+  return typeof exitCode === 'number' && typeof command === 'string' ? { exitCode, command } : null;
+}
+
 /** Clients look for Docker's words about a command that failed; ours come after them. */
 function failureLine(error: HullError): object {
-  const { exitCode, command } = error.details;
-  if (typeof exitCode !== 'number' || typeof command !== 'string') return errorLine(error);
-  const message = `The command '${command}' returned a non-zero code: ${exitCode}\n${error.message}`;
-  return errorLine(new HullError(error.code, message), { code: exitCode });
+  const failed = failedCommand(error);
+  if (failed === null) return errorLine(error);
+  const message = `The command '${failed.command}' returned a non-zero code: ${failed.exitCode}\n${error.message}`;
+  return errorLine(new HullError(error.code, message), { code: failed.exitCode });
 }
 
 function eventText(event: BuildEvent, { tellsRemoval }: OutputOptions): string {

@@ -6,7 +6,7 @@ import type { Exchange } from '../exchange.ts';
 import { registryConfig } from '../registry-auth.ts';
 import type { Route } from '../router.ts';
 import { buildContext } from './build-context.ts';
-import { BuildOutput } from './build-output.ts';
+import { BuildOutput, isFailedStep } from './build-output.ts';
 import { readBuildRequest } from './build-request.ts';
 
 export const buildRoutes: readonly Route[] = [
@@ -54,7 +54,7 @@ async function build(engine: EngineApi, exchange: Exchange): Promise<void> {
     await out.done(image.id, request.tags);
   } catch (error) {
     // Before the first line the request can still fail as HTTP does, with a status.
-    if (!exchange.started) throw error;
+    if (!exchange.started && !isFailedStep(error)) throw error;
     await out.failed(error);
   }
 }

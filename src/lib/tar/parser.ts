@@ -65,8 +65,9 @@ export class TarParser {
   /** Call at the end of the input: throws when it ends in the middle of something. */
   finish(): void {
     if (this.#state === 'end') return;
-    // Docker and old tools leave the two closing blocks out.
-    if (this.#state !== 'header' || this.#filled !== 0 || this.#extended.pending)
+    // Docker and old tools leave the two closing blocks out, Docker's client also what fills the last member's block.
+    const betweenMembers = this.#state === 'padding' || (this.#state === 'header' && this.#filled === 0);
+    if (!betweenMembers || this.#extended.pending)
       throw new TarError('the archive ends in the middle of a member');
   }
 

@@ -308,6 +308,13 @@ describe('hostile archives', () => {
     for (const end of [100, 600, 1100, 1700, 2300, 2600])
       await expect(readAll(archive.subarray(0, end))).rejects.toThrow('in the middle');
   });
+  test('may end where the last member does, its block not filled', async () => {
+    const archive = await collect(
+      packTar([{ header: { name: 'n', type: 'file' }, body: new Uint8Array(9) }]),
+    );
+    for (const end of [521, 530, 1024])
+      expect((await readAll(archive.subarray(0, end))).map(({ body }) => body.length)).toEqual([9]);
+  });
   test('memory stays bounded for a large member', async () => {
     async function* large() {
       yield file(2 ** 30);
