@@ -28,6 +28,9 @@ describe('the life of a container', () => {
     expect(await docker.refused(['kill', 'life'])).toMatch(
       /cannot kill container: life: container [0-9a-f]{64} is not running/i,
     );
+    expect(await docker.refused(['kill', 'nosuch'])).toContain(
+      'cannot kill container: nosuch: No such container: nosuch',
+    );
     expect(await docker.must(['wait', 'life'])).toBe('137');
     expect(await docker.must(['rm', 'life'])).toBe('life');
     expect(await docker.refused(['rm', 'life'])).toBe(

@@ -175,6 +175,8 @@ describe('run: the process', () => {
       'cat /proc/sys/kernel/domainname',
       'd.test',
     ],
+    ['--hostname with dots', ['--hostname', 'h1.d.test'], 'grep h1 /etc/hosts | cut -f2', 'h1.d.test h1'],
+    ['the multicast names', [], 'grep -c ip6-all /etc/hosts', '2'],
     ['--init is process 1', ['--init'], 'cat /proc/1/comm | grep -c init', '1'],
     ['--entrypoint', ['--entrypoint', '/bin/echo'], 'x', 'sh -c x'],
     ['--read-only', ['--read-only'], 'touch /x 2>/dev/null || echo refused', 'refused'],

@@ -214,7 +214,10 @@ function warnOfUnusedArgs(planning: Planning, everyStage: boolean): void {
   const unused = Object.keys(planning.request.args).filter(
     (name) => !planning.used.has(name) && !SILENT_ARGS.has(name),
   );
-  if (unused.length > 0) planning.warnings.push(`build arguments that no ARG names: ${unused.join(', ')}`);
+  if (unused.length > 0)
+    planning.warnings.push(
+      `One or more build-args [${unused.join(' ')}] were not consumed: no ARG names them`,
+    );
 }
 
 function finalConfig(state: StageState, labels: Readonly<Record<string, string>>): ImageRunConfig {

@@ -75,8 +75,18 @@ export async function writeRunFiles(
   ]);
 }
 
-function hostsFile(config: InstanceConfig, lease: NetworkLease): string {
-  const lines = ['127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback'];
+/** What every hosts file begins with, as Docker writes it. */
+const COMMON_HOSTS = [
+  '127.0.0.1\tlocalhost',
+  '::1\tlocalhost ip6-localhost ip6-loopback',
+  'fe00::\tip6-localnet',
+  'ff00::\tip6-mcastprefix',
+  'ff02::1\tip6-allnodes',
+  'ff02::2\tip6-allrouters',
+];
+
+export function hostsFile(config: InstanceConfig, lease: NetworkLease): string {
+  const lines = [...COMMON_HOSTS];
   for (const entry of config.extraHosts) {
     const colon = entry.indexOf(':');
     const target = entry.slice(colon + 1);
@@ -86,14 +96,16 @@ function hostsFile(config: InstanceConfig, lease: NetworkLease): string {
   return `${[...lines, ...addressLines(config, lease)].join('\n')}\n`;
 }
 
-/** Its own names, one line for each address. */
+/** Its own names, the qualified one before the bare one, one line for each address. */
 export function addressLines(config: InstanceConfig, lease: NetworkLease): string[] {
-  const full = config.domainname === '' ? '' : `${config.hostname}.${config.domainname} `;
+  const full = [config.hostname, config.domainname].filter((part) => part !== '').join('.');
+  const bare = full.split('.', 1).join('');
+  const names = full === bare ? full : `${full} ${bare}`;
   const own = lease.attachments.flatMap(({ endpoint: { address, ipv6 } }) => [
     address,
     ...(ipv6 === null ? [] : [ipv6.address]),
   ]);
-  return (own.length > 0 ? own : ['127.0.1.1']).map((address) => `${address}\t${full}${config.hostname}`);
+  return (own.length > 0 ? own : ['127.0.1.1']).map((address) => `${address}\t${names}`);
 }
 
 /** Where the host is seen from inside. */

@@ -50,7 +50,7 @@ async function kill(engine: EngineApi, exchange: Exchange): Promise<void> {
   try {
     await engine.instances.kill(name, exchange.query.nonEmpty('signal'));
   } catch (error) {
-    if (!isHullError(error, 'wrong-state')) throw error;
+    if (!isHullError(error)) throw error;
     throw new HullError(error.code, `cannot kill container: ${name}: ${error.message}`, { cause: error });
   }
   exchange.empty();

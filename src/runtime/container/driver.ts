@@ -178,8 +178,11 @@ export class OciDriver implements Runtime, Pausable, Updatable {
     const inner = await this.#use().oci.innerProcesses(id);
     if (inner !== null) return selectProcesses(inner);
     const pids = new Set(run.cgroup.pids());
-    const listing = await this.#options.host.exec.must(['ps', ...checkPsArguments(psArgs)]);
-    return selectProcesses(listing, pids);
+    const { code, stdout, stderr } = await this.#options.host.exec.run(['ps', ...checkPsArguments(psArgs)]);
+    // The first line says what is wrong; the others are how ps is used.
+    if (code !== 0)
+      throw new HullError('command-failed', `ps: ${stderr.trimStart().split('\n', 1).join('')}`);
+    return selectProcesses(stdout, pids);
   }
 
   /** By the control group's freezer: what crun and runc do too, without a process. */

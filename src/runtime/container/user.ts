@@ -28,11 +28,11 @@ export function resolveUser(text: string, files: AccountFiles): ResolvedUser {
   const user = userPart === '' ? '0' : userPart;
   const accounts = rows(files.passwd, 7);
   const account = accounts.find(([name]) => name === user) ?? accounts.find(([, , uid]) => uid === user);
-  const uid = account === undefined ? numericId(user, 'user', '/etc/passwd') : Number(account[2]);
+  const uid = account === undefined ? numericId(user, 'user', 'passwd') : Number(account[2]);
   const known = rows(files.group, 4);
   if (groupPart !== undefined && groupPart !== '') {
     const group = known.find(([name]) => name === groupPart) ?? known.find(([, , gid]) => gid === groupPart);
-    const gid = group === undefined ? numericId(groupPart, 'group', '/etc/group') : Number(group[2]);
+    const gid = group === undefined ? numericId(groupPart, 'group', 'group') : Number(group[2]);
     return { uid, gid, groups: [], home: account?.[5] || '/' };
   }
   const name = account?.[0];
@@ -52,7 +52,7 @@ export function resolveGroups(groups: readonly string[], files: Pick<AccountFile
   const known = rows(files.group, 4);
   return groups.map((group) => {
     const found = known.find(([name]) => name === group);
-    return found === undefined ? numericId(group, 'group', '/etc/group') : Number(found[2]);
+    return found === undefined ? numericId(group, 'group', 'group') : Number(found[2]);
   });
 }
 
@@ -76,13 +76,9 @@ function isId(text: string): boolean {
 
 function numericId(text: string, what: string, file: string): number {
   if (isId(text)) return Number(text);
-  throw new HullError(
-    'start-failed',
-    `unable to find ${what} ${text}: no matching entries in the instance's ${file}`,
-    {
-      details: { exitCode: 126 },
-    },
-  );
+  throw new HullError('start-failed', `unable to find ${what} ${text}: no matching entries in ${file} file`, {
+    details: { exitCode: 126 },
+  });
 }
 
 function splitOnce(text: string): [string, string?] {
