@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { InstanceConfig } from '../../model/instance.ts';
@@ -55,24 +55,20 @@ function logTargetOf(identity: EngineIdentity, { id, options }: InstanceConfig):
   return { path: logPathOf(identity, id), hardLimit: size, ...(files === undefined ? {} : { files }) };
 }
 
-/** Makes the folders of a run and writes the instance's own hosts, hostname and resolv.conf. */
-export async function writeRunFiles(
+/** Makes the folders of a run and writes the instance's own hosts, hostname and resolv.conf. Synchronous: it is on the way of every start, and takes a tenth of a millisecond. */
+export function writeRunFiles(
   identity: EngineIdentity,
   config: InstanceConfig,
   lease: NetworkLease,
   network: Pick<Network, 'resolver'>,
-): Promise<void> {
+): void {
   const runDir = runDirOf(identity, config.id);
-  await Promise.all([
-    mkdir(runDir, { recursive: true, mode: 0o700 }),
-    mkdir(logFolderOf(identity, config.id), { recursive: true, mode: 0o700 }),
-  ]);
+  mkdirSync(runDir, { recursive: true, mode: 0o700 });
+  mkdirSync(logFolderOf(identity, config.id), { recursive: true, mode: 0o700 });
   if (config.joins !== undefined) return;
-  await Promise.all([
-    writeFile(join(runDir, 'hosts'), hostsFile(config, lease)),
-    writeFile(join(runDir, 'hostname'), `${config.hostname}\n`),
-    writeFile(join(runDir, 'resolv.conf'), resolvConf(config, lease, network)),
-  ]);
+  writeFileSync(join(runDir, 'hosts'), hostsFile(config, lease));
+  writeFileSync(join(runDir, 'hostname'), `${config.hostname}\n`);
+  writeFileSync(join(runDir, 'resolv.conf'), resolvConf(config, lease, network));
 }
 
 /** What every hosts file begins with, as Docker writes it. */

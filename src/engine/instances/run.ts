@@ -63,8 +63,8 @@ export class Runs {
       timings.mark('network');
       return lease;
     };
-    const attached = (kept === null ? connected() : Promise.resolve(kept)).then(async (lease) => {
-      await writeRunFiles(identity, config, lease, network);
+    const attached = (kept === null ? connected() : Promise.resolve(kept)).then((lease) => {
+      writeRunFiles(identity, config, lease, network);
       timings.mark('files');
       return lease;
     });
