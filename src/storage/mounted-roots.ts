@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
@@ -103,6 +103,8 @@ export class MountedRoots {
     const [upper, work] = [join(folder, 'upper'), join(folder, 'work')];
     const fresh = mkdirSync(upper, { recursive: true, mode: 0o755 }) !== undefined;
     try {
+      // By this many programs find out that they run in a container.
+      if (fresh) writeFileSync(join(upper, '.dockerenv'), '', { mode: 0o755 });
       mkdirSync(work, { recursive: true, mode: 0o700 });
       mkdirSync(target, { recursive: true, mode: 0o700 });
       // Overlayfs leaves this mark when a volatile mount ends, and refuses to mount again: the host might have crashed. It has not.

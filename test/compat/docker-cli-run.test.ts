@@ -176,6 +176,7 @@ describe('run: the process', () => {
       'd.test',
     ],
     ['--hostname with dots', ['--hostname', 'h1.d.test'], 'grep h1 /etc/hosts | cut -f2', 'h1.d.test h1'],
+    ['the mark of a container', [], 'ls /.dockerenv', '/.dockerenv'],
     ['the multicast names', [], 'grep -c ip6-all /etc/hosts', '2'],
     ['--init is process 1', ['--init'], 'cat /proc/1/comm | grep -c init', '1'],
     ['--entrypoint', ['--entrypoint', '/bin/echo'], 'x', 'sh -c x'],

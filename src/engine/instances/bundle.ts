@@ -81,7 +81,7 @@ const COMMON_HOSTS = [
   'ff02::2\tip6-allrouters',
 ];
 
-export function hostsFile(config: InstanceConfig, lease: NetworkLease): string {
+function hostsFile(config: InstanceConfig, lease: NetworkLease): string {
   const lines = [...COMMON_HOSTS];
   for (const entry of config.extraHosts) {
     const colon = entry.indexOf(':');

@@ -241,6 +241,25 @@ describe('the rest', () => {
   });
 });
 
+describe('networks', () => {
+  const linked = (network: string, link: string) =>
+    of({ networks: [{ network, aliases: [], driverOptions: {}, links: [link], gatewayPriority: 0 }] });
+
+  test('who is linked to on the default network must be there', () => {
+    expect(() => linked('bridge', 'absent:db')).toThrow(
+      'could not get container for absent: No such container',
+    );
+    expect(linked('bridge', 'other:db').warnings).toEqual([]);
+    expect(linked('own', 'absent:db').warnings).toEqual([]);
+  });
+
+  test("ports are nothing on the host's network", () => {
+    const ports = [{ containerPort: 80, hostPort: 80, hostIp: '', protocol: 'tcp' }] as const;
+    expect(of({ ports, networkMode: 'host' }).warnings.join()).toContain('Published ports are discarded');
+    expect(of({ ports }).warnings).toEqual([]);
+  });
+});
+
 test('mounts of other instances', () => {
   const mount = (target: string): InstanceMount => ({
     type: 'volume',

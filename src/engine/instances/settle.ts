@@ -41,15 +41,28 @@ export function settle(request: CreateInstance, facts: SettleFacts): Settled<Cre
   checkIsolationOptions(facts.isolation, request);
   const resources = settleResources(request.resources ?? {}, facts.host);
   const networkMode = request.networkMode ?? 'bridge';
+  checkLinks(request, facts);
   const options = settleOptions(request.options ?? {}, { ...facts, networkMode });
   return {
     value: { ...request, resources: resources.value, options: options.value },
     warnings: [
       ...resources.warnings,
       ...options.warnings,
+      ...(networkMode === 'host' && (request.ports ?? []).length > 0 ? [PORTS_OF_HOST] : []),
       ...idleLimits(facts.isolation, request.resources ?? {}),
     ],
   };
+}
+
+const PORTS_OF_HOST = 'Published ports are discarded when using host network mode';
+
+/** On the default network who is linked to must be there; on others they may come later, as Docker has it. */
+function checkLinks({ networks = [] }: CreateInstance, { idOf }: SettleFacts): void {
+  for (const { links } of networks.filter(({ network }) => network === 'bridge')) {
+    const absent = links.map((link) => link.split(':', 1).join('')).find((target) => idOf(target) === null);
+    if (absent !== undefined)
+      throw invalid(`could not get container for ${absent}: No such container: ${absent}`);
+  }
 }
 
 /** `name:address` (opts.ValidateExtraHost of docker/cli and moby). */
