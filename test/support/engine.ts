@@ -117,6 +117,8 @@ export class TestEngine {
   /** Removes every instance, gives the host back, ends the daemon, deletes the folder. */
   async destroy(): Promise<void> {
     try {
+      // The test runner ends the processes of a test that took too long, the daemon among them: what ran goes on running.
+      if (!this.host.processes.alive(this.#daemon)) await this.start();
       const ids = (await this.must(['ps', '-aq'])).split('\n').filter((id) => id !== '');
       if (ids.length > 0) await this.hull(['rm', '-f', '-v', ...ids]);
       await this.hull(['shutdown', '--stop']);
