@@ -38,6 +38,18 @@ describe('events', () => {
     expect(await collect(bus.subscribe({ since: 1, until: Date.now() - 1 }))).toEqual(['past']);
   });
 
+  test('`until` between two milliseconds ends it too; the far future does not', async () => {
+    const bus = new EventBus();
+    for (let index = 0; index < 20; index++)
+      expect(await collect(bus.subscribe({ since: null, until: Date.now() + 1.99 }))).toEqual([]);
+    const over = new AbortController();
+    const far = collect(bus.subscribe({ since: null, until: Date.now() + 2 ** 40 }, over.signal));
+    bus.publish('container', 'live', 'x');
+    await Bun.sleep(5);
+    over.abort();
+    expect(await far).toEqual(['live']);
+  });
+
   test('`until` in the future ends it then', async () => {
     const bus = new EventBus();
     const began = Date.now();

@@ -1,3 +1,4 @@
+import { at } from '../lib/timers.ts';
 import { HullError } from '../model/errors.ts';
 import type { EngineEvent, EventQuery, Events } from './api.ts';
 
@@ -54,8 +55,7 @@ export class EventBus implements Events {
     this.#listeners.add(listener);
     const onAbort = (): void => wake();
     signal?.addEventListener('abort', onAbort);
-    const untilTimer =
-      query.until === null ? undefined : setTimeout(onAbort, Math.max(0, query.until - Date.now()));
+    using _end = query.until === null ? null : at(query.until, onAbort);
     try {
       for (;;) {
         for (let event = queue.shift(); event !== undefined; event = queue.shift()) {
@@ -70,7 +70,6 @@ export class EventBus implements Events {
         });
       }
     } finally {
-      clearTimeout(untilTimer);
       this.#listeners.delete(listener);
       signal?.removeEventListener('abort', onAbort);
     }

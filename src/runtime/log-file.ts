@@ -2,6 +2,7 @@ import { watch } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { LogBatch } from '../lib/log-batch.ts';
+import { at } from '../lib/timers.ts';
 import type { LogQuery } from '../model/log-query.ts';
 import { type LogLine, logTimeNanoseconds, parseLogLine } from './log-line.ts';
 import { parseLogLines } from './log-parse.ts';
@@ -190,11 +191,11 @@ class Wake {
       this.#wake();
     };
     watcher.on('error', finish);
-    const timer = until === null ? undefined : setTimeout(finish, Math.max(0, until - Date.now()));
+    const end = until === null ? null : at(until, finish);
     if (signal?.aborted === true) finish();
     signal?.addEventListener('abort', finish, { once: true });
     this.#close = () => {
-      clearTimeout(timer);
+      end?.[Symbol.dispose]();
       signal?.removeEventListener('abort', finish);
       watcher.close();
     };

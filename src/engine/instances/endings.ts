@@ -1,3 +1,4 @@
+import { after } from '../../lib/timers.ts';
 import { HullError } from '../../model/errors.ts';
 import type { InstanceRecord } from './record.ts';
 
@@ -30,12 +31,8 @@ export function interruptionOf({ status }: InstanceRecord): string | null {
 export async function within<T>(promise: Promise<T>, seconds: number): Promise<T | null> {
   if (seconds < 0) return promise;
   const { promise: late, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(() => resolve(null), seconds * 1000);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  using _patience = after(seconds * 1000, () => resolve(null));
+  return await Promise.race([promise, late]);
 }
 
 /** How long the last run took, in seconds. */
