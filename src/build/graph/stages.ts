@@ -1,7 +1,7 @@
 import { HullError } from '../../model/errors.ts';
 import { readInstruction } from '../instructions/read.ts';
 import type { Arg, From, StageInstruction } from '../instructions/instruction.ts';
-import { nearest } from '../parser/nearest.ts';
+import { nearest } from '../../lib/nearest.ts';
 import { blueprintError } from '../parser/source.ts';
 import { positionOf, type BlueprintTree } from '../parser/tree.ts';
 

@@ -1,5 +1,5 @@
 import { HullError } from '../../model/errors.ts';
-import { nearest } from '../parser/nearest.ts';
+import { nearest } from '../../lib/nearest.ts';
 import { blueprintError, detailsOf, locate } from '../parser/source.ts';
 import { positionOf, type InstructionNode } from '../parser/tree.ts';
 import type { Word } from '../parser/words.ts';

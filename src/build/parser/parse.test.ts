@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { isHullError } from '../../model/errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../../lib/nearest.ts';
 import { parseBlueprint } from './parse.ts';
 import { positionOf } from './tree.ts';
 

@@ -3,7 +3,7 @@ import * as shapes from './arguments.ts';
 import { readDirectives } from './directives.ts';
 import { announcedHeredocs, readHeredoc, type Heredoc } from './heredoc.ts';
 import { LineReader, type LogicalLine } from './logical-lines.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../../lib/nearest.ts';
 import { blueprintError, blueprintSource, type BlueprintSource } from './source.ts';
 import type { BlueprintTree, InstructionNode } from './tree.ts';
 import { splitFlags } from './words.ts';
