@@ -1,4 +1,5 @@
-import { COMMANDS, GROUPS, type Group, groupSummaries } from './registry.ts';
+import { nearest } from '../lib/nearest.ts';
+import { COMMANDS, GROUPS, type Group, groupSummaries, own } from './registry.ts';
 
 /** What `hull --help` prints. */
 export function generalHelp(): string {
@@ -25,6 +26,18 @@ export function generalHelp(): string {
 /** What `hull GROUP --help` prints. */
 export function groupHelp(name: string, group: Group): string {
   return `Usage:  hull ${name} COMMAND\n\n${group.summary}\n\nCommands:\n${rows(groupSummaries(group))}\n\nRun 'hull ${name} COMMAND --help' for more on a command.\n`;
+}
+
+/** What is printed for a command that there is not. */
+export function unknownCommand([name = '', sub = '']: readonly string[]): string {
+  const group = own(GROUPS, name);
+  const [prefix, word, known] =
+    group === undefined
+      ? ['hull', name, [...Object.keys(COMMANDS), ...Object.keys(GROUPS)]]
+      : [`hull ${name}`, sub, Object.keys(group.commands)];
+  const close = nearest(word, known);
+  const hint = close === null ? '' : ` Did you mean '${prefix} ${close}'?`;
+  return `hull: '${group === undefined ? name : `${name} ${sub}`}' is not a hull command.${hint}\nSee '${prefix} --help'.\n`;
 }
 
 function rows(pairs: readonly (readonly [string, string])[]): string {

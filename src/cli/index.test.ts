@@ -91,6 +91,8 @@ describe('the command line', () => {
 
   test.each([
     [['frob'], 1, "hull: 'frob' is not a hull command."],
+    [['rn'], 1, "hull: 'rn' is not a hull command. Did you mean 'hull run'?"],
+    [['network', 'lst'], 125, "hull: 'network lst' is not a hull command. Did you mean 'hull network ls'?"],
     [['constructor'], 1, "hull: 'constructor' is not a hull command."],
     [['image', 'frob'], 125, "hull: 'image frob' is not a hull command."],
     [['--frob'], 125, 'hull: unknown flag: --frob'],

@@ -103,16 +103,13 @@ function makeContext(
 }
 
 async function generalAnswer(io: CliIo, words: readonly string[], help: boolean): Promise<number> {
-  const { generalHelp, groupHelp } = await import('./general-help.ts');
+  const { generalHelp, groupHelp, unknownCommand } = await import('./general-help.ts');
   const [name = '', sub] = words;
   const group = own(GROUPS, name);
   if (group !== undefined && (sub === undefined || sub === '--help' || help))
     return print(io, groupHelp(name, group));
   if (words.length === 0) return print(io, generalHelp());
-  const shown = group === undefined ? name : `${name} ${sub}`;
-  io.err(
-    `hull: '${shown}' is not a hull command.\nSee '${group === undefined ? 'hull' : `hull ${name}`} --help'.\n`,
-  );
+  io.err(unknownCommand(words));
   return group === undefined ? 1 : USAGE_STATUS;
 }
 

@@ -67,6 +67,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'Stop all processes of instances where they are',
     load: () => import('./commands/pause.ts'),
   },
+  port: {
+    summary: 'Show where the ports of an instance are published',
+    load: () => import('./commands/port.ts'),
+  },
   rename: { summary: 'Rename an instance', load: () => import('./commands/rename.ts') },
   restart: { summary: 'Stop instances and start them again', load: () => import('./commands/restart.ts') },
   rm: { summary: 'Remove instances', load: () => import('./commands/rm.ts') },
@@ -133,6 +137,7 @@ export const GROUPS: Readonly<Record<string, Group>> = {
         'kill',
         'logs',
         'pause',
+        'port',
         'rename',
         'restart',
         'rm',

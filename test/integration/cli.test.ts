@@ -46,6 +46,30 @@ describe('run', () => {
     expect((await must(['run', '--rm', '-i', 'busybox', 'cat'], text)).length).toBe(text.length);
   });
 
+  test('port tells where ports are published', async () => {
+    await must([
+      'run',
+      '-d',
+      '--name',
+      'ports',
+      '-p',
+      '127.0.0.1::81/udp',
+      '-p',
+      '127.0.0.1::80',
+      'busybox',
+      'sleep',
+      '60',
+    ]);
+    const [tcp = '', udp = ''] = (await must(['port', 'ports'])).trim().split('\n');
+    expect(tcp).toMatch(/^80\/tcp -> 127\.0\.0\.1:\d+$/);
+    expect(udp).toMatch(/^81\/udp -> 127\.0\.0\.1:\d+$/);
+    expect(await must(['port', 'ports', '80'])).toBe(`${tcp.slice('80/tcp -> '.length)}\n`);
+    expect(await hull(['port', 'ports', '82'])).toMatchObject({
+      code: 1,
+      stderr: 'hull: ports does not publish port 82/tcp\n',
+    });
+  });
+
   test('127 for a missing program, 125 for a missing image, both with what to do', async () => {
     const program = await hull(['run', '--rm', 'busybox', 'nosuch']);
     expect(program.code).toBe(127);

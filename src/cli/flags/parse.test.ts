@@ -57,6 +57,7 @@ describe('flags', () => {
 
   test.each([
     [['--frob'], 'unknown flag: --frob'],
+    [['--detatch'], 'unknown flag: --detatch; did you mean --detach?'],
     [['--constructor'], 'unknown flag: --constructor'],
     [['-dz'], "unknown shorthand flag: 'z' in -dz"],
     [['--name'], 'flag needs an argument: --name'],

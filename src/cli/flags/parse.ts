@@ -1,3 +1,4 @@
+import { nearest } from '../../lib/nearest.ts';
 import { HelpRequest, UsageError } from '../usage-error.ts';
 import type { Flag, Flags, Values } from './flag.ts';
 
@@ -66,9 +67,14 @@ class Parser {
     const name = equals < 0 ? word : word.slice(0, equals);
     const found = this.#byLongName(name);
     if (found === null && name === 'help') throw new HelpRequest();
-    if (found === null) throw new UsageError(`unknown flag: --${name}`);
+    if (found === null) throw new UsageError(`unknown flag: --${name}${this.#didYouMean(name)}`);
     if (equals >= 0) this.#set(found, word.slice(equals + 1));
     else this.#set(found, found.flag.boolean ? 'true' : this.#next(`--${name}`));
+  }
+
+  #didYouMean(name: string): string {
+    const close = nearest(name, Object.keys(this.#flags));
+    return close === null ? '' : `; did you mean --${close}?`;
   }
 
   #shorts(word: string): void {
