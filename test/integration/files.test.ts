@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { freeze, freezerOf } from '../../src/host/cgroup-freezer.ts';
 import { collect } from '../../src/lib/streams.ts';
 import { packTar, readTar, type TarInput } from '../../src/lib/tar/archive.ts';
 import { TestEngine } from '../support/engine.ts';
@@ -215,4 +216,25 @@ test('what is copied tells of itself in events', async () => {
     'commit',
   ]);
   expect(existsSync(join(engine.folder, 'told'))).toBe(true);
+});
+
+test('what a commit holds goes on when the daemon dies meanwhile; what is paused stays so', async () => {
+  await run('held');
+  await run('paused');
+  await engine.must(['pause', 'paused']);
+  const pid = await engine.must(['inspect', '-f', '{{.State.Pid}}', 'held']);
+  const groups = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+  const first = /^\d+:freezer:(.*)$/m.exec(groups)?.[1];
+  const second = /^0::(.*)$/m.exec(groups)?.[1];
+  await engine.crash();
+  await freeze(
+    first === undefined
+      ? freezerOf(`/sys/fs/cgroup${second}`, 'v2')
+      : freezerOf(`/sys/fs/cgroup/freezer${first}`, 'v1'),
+  );
+  await engine.start();
+  expect(
+    await engine.must(['ps', '--format', '{{.Names}} {{.State}}', '--filter', 'name=^(held|paused)$']),
+  ).toBe('paused paused\nheld running');
+  expect(await sh('held', 'echo goes on')).toBe('goes on');
 });

@@ -1,5 +1,6 @@
 import { messageOf } from '../../model/errors.ts';
 import type { KnownLease, Network } from '../../network/network.ts';
+import { isPausable } from '../../runtime/runtime.ts';
 import type { Lifecycle } from '../instances/lifecycle.ts';
 import type { LogKeeper } from '../instances/log-keeper.ts';
 import type { InstanceRecord } from '../instances/record.ts';
@@ -83,12 +84,16 @@ async function adopt(parts: RecoveryParts, record: InstanceRecord): Promise<void
   const { config, lease, status } = record;
   if (lease === null) return lifecycle.recoverInterrupted(config.id);
   const bundle = runs.bundle(config, await runs.root(config), lease);
-  const found = await runs.runtimeOf(config).adopt(bundle);
+  const runtime = runs.runtimeOf(config);
+  const found = await runtime.adopt(bundle);
   log(`found ${config.name}: ${found.state}`);
   switch (found.state) {
     case 'running': {
       const { pid, pidStartTime } = found.started;
-      const state = found.paused === true ? 'paused' : 'running';
+      // Held for a moment, as a commit does, by a daemon that ended meanwhile: whoever pauses for longer says so in the record.
+      const heldOnly = found.paused === true && status.state === 'running' && isPausable(runtime);
+      if (heldOnly) await runtime.resume(config.id);
+      const state = found.paused === true && !heldOnly ? 'paused' : 'running';
       const running = registry.update(config.id, { pidStartTime }, { state, pid });
       logs.watch(running.config);
       lifecycle.watch(running);
