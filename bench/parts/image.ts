@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Hull } from '../peers/hull.ts';
 import type { Table } from '../result.ts';
@@ -29,14 +29,13 @@ export async function imagePart(bench: Bench): Promise<readonly Table[]> {
   ];
 }
 
-/** As the engine's own store holds it, and as a registry would: the manifest names its compressed layers with their sizes. */
+/** As a registry would hold it: the manifest in the saved image names its compressed layers with their sizes. */
 function compressedSize(hull: Hull, image: string): number {
-  const digest = must(hull.command('image', 'inspect', '--format', '{{index .RepoDigests 0}}', image), {
-    env: hull.env,
-  });
-  const file = join(hull.data, 'blobs/sha256', digest.trim().split('@sha256:')[1] ?? '');
-  const manifest = JSON.parse(readFileSync(file, 'utf8')) as {
-    readonly layers: readonly { readonly size: number }[];
-  };
-  return manifest.layers.reduce((sum, { size }) => sum + size, 0);
+  const archive = join(hull.folder, 'freeradius.tar');
+  must(hull.command('save', '-o', archive, image), { env: hull.env });
+  const member = (name: string): unknown => JSON.parse(must(['tar', '-xOf', archive, name]));
+  const { manifests } = member('index.json') as { manifests: readonly { digest: string }[] };
+  const digest = manifests[0]?.digest.replace(':', '/') ?? '';
+  const { layers } = member(`blobs/${digest}`) as { layers: readonly { size: number }[] };
+  return layers.reduce((sum, { size }) => sum + size, 0);
 }
