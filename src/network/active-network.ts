@@ -7,12 +7,12 @@ import { AddressPool } from './address-pool.ts';
 import { BridgeSegment } from './bridge-segment.ts';
 import { NameTable } from './dns/names.ts';
 import { NameScopes } from './dns/scopes.ts';
-import { EndpointPool, type PoolSettings } from './endpoint-pool.ts';
-import { Endpoints } from './endpoints.ts';
+import { type Endpoint, Endpoints } from './endpoints.ts';
 import type { Firewall } from './firewall.ts';
 import type { HostResolver } from './host-resolver.ts';
 import type { HostSettings } from './host-settings.ts';
 import type { Subnet } from './ipv4.ts';
+import { IsolatedNamespaces } from './isolated-namespaces.ts';
 import { Joiner } from './joiner.ts';
 import { forwardsOf, namespaceOf } from './lease.ts';
 import type { Links } from './links.ts';
@@ -20,10 +20,13 @@ import { MacvlanSegment } from './macvlan-segment.ts';
 import type { KnownLease, NetworkLease } from './network.ts';
 import type { BridgeRules, Forward } from './nft.ts';
 import { PortReservations } from './ports.ts';
+import { type PoolSettings, ReadyPool } from './ready-pool.ts';
 import type { Segment } from './segment.ts';
 import { Sweeper } from './sweeper.ts';
 
 export const NETWORK_NAME = 'bridge';
+/** Few instances are on no network. */
+const ISOLATED_IDLE = 1;
 
 export interface ActiveOptions {
   readonly host: Host;
@@ -50,7 +53,9 @@ export class ActiveNetwork {
   readonly sweeper: Sweeper;
   readonly joiner: Joiner;
   readonly endpoints: Endpoints;
-  readonly pool: EndpointPool;
+  readonly pool: ReadyPool<Endpoint>;
+  readonly isolated: IsolatedNamespaces;
+  readonly isolatedPool: ReadyPool<string>;
   readonly subnet: Subnet;
   readonly options: ActiveOptions;
   readonly #segments = new Map<string, Segment>();
@@ -70,7 +75,9 @@ export class ActiveNetwork {
     const linkName = (slot: string) => names.hostLink(identity, slot);
     const settings = { folder, bridge: definition.link, subnet, gateway, mtu, linkName };
     this.endpoints = new Endpoints({ host, setup, links, addresses, sweeper: this.sweeper }, settings);
-    this.pool = new EndpointPool(this.endpoints, options.pool);
+    this.pool = new ReadyPool(this.endpoints, options.pool);
+    this.isolated = new IsolatedNamespaces({ host, setup, sweeper: this.sweeper, folder });
+    this.isolatedPool = new ReadyPool(this.isolated, { ...options.pool, idle: ISOLATED_IDLE });
     const segment = (networkId: string) => this.segment(networkId);
     this.joiner = new Joiner({ host, setup, sweeper: this.sweeper, folder, segment, linkName });
     const source = {
@@ -98,11 +105,13 @@ export class ActiveNetwork {
     await this.#adopt(leases);
     await this.install();
     this.pool.open();
+    this.isolatedPool.open();
   }
 
   /** Leaves instances alone. */
   async close(): Promise<void> {
     await this.pool.close();
+    await this.isolatedPool.close();
     await this.sweeper.settled();
     await Promise.all([
       ...[...this.#segments.values()].map((segment) => segment.close()),
@@ -116,7 +125,7 @@ export class ActiveNetwork {
 
   /** Names of links and namespaces that exist on purpose, though no lease speaks of them. */
   get held(): readonly string[] {
-    return [...this.endpoints.held, ...this.sweeper.held, ...this.joiner.held];
+    return [...this.endpoints.held, ...this.isolated.held, ...this.sweeper.held, ...this.joiner.held];
   }
 
   get segments(): Iterable<Segment> {

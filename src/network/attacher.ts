@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { Rollback } from '../lib/rollback.ts';
 import { HullError } from '../model/errors.ts';
 import type { PortBinding } from '../model/instance.ts';
@@ -27,7 +26,7 @@ export class Attacher {
       throw new HullError('wrong-state', `the instance ${instanceId.slice(0, 12)} is connected already`);
     }
     if (mode === 'bridge') return this.#attachNetworks(request);
-    const lease = mode === 'container' ? joinedLease(request) : this.#attachAlone(request);
+    const lease = mode === 'container' ? joinedLease(request) : await this.#attachAlone(mode);
     active.know(instanceId, { lease, names });
     return lease;
   }
@@ -178,19 +177,13 @@ export class Attacher {
     return { namespace: taken.namespace, attachments: [attachment] };
   }
 
-  #attachAlone({ instanceId, mode }: AttachRequest): NetworkLease {
+  async #attachAlone(mode: 'host' | 'none'): Promise<NetworkLease> {
     const alone = { mode, attachments: [], ports: [] };
     if (mode === 'host') return { ...alone, bundle: { mode } };
-    return { ...alone, bundle: { mode: 'none', namespace: this.#isolated(instanceId), links: [] } };
-  }
-
-  /** A namespace with loopback alone. */
-  #isolated(instanceId: string): string {
-    const { host, setup, folder } = this.active.options;
-    const path = join(folder, `none-${instanceId.slice(0, 12)}`);
-    host.namespaces.createNet(path);
-    setup.configure(path, null);
-    return path;
+    const { active } = this;
+    const namespace = await active.isolatedPool.take();
+    active.isolated.handOver(namespace);
+    return { ...alone, bundle: { mode, namespace, links: [] } };
   }
 }
 

@@ -13,13 +13,11 @@ import { ActiveNetwork, NETWORK_NAME } from './active-network.ts';
 import { Attacher } from './attacher.ts';
 import { Bridge, describeSubnet, gatewayOf, hostMtu } from './bridge.ts';
 import { readCounters } from './counters.ts';
-import { type PoolSettings } from './endpoint-pool.ts';
 import { Firewall } from './firewall.ts';
 import { HostResolver } from './host-resolver.ts';
 import { HostSettings } from './host-settings.ts';
 import { listLeftovers } from './inventory.ts';
 import { parseSubnet, type Subnet } from './ipv4.ts';
-import { namespaceOf } from './lease.ts';
 import { Links } from './links.ts';
 import type {
   AttachRequest,
@@ -32,6 +30,7 @@ import type {
   Resolver,
 } from './network.ts';
 import { planNetwork } from './plan.ts';
+import type { PoolSettings } from './ready-pool.ts';
 import { defaultRoutes } from './routes.ts';
 import { SubnetFile } from './subnet-file.ts';
 
@@ -140,11 +139,8 @@ export class BridgeNetwork implements Network {
     return this.#attacher().attach(request);
   }
 
-  async detach(instanceId: string, lease: NetworkLease): Promise<void> {
-    const active = this.#started();
-    await active.release(instanceId, lease);
-    const namespace = lease.mode === 'none' ? namespaceOf(lease) : null;
-    if (namespace !== null) await this.#host.namespaces.removeNet(namespace);
+  detach(instanceId: string, lease: NetworkLease): Promise<void> {
+    return this.#started().release(instanceId, lease);
   }
 
   connect(

@@ -45,6 +45,21 @@ async function canListen(port: number): Promise<boolean> {
 }
 
 describe('life of the network', () => {
+  test('an instance on no network that is back before its former namespace was removed keeps the new one', async () => {
+    const bench = newBench();
+    const network = bench.network();
+    await network.start(new Map());
+    const alone = () => network.attach({ instanceId: bench.id(1), mode: 'none', ports: [], names: [] });
+    const former = await alone();
+    await network.detach(bench.id(1), former);
+    const lease = await alone();
+    expect(await network.inventory()).toMatchObject([{ owner: bench.id(1), what: namespace(lease) }]);
+    expect(bench.host.mounts.list().map(({ target }) => target)).toContain(namespace(lease));
+    expect(existsSync(namespace(former))).toBe(false);
+    await network.detach(bench.id(1), lease);
+    expect(await network.inventory()).toEqual([]);
+  });
+
   test('a hundred instances at once, each with an address of its own, all gone afterwards', async () => {
     const bench = newBench();
     const network = bench.network();

@@ -1,8 +1,7 @@
 import { toHullError } from '../model/errors.ts';
-import type { Endpoint } from './endpoints.ts';
 
 export interface PoolSettings {
-  /** Ready endpoints kept while idle. */
+  /** Ready ones kept while idle. */
   readonly idle: number;
   /** Never more than this many ready. */
   readonly most: number;
@@ -13,42 +12,42 @@ export interface PoolSettings {
 }
 
 const POOL_DEFAULTS: PoolSettings = { idle: 4, most: 64, shrinkAfter: 30_000, refillDelay: 60 };
-/** Endpoints made at a time. */
+/** Made at a time. */
 const BATCH = 32;
 
-interface Maker {
-  create(count: number): Promise<Endpoint[]>;
-  discard(endpoints: readonly Endpoint[]): void;
+interface Maker<T> {
+  create(count: number): Promise<T[]>;
+  discard(ready: readonly T[]): void;
 }
 
-interface Waiter {
-  readonly resolve: (endpoint: Endpoint) => void;
+interface Waiter<T> {
+  readonly resolve: (ready: T) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Endpoints made ahead. The wanted number doubles whenever a taker finds the pool empty and halves after a while without takers; an idle pool of
- * the smallest size has no timer and uses no CPU. An endpoint is handed out once and never comes back.
+ * Things made ahead. The wanted number doubles whenever a taker finds the pool empty and halves after a while without takers; an idle pool of
+ * the smallest size has no timer and uses no CPU. Each is handed out once and never comes back.
  */
-export class EndpointPool {
-  readonly #maker: Maker;
+export class ReadyPool<T> {
+  readonly #maker: Maker<T>;
   readonly #settings: PoolSettings;
-  readonly #ready: Endpoint[] = [];
-  readonly #waiters: Waiter[] = [];
+  readonly #ready: T[] = [];
+  readonly #waiters: Waiter<T>[] = [];
   #wanted: number;
   #closed = false;
   #filling: Promise<void> | null = null;
   #refillTimer: ReturnType<typeof setTimeout> | undefined;
   #shrinkTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(maker: Maker, settings: Partial<PoolSettings> = {}) {
+  constructor(maker: Maker<T>, settings: Partial<PoolSettings> = {}) {
     this.#maker = maker;
     this.#settings = { ...POOL_DEFAULTS, ...settings };
     this.#wanted = this.#settings.idle;
   }
 
   /** Ready ones now; for the inventory. */
-  get ready(): readonly Endpoint[] {
+  get ready(): readonly T[] {
     return this.#ready;
   }
 
@@ -58,15 +57,15 @@ export class EndpointPool {
   }
 
   /** At once where one is ready, else after the next batch. Rejects with what kept the batch from being made. */
-  take(): Promise<Endpoint> {
+  take(): Promise<T> {
     this.#shrinkLater();
-    const endpoint = this.#ready.shift();
-    if (endpoint !== undefined) {
+    const [ready] = this.#ready.splice(0, 1);
+    if (ready !== undefined) {
       if (this.#ready.length <= this.#wanted / 2) this.#refillLater();
-      return Promise.resolve(endpoint);
+      return Promise.resolve(ready);
     }
     this.#wanted = Math.min(this.#settings.most, this.#wanted * 2);
-    const { promise, resolve, reject } = Promise.withResolvers<Endpoint>();
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.#waiters.push({ resolve, reject });
     this.#fill();
     return promise;
@@ -112,11 +111,11 @@ export class EndpointPool {
     return this.#waiters.length + (this.#closed ? 0 : Math.max(0, this.#wanted - this.#ready.length));
   }
 
-  #hand(endpoints: readonly Endpoint[]): void {
-    for (const endpoint of endpoints) {
+  #hand(made: readonly T[]): void {
+    for (const each of made) {
       const waiter = this.#waiters.shift();
-      if (waiter === undefined) this.#ready.push(endpoint);
-      else waiter.resolve(endpoint);
+      if (waiter === undefined) this.#ready.push(each);
+      else waiter.resolve(each);
     }
   }
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import { HullError, isHullError } from '../model/errors.ts';
-import { EndpointPool } from './endpoint-pool.ts';
+import { ReadyPool } from './ready-pool.ts';
 import type { Endpoint } from './endpoints.ts';
 
 /** Counts what the pool asks for. */
@@ -26,10 +26,10 @@ function endpoint(address: number): Endpoint {
   return { address, hostLink: `l${address}`, namespace: `/n/${address}`, macAddress: '' };
 }
 
-describe('endpoint pool', () => {
-  const open: EndpointPool[] = [];
+describe('pool of what is made ahead', () => {
+  const open: ReadyPool<Endpoint>[] = [];
   const make = (maker: Maker, shrinkAfter = 10_000) => {
-    const pool = new EndpointPool(maker, { idle: 4, most: 16, shrinkAfter, refillDelay: 1 });
+    const pool = new ReadyPool(maker, { idle: 4, most: 16, shrinkAfter, refillDelay: 1 });
     open.push(pool);
     return pool;
   };
