@@ -132,10 +132,9 @@ function summary(outcomes: readonly Outcome[]): number {
   const skipped = outcomes.flatMap((outcome) => outcome.skipped);
   const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
   for (const name of skipped) console.log(`skipped: ${name}`);
+  if (skipped.length > 0) console.log(`${skipped.length} skipped`);
   for (const name of failed) console.log(`FAILED: ${name}`);
-  console.log(
-    `${passed} passed, ${failed.length} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,
-  );
+  console.log(`${passed} passed, ${failed.length} failed`);
   return failed.length === 0 && passed > 0 ? 0 : 1;
 }
 
