@@ -80,7 +80,14 @@ export function listenStreams(
     drain: (raw) => raw.data.flush(),
     end: (raw) => raw.data.peerEnded(),
     close: (raw) => raw.data.gone(),
-    error: (raw) => raw.data.destroy(),
+    error: (raw, error) => {
+      raw.data.destroy();
+      // What the network did has a code; the rest was thrown by a handler, and is told as every exception that nobody caught.
+      if (!('code' in error))
+        queueMicrotask(() => {
+          throw error;
+        });
+    },
   };
   const listener = secure
     ? Bun.listen<Accepted>({

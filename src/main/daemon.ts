@@ -5,6 +5,7 @@ import { createServer } from '../http/server.ts';
 import { messageOf } from '../model/errors.ts';
 import { BUILD } from './build-info.ts';
 import { composeEngine } from './compose.ts';
+import { watchOver } from './defects.ts';
 import { DaemonFolders } from './folders.ts';
 import { Idle } from './idle.ts';
 import { tcpOptions } from './tcp-options.ts';
@@ -28,7 +29,10 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     build: { ...BUILD, builtWith: `Bun ${process.versions['bun'] ?? ''}` },
     log,
     debug: options.debug ? log : () => undefined,
-    onShutdown: () => ended.resolve(0),
+    onShutdown: () => {
+      log('ends, for a client asked for it');
+      ended.resolve(0);
+    },
   });
   const idle = new Idle(giveMemoryBack, QUIET);
   const server = createServer({
@@ -40,12 +44,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       if (level === 'error' || options.debug) log(line);
     },
   });
-  process.on('SIGTERM', () => ended.resolve(0));
-  process.on('SIGINT', () => ended.resolve(0));
-  process.on('SIGHUP', () => undefined);
-  process.on('unhandledRejection', (error) =>
-    log(`defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
-  );
+  watchOver(process, { log, end: ended.resolve });
   try {
     await engine.start();
     await server.listen();
