@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const DEFECTS = join(import.meta.dir, 'defects.ts');
+const STREAMS = join(import.meta.dir, '../host/stream-server.ts');
 
 /** Runs `body` in a process that is watched over; what it printed, one line each, and its exit status. */
 async function watched(body: string): Promise<{ lines: string[]; code: number }> {
@@ -30,6 +32,16 @@ const LASTING: readonly [string, string, string][] = [
     'a promise that nobody awaits',
     "void Promise.reject(new Error('boom'));",
     'defect: nobody awaited what failed: Error: boom',
+  ],
+  [
+    'an exception while a request is read',
+    `const { listenStreams } = await import(${JSON.stringify(STREAMS)});
+    const path = ${JSON.stringify(join(tmpdir(), `hull-defects-${process.pid}.sock`))};
+    const boom = () => { throw new Error('boom'); };
+    listenStreams({ path }, () => ({ data: boom, ended() {}, drained() {}, closed() {} }));
+    await Bun.connect({ unix: path, socket: { open: (socket) => void socket.write('x'), data() {} } });
+    require('node:fs').unlinkSync(path);`,
+    'defect: nobody caught: Error: boom',
   ],
   ['no error at all', 'void Promise.reject(42);', 'defect: nobody awaited what failed: 42'],
 ];
