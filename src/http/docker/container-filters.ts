@@ -2,6 +2,7 @@ import type { EngineApi } from '../../engine/api.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { Filters } from '../filters.ts';
+import { namePatterns } from '../name-patterns.ts';
 import { endpointMap, networkFacts } from './container-network-json.ts';
 import { dockerState, healthStatus } from './container-state.ts';
 import { portRange } from './port-range.ts';
@@ -87,12 +88,13 @@ function timeTests(engine: EngineApi, newestFirst: readonly Instance[], filters:
 
 function identityTests(engine: EngineApi, filters: Filters): Test[] {
   const ancestors = new Set(filters.get('ancestor').flatMap((reference) => descendants(engine, reference)));
+  const matchesId = namePatterns(filters, 'id');
+  const matchesName = namePatterns(filters, 'name');
   return [
     ({ config: { source } }) =>
       !filters.has('ancestor') || (source.kind === 'image' && ancestors.has(source.imageId)),
-    ({ config }) => filters.any('id', (value) => matches(config.id, value)),
-    ({ config }) =>
-      filters.any('name', (value) => matches(config.name, value) || matches(`/${config.name}`, value)),
+    ({ config }) => matchesId(config.id),
+    ({ config }) => matchesName(config.name) || matchesName(`/${config.name}`),
     ({ config }) => filters.any('isolation', (value) => config.isolation === value),
     ({ config }) => filters.labels(config.labels),
     // Tasks are a swarm's.
@@ -164,13 +166,4 @@ function placeTest(engine: EngineApi, filters: Filters): Test {
       )
     );
   };
-}
-
-/** Docker matches names and ids as regular expressions, anywhere; what is none matches as text. */
-function matches(text: string, wanted: string): boolean {
-  try {
-    return text === wanted || new RegExp(wanted).test(text);
-  } catch {
-    return text.includes(wanted);
-  }
 }

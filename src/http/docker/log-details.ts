@@ -1,3 +1,4 @@
+import { linearRegex, type TextPattern } from '../../lib/linear-regex.ts';
 import type { InstanceConfig } from '../../model/instance.ts';
 
 /**
@@ -31,9 +32,9 @@ function choose(
 }
 
 /** Null for what is no regular expression here. */
-function expression(pattern: string): RegExp | null {
+function expression(pattern: string): TextPattern | null {
   try {
-    return new RegExp(pattern);
+    return linearRegex(pattern);
   } catch {
     return null;
   }

@@ -5,6 +5,7 @@ import { HullError } from '../../model/errors.ts';
 import type { NetworkDefinition } from '../../model/network.ts';
 import type { Exchange } from '../exchange.ts';
 import { Filters } from '../filters.ts';
+import { namePatterns } from '../name-patterns.ts';
 import type { Route } from '../router.ts';
 import { connectSettings } from './create-network.ts';
 import { connectBody, disconnectBody, networkCreateBody, type NetworkCreateBody } from './network-schema.ts';
@@ -29,12 +30,14 @@ function list(engine: EngineApi, exchange: Exchange): void {
   const type = filters.get('type').find((value) => value !== 'builtin' && value !== 'custom');
   if (type !== undefined)
     throw new HullError('invalid-argument', `invalid filter: 'type'='${type}'; use builtin or custom`);
+  const matchesId = namePatterns(filters, 'id');
+  const matchesName = namePatterns(filters, 'name');
   const networks = engine.networks.list().filter((network) => {
     const builtIn = engine.networks.isBuiltIn(network);
     const idle = !builtIn && engine.networks.members(network).length === 0;
     return (
-      filters.any('id', (value) => matches(value, network.id)) &&
-      filters.any('name', (value) => matches(value, network.name)) &&
+      matchesId(network.id) &&
+      matchesName(network.name) &&
       filters.any('driver', (value) => network.driver === value) &&
       filters.any('scope', (value) => value === 'local') &&
       filters.any('type', (value) => (value === 'builtin') === builtIn) &&
@@ -43,16 +46,6 @@ function list(engine: EngineApi, exchange: Exchange): void {
     );
   });
   exchange.send(networks.map((network) => networkResource(network)));
-}
-
-/** As Docker filters names and ids: by a regular expression anywhere in the text; what is none is plain text. */
-function matches(pattern: string, text: string): boolean {
-  if (text.includes(pattern)) return true;
-  try {
-    return new RegExp(pattern).test(text);
-  } catch {
-    return false;
-  }
 }
 
 async function create(engine: EngineApi, exchange: Exchange): Promise<void> {

@@ -3,6 +3,7 @@ import type { EngineApi } from '../../engine/api.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { Filters } from '../filters.ts';
+import { namePatterns } from '../name-patterns.ts';
 import type { Route } from '../router.ts';
 import { labelsOf, volumeResource } from '../volume-resource.ts';
 import { volumeCreateBody } from './create-schema.ts';
@@ -24,27 +25,18 @@ const ANONYMOUS_ONLY_SINCE = 42;
 function list(engine: EngineApi, exchange: Exchange): void {
   const filters = Filters.read(exchange.query, ['dangling', 'driver', 'label', 'name']);
   const dangling = filters.flag('dangling');
+  const matchesName = namePatterns(filters, 'name');
   const volumes = engine.volumes
     .list()
     .filter(
       (volume) =>
-        filters.any('name', (value) => matchesName(volume.name, value)) &&
+        matchesName(volume.name) &&
         filters.any('driver', (value) => value === 'local') &&
         filters.labels(labelsOf(volume)) &&
         (dangling === undefined || dangling === (engine.volumes.usersOf(volume.name).length === 0)),
     );
   const answer: VolumeList = { Volumes: volumes.map((volume) => volumeResource(volume)), Warnings: null };
   exchange.send(answer);
-}
-
-/** Docker takes a regular expression and looks anywhere in the name; what is none matches nothing but itself. */
-function matchesName(name: string, wanted: string): boolean {
-  if (name === wanted || name.includes(wanted)) return true;
-  try {
-    return new RegExp(wanted).test(name);
-  } catch {
-    return false;
-  }
 }
 
 async function create(engine: EngineApi, exchange: Exchange): Promise<void> {
