@@ -49,6 +49,14 @@ function replace(): void {
   renameSync(`${path}.tmp`, path);
 }
 
+/** Has this process the file open? */
+function isOpen(file: string): boolean {
+  const { ino } = statSync(file);
+  return readdirSync('/proc/self/fd').some(
+    (name) => statSync(`/proc/self/fd/${name}`, { throwIfNoEntry: false })?.ino === ino,
+  );
+}
+
 async function until(condition: () => boolean): Promise<void> {
   for (let count = 0; count < 400 && !condition(); count += 1) await Bun.sleep(5);
   expect(condition()).toBe(true);
@@ -203,6 +211,78 @@ describe('following', () => {
     }
     await until(() => seen.length >= lines.length);
     expect(await stop()).toEqual(lines);
+  });
+
+  test('a reader that is slower than the rotations misses nothing', async () => {
+    print('line 0\n');
+    const abort = new AbortController();
+    const batches = readLog(path, { ...ALL, follow: true }, abort.signal);
+    const seen: string[] = [];
+    const take = async (): Promise<boolean> => {
+      const { value, done } = await batches.next();
+      if (done !== true) for (const { data } of recordsOf(value)) seen.push(Buffer.from(data).toString());
+      return done === true;
+    };
+    await take();
+    const lines = Array.from({ length: 60 }, (_, number) => `line ${number}\n`);
+    for (const line of lines.slice(1)) {
+      rotateLog(path, 3);
+      print(line);
+      await until(() => isOpen(path));
+    }
+    abort.abort();
+    while (!(await take()));
+    expect(seen).toEqual(lines);
+  });
+
+  test('whatever the pace, what is seen is in order, once, and what was kept is all there', async () => {
+    const steps = fc.array(fc.constantFrom('print', 'print', 'rotate', 'read', 'rest'), { maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (plan) => {
+        for (const name of readdirSync(folder)) rmSync(`${folder}/${name}`);
+        const abort = new AbortController();
+        const batches = readLog(path, { ...ALL, follow: true }, abort.signal);
+        const seen: number[] = [];
+        let reading: Promise<boolean> | null = null;
+        const take = async (): Promise<boolean> => {
+          const { value, done } = await batches.next();
+          if (done !== true)
+            for (const { data } of recordsOf(value)) seen.push(Number(Buffer.from(data).toString()));
+          reading = null;
+          return done === true;
+        };
+        let printed = 0;
+        for (const step of plan) {
+          if (step === 'print') print(`${printed++}\n`);
+          else if (step === 'rotate' && existsSync(path)) rotateLog(path, 3);
+          else if (step === 'read') reading ??= take();
+          else if (step === 'rest') await Bun.sleep(1);
+        }
+        abort.abort();
+        await reading;
+        while (!(await take()));
+        const kept = (await texts()).map(Number);
+        expect(seen).toEqual([...new Set(seen)].toSorted((a, b) => a - b));
+        expect(seen.slice(seen.length - kept.length)).toEqual(kept);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('a reader that went leaves no descriptor', async () => {
+    const open = () => readdirSync('/proc/self/fd').length;
+    print('line\n');
+    const before = open();
+    const batches = readLog(path, { ...ALL, follow: true });
+    await batches.next();
+    for (let count = 0; count < 5; count += 1) {
+      rotateLog(path, 3);
+      print('line\n');
+      await until(() => isOpen(path));
+    }
+    expect(open()).toBeGreaterThan(before);
+    await batches.return(undefined);
+    await until(() => open() <= before);
   });
 
   test('until is an end', async () => {

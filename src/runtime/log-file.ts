@@ -1,13 +1,13 @@
 import { watch } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { LogBatch } from '../lib/log-batch.ts';
 import { at } from '../lib/timers.ts';
 import type { LogQuery } from '../model/log-query.ts';
 import { type LogLine, logTimeNanoseconds, parseLogLine } from './log-line.ts';
 import { parseLogLines } from './log-parse.ts';
-import { type Generation, openGenerations } from './log-generations.ts';
+import { type LogFile, openGenerations } from './log-generations.ts';
 import { endOfLastLine, LineReader, readBackwards } from './log-reader.ts';
+import { LogSuccession } from './log-succession.ts';
 
 export { LogRotator, rotateLog } from './log-rotation.ts';
 export type { LogLine } from './log-line.ts';
@@ -28,70 +28,57 @@ export async function* readLog(
   signal?: AbortSignal,
 ): AsyncGenerator<LogBatch> {
   const wake = query.follow ? new Wake(path, query.until, signal) : null;
-  const opened: Generation[] = [];
+  const opened = openGenerations(path);
+  const succession = new LogSuccession(path, opened.at(-1)?.inode ?? null);
+  wake?.tell(succession);
   try {
-    opened.push(...(await openGenerations(path)));
     const beginnings = query.tail === null ? null : await findTail(opened, query.tail, query);
-    for (const [index, generation] of opened.entries()) {
+    let reader: LineReader | null = null;
+    for (const [index, file] of opened.entries()) {
       const first = earliest(beginnings, index);
       if (first === Infinity) continue;
-      const reader = new LineReader(generation.file, first);
+      reader = new LineReader(file, first);
       yield* select(reader, query, (stream, offset) => isWanted(beginnings, stream, index, offset));
-      if (wake === null || index < opened.length - 1) continue;
-      yield* follow(path, { ...generation, reader }, query, wake);
     }
-    if (wake !== null && opened.length === 0) yield* follow(path, null, query, wake);
+    if (wake !== null) yield* follow(reader, succession, query, wake);
   } finally {
     wake?.close();
-    await Promise.all(opened.map(({ file }) => file.close()));
+    succession.close();
+    for (const file of opened) file.close();
   }
 }
 
-interface Followed {
-  readonly inode: bigint;
-  readonly reader: LineReader;
-}
-
-/** Reads on from `current`, into whatever file takes its place, until `wake` is over. */
+/** Reads on from `current`, into whatever files come after its own, until `wake` is over. */
 async function* follow(
-  path: string,
-  start: Followed | null,
+  start: LineReader | null,
+  succession: LogSuccession,
   query: LogQuery,
   wake: Wake,
 ): AsyncGenerator<LogBatch> {
   let current = start;
-  let own: FileHandle | null = null;
+  let own: LogFile | null = null;
   try {
     for (;;) {
       // Before reading: what is written after the last word must have been seen before this is asked.
       const last = wake.over;
-      const before = current?.reader.position;
-      if (current !== null) yield* select(current.reader, query);
-      const next = await successor(path, current?.inode ?? null);
+      const before = current?.position;
+      if (current !== null) yield* select(current, query);
+      const next = succession.take();
       if (next !== null) {
         // Nothing is written to a file that another has replaced, but something may have been since it was read.
-        if (current !== null) yield* select(current.reader, query);
-        await own?.close();
-        own = next.file;
-        current = { inode: next.inode, reader: new LineReader(next.file, 0) };
+        if (current !== null) yield* select(current, query);
+        own?.close();
+        own = next;
+        current = new LineReader(next, 0);
       } else if (last) {
         return;
       } else {
-        await wake.next(current !== null && current.reader.position !== before);
+        await wake.next(current !== null && current.position !== before);
       }
     }
   } finally {
-    await own?.close();
+    own?.close();
   }
-}
-
-/** The file that follows the one with `inode`, opened; null when that is the newest. The oldest when it is not there any more. */
-async function successor(path: string, inode: bigint | null): Promise<Generation | null> {
-  const generations = await openGenerations(path);
-  const index = generations.findIndex((generation) => generation.inode === inode);
-  const next = generations[index + 1] ?? null;
-  await Promise.all(generations.filter((generation) => generation !== next).map(({ file }) => file.close()));
-  return next;
 }
 
 /** The wanted lines up to the end of the file as it is now. */
@@ -122,12 +109,12 @@ function inTime(line: LogLine, { since, until }: LogQuery): boolean {
  * stream has a beginning of its own.
  */
 async function findTail(
-  generations: readonly Generation[],
+  generations: readonly LogFile[],
   count: number,
   query: LogQuery,
 ): Promise<Beginnings> {
   const newest = generations.length - 1;
-  const end = { generation: newest, offset: await endOfLastLine(generations[newest]?.file) };
+  const end = { generation: newest, offset: await endOfLastLine(generations[newest]) };
   const beginnings = new Map<Stream, { generation: number; offset: number }>([
     ['stdout', end],
     ['stderr', end],
@@ -135,7 +122,7 @@ async function findTail(
   const begun = new Set<Stream>();
   const complete = new Set<Stream>();
   let lines = 0;
-  for (const [generation, { file }] of [...generations.entries()].toReversed()) {
+  for (const [generation, file] of [...generations.entries()].toReversed()) {
     for await (const { bytes, offset } of readBackwards(file)) {
       const line = parseLogLine(bytes);
       const isNew = generation === newest && offset >= end.offset;
@@ -178,13 +165,14 @@ class Wake {
   #rung = false;
   #changed = false;
   over = false;
+  #succession: LogSuccession | null = null;
   readonly #close: () => void;
 
   constructor(path: string, until: number | null, signal: AbortSignal | undefined) {
     const name = basename(path);
     // The folder, not the file: the file is replaced when the log is rotated.
     const watcher = watch(dirname(path), { persistent: false }, (_, changed) => {
-      if (changed === null || changed === name) this.#wake();
+      if (changed === null || changed === name) this.#changedNow();
     });
     const finish = () => {
       this.over = true;
@@ -199,6 +187,20 @@ class Wake {
       signal?.removeEventListener('abort', finish);
       watcher.close();
     };
+  }
+
+  /** Has each change looked at as it comes, also while the reader is busy. */
+  tell(succession: LogSuccession): void {
+    this.#succession = succession;
+  }
+
+  #changedNow(): void {
+    try {
+      this.#succession?.look();
+    } catch {
+      // The reader looks, too, and is told.
+    }
+    this.#wake();
   }
 
   /**

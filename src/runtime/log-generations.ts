@@ -1,9 +1,33 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { close, fstatSync, openSync, read, statSync } from 'node:fs';
+import { promisify } from 'node:util';
 
-/** One file of a log. */
-export interface Generation {
-  readonly file: FileHandle;
+const readAt = promisify(read);
+
+/** A file of a log, held open: it can be read after it has lost its name. */
+export class LogFile {
   readonly inode: bigint;
+  readonly #descriptor: number;
+
+  /** Throws the file system's error. */
+  constructor(path: string) {
+    this.#descriptor = openSync(path, 'r');
+    this.inode = fstatSync(this.#descriptor, { bigint: true }).ino;
+  }
+
+  get size(): number {
+    return fstatSync(this.#descriptor).size;
+  }
+
+  /** Reads up to `length` bytes at `position` into `buffer`, from `offset` on. Returns how many there were. */
+  async read(buffer: Buffer, offset: number, length: number, position: number): Promise<number> {
+    const { bytesRead } = await readAt(this.#descriptor, buffer, offset, length, position);
+    return bytesRead;
+  }
+
+  /** Elsewhere: to close the last descriptor of a file without a name frees its pages. */
+  close(): void {
+    close(this.#descriptor, () => undefined);
+  }
 }
 
 /** More are not looked for. */
@@ -14,25 +38,31 @@ export const keepName = (path: string): string => `${path}.0`;
 /** `number` 1 is the newest rotated file. */
 export const rotatedName = (path: string, number: number): string => `${path}.${number}`;
 
-/** Opens all files of a log, oldest first. Newest are opened first, so that a rotation in between shows a file twice, never not at all. */
-export async function openGenerations(path: string): Promise<Generation[]> {
-  const found = new Map<bigint, Generation>();
+/**
+ * Opens all files of a log, oldest first. At one go, since the engine renames them on the same thread: none is seen in the middle of it. The
+ * monitor replaces the newest at any time; newest are opened first, so that a file that is replaced meanwhile is seen twice, never not at all.
+ */
+export function openGenerations(path: string): LogFile[] {
+  const found = new Map<bigint, LogFile>();
   const names = [path, keepName(path)];
   for (let number = 0; number < MAX_GENERATIONS; number += 1) {
-    const name = names[number] ?? rotatedName(path, number - 1);
-    const file = await openOrNull(name);
+    const file = openOrNull(names[number] ?? rotatedName(path, number - 1));
     if (file === null && number > 1) break;
     if (file === null) continue;
-    const { ino } = await file.stat({ bigint: true });
-    if (found.has(ino)) await file.close();
-    else found.set(ino, { file, inode: ino });
+    if (found.has(file.inode)) file.close();
+    else found.set(file.inode, file);
   }
   return [...found.values()].toReversed();
 }
 
-async function openOrNull(path: string): Promise<FileHandle | null> {
+/** The inode of a log's newest file; null when there is none. */
+export function newestInode(path: string): bigint | null {
+  return statSync(path, { throwIfNoEntry: false, bigint: true })?.ino ?? null;
+}
+
+function openOrNull(path: string): LogFile | null {
   try {
-    return await open(path, 'r');
+    return new LogFile(path);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw error;

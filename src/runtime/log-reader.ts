@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises';
+import type { LogFile } from './log-generations.ts';
 
 /** A line without its newline, and where it begins in its file. */
 export interface RawLine {
@@ -21,11 +21,11 @@ const MAX_LINE = 1024 * 1024;
 
 /** Reads whole lines from a file that grows; a line whose newline is not there yet waits. */
 export class LineReader {
-  readonly #file: FileHandle;
+  readonly #file: LogFile;
   #position: number;
   #rest: Uint8Array = new Uint8Array();
 
-  constructor(file: FileHandle, offset: number) {
+  constructor(file: LogFile, offset: number) {
     this.#file = file;
     this.#position = offset;
   }
@@ -41,7 +41,7 @@ export class LineReader {
       const kept = this.#rest.length;
       const memory = Buffer.allocUnsafeSlow(kept + READ);
       memory.set(this.#rest);
-      const { bytesRead } = await this.#file.read(memory, kept, READ, this.#position);
+      const bytesRead = await this.#file.read(memory, kept, READ, this.#position);
       if (bytesRead === 0) return;
       const offset = this.#position - kept;
       this.#position += bytesRead;
@@ -55,15 +55,16 @@ export class LineReader {
 }
 
 /** The lines of a file from the last whole one to the first, read in blocks from the end. */
-export async function* readBackwards(file: FileHandle): AsyncGenerator<RawLine> {
-  let position = (await file.stat()).size;
+export async function* readBackwards(file: LogFile): AsyncGenerator<RawLine> {
+  let position = file.size;
   let rest: Uint8Array = new Uint8Array();
   // What follows the last newline is no whole line.
   let whole = false;
   while (position > 0) {
     const length = Math.min(BLOCK, position);
     position -= length;
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, position);
+    const buffer = Buffer.allocUnsafe(length);
+    const bytesRead = await file.read(buffer, 0, length, position);
     const text = Buffer.concat([buffer.subarray(0, bytesRead), rest]);
     let end = text.length;
     for (let newline = lastNewline(text, end); newline >= 0; newline = lastNewline(text, end)) {
@@ -77,12 +78,13 @@ export async function* readBackwards(file: FileHandle): AsyncGenerator<RawLine> 
 }
 
 /** The offset just after the last newline; 0 without one or without a file. */
-export async function endOfLastLine(file: FileHandle | undefined): Promise<number> {
-  let position = file === undefined ? 0 : (await file.stat()).size;
+export async function endOfLastLine(file: LogFile | undefined): Promise<number> {
+  let position = file === undefined ? 0 : file.size;
   while (file !== undefined && position > 0) {
     const length = Math.min(BLOCK, position);
     position -= length;
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, position);
+    const buffer = Buffer.allocUnsafe(length);
+    const bytesRead = await file.read(buffer, 0, length, position);
     const newline = buffer.subarray(0, bytesRead).lastIndexOf(NEWLINE);
     if (newline >= 0) return position + newline + 1;
   }
