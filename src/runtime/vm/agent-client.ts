@@ -188,6 +188,8 @@ export class AgentClient {
       payload: Uint8Array;
       data: readonly Uint8Array[];
     }>();
+    // It may be rejected while the request is still on its way out.
+    promise.catch(() => undefined);
     const timer = setTimeout(
       () =>
         reject(new HullError('guest-unreachable', `the guest agent did not answer within ${deadline} ms`)),
