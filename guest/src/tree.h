@@ -11,6 +11,8 @@
 #define RECORD_HARD_LINK 1
 /* What the image has at the path, after what the instance has: without data, as is everything where changes are asked for. */
 #define RECORD_BEFORE 2
+/* Another name of a file whose bytes were sent: they are not sent again. */
+#define RECORD_SENT 4
 #define XATTRS_MAX 65536
 
 enum tree_operation { TREE_STAT = 1, TREE_READ = 2, TREE_WRITE = 3, TREE_ROOT = 4, TREE_UPPER = 5, TREE_CHANGES = 6 };

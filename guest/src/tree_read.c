@@ -77,6 +77,38 @@ static void send_data(int fd, uint64_t size) {
   }
 }
 
+/* Files of several names whose bytes were sent. Inode 0: a free place. */
+struct file_id { uint64_t device, inode; };
+static struct file_id *sent;
+static size_t sent_count, sent_room;
+
+static struct file_id *place_of(struct file_id *table, size_t room, struct file_id file) {
+  size_t at = (size_t)((file.inode ^ file.device << 32) * 0x9e3779b97f4a7c15u >> 32);
+  while (table[at & (room - 1)].inode != 0 && memcmp(&table[at & (room - 1)], &file, sizeof file) != 0) at++;
+  return &table[at & (room - 1)];
+}
+
+/* Was it sent? From now on it was. Where there is no memory to know, it is sent again. */
+static bool sent_before(const struct stat *facts) {
+  if (facts->st_nlink < 2 || facts->st_size == 0) return false;
+  if (sent_count * 2 >= sent_room) {
+    size_t room = sent_room == 0 ? 64 : sent_room * 2;
+    struct file_id *longer = calloc(room, sizeof *longer);
+    if (longer == NULL) return false;
+    for (size_t i = 0; i < sent_room; i++)
+      if (sent[i].inode != 0) *place_of(longer, room, sent[i]) = sent[i];
+    free(sent);
+    sent = longer;
+    sent_room = room;
+  }
+  struct file_id file = {facts->st_dev, facts->st_ino};
+  struct file_id *place = place_of(sent, sent_room, file);
+  if (place->inode != 0) return true;
+  *place = file;
+  sent_count++;
+  return false;
+}
+
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /* Sorted, so that the same tree gives the same stream. The caller frees. */
@@ -103,8 +135,9 @@ static void walk(const char *path, const char *name, const struct stat *facts) {
   if (S_ISREG(facts->st_mode)) {
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return;
-    send_record(path, name, facts, 0);
-    send_data(fd, (uint64_t)facts->st_size);
+    bool before = sent_before(facts);
+    send_record(path, name, facts, before ? RECORD_SENT : 0);
+    if (!before) send_data(fd, (uint64_t)facts->st_size);
     close(fd);
     return;
   }

@@ -65,6 +65,16 @@ describe('TreeReader', () => {
     expect(await tarOf(chunksOf(...one), 't')).toEqual(expected);
   });
 
+  test('a further name of a file comes without its bytes, which must have come', async () => {
+    const again = record({ name: 'b', size: 5 }, 7);
+    Buffer.from(again.buffer, again.byteOffset).writeUInt32LE(4, 76);
+    const [, first, bytes] = tree;
+    const sent = [first, bytes, again].filter((piece) => piece !== undefined);
+    expect(await tarOf(chunksOf(...sent), 't')).toEqual(['file t/a hello', 'hardlink t/b t/a']);
+    const alone = tarOf(chunksOf(again), 't').catch((error: unknown) => (error as HullError).message);
+    expect(await alone).toContain('never came');
+  });
+
   test('makes a layer: whiteouts, opaque folders, no mount places', async () => {
     const opaque = new Map([['trusted.overlay.opaque', Buffer.from('y')]]);
     const upper = [

@@ -67,7 +67,7 @@ export class TreeReader {
 
   async *#member(entry: TreeEntry, names: TarNames): AsyncGenerator<Uint8Array> {
     const { record, below } = entry;
-    const size = record.type === 'file' ? record.size : 0;
+    const size = record.type === 'file' && !record.sent ? record.size : 0;
     const kept = new Map([...entry.xattrs].filter(([name]) => !/^(?:trusted|user)\.overlay\./.test(name)));
     const member = memberOf(record, { base: names.base, below, link: entry.link, xattrs: kept });
     const own = below === '' && names.base === '' && record.type === 'directory';
@@ -87,6 +87,7 @@ export class TreeReader {
       for await (const _ of this.data(size));
       return;
     }
+    if (record.sent) throw broken('the data of a file never came');
     if (record.links > 1) this.#links.set(record.identity, member.name);
     yield encodeHeader(member);
     yield* this.data(size);

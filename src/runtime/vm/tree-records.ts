@@ -12,6 +12,7 @@ export const RECORD_SIZE = 80;
 const MAGIC = 0x454c4946;
 const HARD_LINK = 1;
 const BEFORE = 2;
+const SENT = 4;
 const PATH_MAX = 4096;
 const XATTRS_MAX = 65_536;
 
@@ -41,6 +42,8 @@ export interface TreeRecord {
   readonly identity: string;
   /** Where changes are asked for: what the image has at the path. */
   readonly before: boolean;
+  /** Another name of a file whose data came before: none follows. */
+  readonly sent: boolean;
   readonly pathSize: number;
   readonly linkSize: number;
   readonly xattrsSize: number;
@@ -67,6 +70,7 @@ export function parseRecord(bytes: Uint8Array): TreeRecord {
     links: u32(44),
     identity: `${view.getBigUint64(48, true)}:${view.getBigUint64(56, true)}`,
     before: (u32(76) & BEFORE) !== 0,
+    sent: (u32(76) & SENT) !== 0,
     ...{ pathSize, linkSize, xattrsSize },
   };
 }
