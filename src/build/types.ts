@@ -9,7 +9,7 @@ export interface StepSettings {
   readonly network?: 'bridge' | 'host' | 'none';
   /** `NAME:ADDRESS`. */
   readonly extraHosts?: readonly string[];
-  readonly options?: Pick<InstanceOptions, 'shmSize' | 'ulimits'>;
+  readonly options?: Pick<InstanceOptions, 'shmSize' | 'ulimits' | 'cgroupParent'>;
 }
 
 export interface BuildRequest {
@@ -50,6 +50,7 @@ export type BuildEvent =
       readonly text: string;
       readonly step?: number;
     }
+  /** The step is done; `digest`: what it added, null where it changed no file. */
   | { readonly type: 'layer'; readonly digest: Digest | null; readonly size: number; readonly step?: number }
   | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'image'; readonly id: Digest; readonly tags: readonly string[] };

@@ -132,7 +132,11 @@ export class Images {
     });
   }
 
-  pruneBuildCache(query: { all: boolean }): Promise<BuildPruneResponse> {
+  pruneBuildCache(query: {
+    all: boolean;
+    filters?: string | undefined;
+    'keep-storage'?: number | undefined;
+  }): Promise<BuildPruneResponse> {
     return this.#caller.json('POST', '/build/prune', { query });
   }
 

@@ -3,6 +3,7 @@ import type { Digest, Image } from '../model/image.ts';
 import type { BuildCacheRepository } from '../state/build-cache.ts';
 import type { TreeSizes } from '../storage/tree-sizes.ts';
 import type { CachedStep, DiskUsage, DiskUser } from './api/disk-usage.ts';
+import { cachedSteps } from './images/cache-plan.ts';
 import type { Instances, Volumes } from './api.ts';
 
 export interface DiskUsageParts {
@@ -67,10 +68,7 @@ export class DiskMeter {
   }
 
   #cachedSteps(ofImages: ReadonlySet<Digest>): readonly CachedStep[] {
-    return this.#parts.buildCache.list().flatMap(({ key, diffId, createdAt, bytes }): CachedStep[] => {
-      if (bytes === null) return [];
-      return [{ key, createdAt, bytes, shared: diffId !== null && ofImages.has(diffId) }];
-    });
+    return cachedSteps(this.#parts.buildCache.list(), ofImages);
   }
 }
 

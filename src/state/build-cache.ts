@@ -21,8 +21,9 @@ export interface BuildCacheRepository {
   layers(): ReadonlySet<Digest>;
   /** Every step, the oldest first. `bytes`: of its layer; null where the layer is gone. */
   list(): readonly BuildStepEntry[];
-  /** Forgets what names layers that are no more; `all`: everything. */
-  prune(options: { all: boolean }): void;
+  /** Forgets what names layers that are no more. */
+  prune(): void;
+  forget(keys: readonly Digest[]): void;
 }
 
 /** Results of build steps by content key. */
@@ -58,9 +59,16 @@ export function buildCacheRepository(database: Database): BuildCacheRepository {
           row['diff_id'] === null ? 0 : row['unpacked_size'] === null ? null : Number(row['unpacked_size']),
       }));
     },
-    prune({ all }) {
-      const lost = 'diff_id IS NOT NULL AND diff_id NOT IN (SELECT diff_id FROM layers)';
-      database.run(`DELETE FROM build_steps WHERE ${all ? 'TRUE' : lost}`);
+    prune() {
+      database.run(
+        'DELETE FROM build_steps WHERE diff_id IS NOT NULL AND diff_id NOT IN (SELECT diff_id FROM layers)',
+      );
+    },
+    forget(keys) {
+      database.run(
+        'DELETE FROM build_steps WHERE key IN (SELECT value FROM json_each(?))',
+        JSON.stringify(keys),
+      );
     },
   };
 }

@@ -129,9 +129,9 @@ test('pruning takes what no image uses but what is to be kept, and the blobs wit
   expect(store.storage.content.find(loose.digest)).toBeNull();
   expect(store.storage.layers.find(cached.diffId)).toEqual(cached);
   expect((await store.images.prune(new Set())).map(({ diffId }) => diffId)).toEqual([cached.diffId]);
-  cache.prune({ all: false });
+  cache.prune();
   expect([cache.find(step), cache.find(kept) === null]).toEqual([null, false]);
-  cache.prune({ all: true });
+  cache.forget([kept]);
   expect(cache.find(kept)).toBeNull();
   const files = readdirSync(join(store.identity.dataDir, 'blobs/sha256'));
   expect(files).toHaveLength(image.layers.length + 2);

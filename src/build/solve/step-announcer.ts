@@ -33,9 +33,12 @@ export class StepAnnouncer {
     const from = this.#said.get(stage) ?? 0;
     if (index < from) return;
     this.#said.set(stage, index + 1);
-    for (const { number, text, base } of stage.steps.slice(from, index + 1)) {
+    for (const [offset, { number, text, base, node }] of stage.steps.slice(from, index + 1).entries()) {
       this.#emit({ type: 'step', number, total: this.#plan.totalSteps, text, stage: stage.name });
       if (base !== undefined) this.#emit({ type: 'layer', digest: base, size: 0, step: number });
+      // What only the configuration remembers is done with the saying. (The first of a stage is FROM.)
+      else if (node === null && from + offset > 0)
+        this.#emit({ type: 'layer', digest: null, size: 0, step: number });
     }
   }
 }

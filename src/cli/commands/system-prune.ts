@@ -35,9 +35,8 @@ export const command = defineCommand({
       Deleted === undefined ? `untagged: ${Untagged}` : `deleted: ${Deleted}`,
     );
     tell('Deleted Images', lines);
-    // Build steps carry neither labels nor a time that a filter could ask for.
-    const cache = given.size === 0 ? await client.images.pruneBuildCache({ all: values.all }) : null;
-    tell('Deleted build cache objects', cache?.CachesDeleted ?? []);
+    const cache = await client.images.pruneBuildCache({ all: values.all, filters });
+    tell('Deleted build cache objects', cache.CachesDeleted);
     const bytes = [containers, volumes, pruned, cache].map((part) => part?.SpaceReclaimed ?? 0);
     io.out(`Total reclaimed space: ${humanSize(bytes.reduce((sum, one) => sum + one, 0))}\n`);
     return 0;

@@ -1,3 +1,4 @@
+import type { CachedStep } from './disk-usage.ts';
 import type { BuildEvent, BuildRequest } from '../../build/types.ts';
 import type { Digest, Image } from '../../model/image.ts';
 import type { ProgressSink } from '../../model/progress.ts';
@@ -6,6 +7,16 @@ import type { ProgressSink } from '../../model/progress.ts';
 export interface PrunedCache {
   readonly layers: readonly Digest[];
   readonly bytes: number;
+}
+
+/** What of the build cache is to go. */
+export interface CacheRule {
+  /** Forget steps too, so that the next build does them again; else only their layers go. */
+  readonly all: boolean;
+  /** Only the steps that it holds for; default all. */
+  readonly matches?: (step: CachedStep) => boolean;
+  /** The newest steps stay, up to so many bytes. */
+  readonly keepBytes?: number;
 }
 
 /** `bytes`: unpacked. */
@@ -33,11 +44,8 @@ export interface Images {
   }): Promise<PrunedImages>;
   /** The folders that the image's layers are unpacked in, topmost first. */
   layerFolders(image: Image): readonly string[];
-  /**
-   * Deletes the build cache's layers that no image uses; `all`: forgets every step too, so that the next build does them all again.
-   * `wrong-state` while an image is being made.
-   */
-  pruneBuildCache(options: { all: boolean }): Promise<PrunedCache>;
+  /** Deletes the build cache's layers that no image uses. `wrong-state` while an image is being made. */
+  pruneBuildCache(rule: CacheRule): Promise<PrunedCache>;
   build(request: BuildRequest, onEvent: (event: BuildEvent) => void, signal?: AbortSignal): Promise<Image>;
   /** A Debian base image from the host's own apt sources, e.g. `debian:bookworm-slim`. */
   bootstrap(

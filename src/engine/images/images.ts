@@ -9,9 +9,18 @@ import type { ProgressSink } from '../../model/progress.ts';
 import { parseReference } from '../../model/reference.ts';
 import type { BuildCacheRepository } from '../../state/build-cache.ts';
 import type { LayerStore } from '../../storage/layer-store.ts';
-import type { BuildEvent, BuildRequest, Images, PrunedCache, PrunedImages, RemovedImage } from '../api.ts';
+import type {
+  BuildEvent,
+  BuildRequest,
+  CacheRule,
+  Images,
+  PrunedCache,
+  PrunedImages,
+  RemovedImage,
+} from '../api.ts';
 import type { EventBus } from '../events.ts';
 import type { Registry } from '../instances/registry.ts';
+import { planCachePrune } from './cache-plan.ts';
 import { publishImage } from './image-events.ts';
 import { Makings } from './makings.ts';
 import { planRemoval, type RemovalPlan } from './removal.ts';
@@ -30,7 +39,7 @@ export interface ImagesParts {
   readonly store: ImageStore;
   readonly layers: Pick<LayerStore, 'path' | 'isUnpacked'>;
   readonly builder: Builder;
-  readonly buildCache: Pick<BuildCacheRepository, 'prune'>;
+  readonly buildCache: Pick<BuildCacheRepository, 'prune' | 'forget' | 'list'>;
   readonly bootstrapper: Bootstrapper;
   readonly registry: Registry;
   readonly events: EventBus;
@@ -175,10 +184,16 @@ export class ImageService implements Images {
     return image;
   }
 
-  async pruneBuildCache({ all }: { all: boolean }): Promise<PrunedCache> {
+  async pruneBuildCache(rule: CacheRule): Promise<PrunedCache> {
     const { buildCache, events, store } = this.#parts;
-    const layers = await this.#makings.pause(() => store.prune(new Set()));
-    buildCache.prune({ all });
+    const ofImages = new Set(this.list().flatMap(({ layers }) => layers.map(({ diffId }) => diffId)));
+    const layers = await this.#makings.pause(async () => {
+      const { keep, forget } = planCachePrune(buildCache.list(), ofImages, rule);
+      const gone = await store.prune(keep);
+      if (rule.all) buildCache.forget(forget);
+      return gone;
+    });
+    buildCache.prune();
     const bytes = layers.reduce((sum, { blob, unpackedSize }) => sum + blob.size + unpackedSize, 0);
     events.publish('builder', 'prune', '', { reclaimed: String(bytes) });
     return { layers: layers.map(({ diffId }) => diffId), bytes };

@@ -1,6 +1,7 @@
 import type { BuildMessage } from '../../../api/docker.ts';
 import type { BuildEvent, TransferProgress } from '../../engine/api.ts';
 import { HullError, isHullError, toHullError } from '../../model/errors.ts';
+import type { Digest } from '../../model/image.ts';
 import type { Exchange, JsonSink } from '../exchange.ts';
 import { familiarName } from '../familiar-name.ts';
 import { errorLine, progressLine } from './transfer-stream.ts';
@@ -17,6 +18,7 @@ export class BuildOutput {
   readonly #exchange: Exchange;
   readonly #options: OutputOptions;
   #sink: JsonSink | null = null;
+  readonly #stages = new StageIds();
 
   constructor(exchange: Exchange, options: OutputOptions) {
     this.#exchange = exchange;
@@ -24,7 +26,9 @@ export class BuildOutput {
   }
 
   event(event: BuildEvent): void {
-    const text = this.#options.quiet ? '' : eventText(event, this.#options);
+    const told = event.type === 'layer' ? { ...event, digest: this.#stages.after(event) } : event;
+    const text = this.#options.quiet ? '' : eventText(told, this.#options);
+    if (event.type === 'step') this.#stages.begins(event);
     if (text !== '') void this.#write({ stream: text });
   }
 
@@ -51,6 +55,22 @@ export class BuildOutput {
   #write(message: BuildMessage): Promise<void> {
     this.#sink ??= this.#exchange.openJson();
     return this.#sink.write(message);
+  }
+}
+
+/** What each stage stands on by now: Docker's builder says it after every step, whether the step has changed a file or not. */
+class StageIds {
+  /** By the number of the stage's first step; its others follow without a gap. */
+  readonly #ids = new Map<number, Digest | null>();
+
+  begins({ number, text }: Extract<BuildEvent, { type: 'step' }>): void {
+    if (/^from\s/i.test(text)) this.#ids.set(number, null);
+  }
+
+  after({ digest, step = 0 }: Extract<BuildEvent, { type: 'layer' }>): Digest | null {
+    const stage = Math.max(...[...this.#ids.keys()].filter((first) => first <= step), 0);
+    if (digest !== null) this.#ids.set(stage, digest);
+    return this.#ids.get(stage) ?? null;
   }
 }
 

@@ -37,7 +37,7 @@ export function readBuildRequest(query: Query): Omit<BuildRequest, 'context'> {
 
 function refuseUnsupported(query: Query): void {
   checkPlatform(query.text('platform'));
-  for (const name of ['squash', 'outputs', 'securityopt', 'isolation', 'cgroupparent']) {
+  for (const name of ['squash', 'outputs', 'securityopt', 'isolation']) {
     const value = query.nonEmpty(name) ?? '';
     if (!['', '0', 'false', 'null', '[]', '{}', 'default'].includes(value)) {
       throw new HullError('not-supported', `build: "${name}" is not supported; leave it out`);
@@ -51,6 +51,9 @@ function refuseUnsupported(query: Query): void {
 function settingsOf(query: Query): Settings {
   const shmSize = query.integer('shmsize') ?? 0;
   const limits = parseValue(ulimits, query.json('ulimits') ?? null) ?? [];
+  const cgroupParent = query.nonEmpty('cgroupparent');
+  if (cgroupParent?.split('/').includes('..') === true)
+    throw new HullError('invalid-argument', `invalid cgroup parent: ${cgroupParent}`);
   const network = networkOf(query.nonEmpty('networkmode') ?? 'default');
   const extraHosts = query
     .all('extrahosts')
@@ -62,6 +65,7 @@ function settingsOf(query: Query): Settings {
     ...(extraHosts.length === 0 ? {} : { extraHosts }),
     options: {
       ...(shmSize > 0 ? { shmSize } : {}),
+      ...(cgroupParent === undefined ? {} : { cgroupParent }),
       ...(limits.length === 0
         ? {}
         : { ulimits: limits.map(({ Name: name, Soft: soft, Hard: hard }) => ({ name, soft, hard })) }),

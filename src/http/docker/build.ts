@@ -7,6 +7,7 @@ import { registryConfig } from '../registry-auth.ts';
 import type { Route } from '../router.ts';
 import { buildContext } from './build-context.ts';
 import { BuildOutput, isFailedStep } from './build-output.ts';
+import { readCacheRule } from './build-prune.ts';
 import { readBuildRequest } from './build-request.ts';
 
 export const buildRoutes: readonly Route[] = [
@@ -16,13 +17,7 @@ export const buildRoutes: readonly Route[] = [
 ];
 
 async function prune(engine: EngineApi, exchange: Exchange): Promise<void> {
-  const { query } = exchange;
-  // What would keep more than is asked for here: deleting it all the same is not what was meant.
-  for (const name of ['keep-storage', 'reserved-space', 'max-used-space', 'min-free-space', 'filters']) {
-    if (!['', '0', '{}'].includes(query.nonEmpty(name) ?? ''))
-      throw new HullError('not-supported', `build/prune: "${name}" is not supported; leave it out`);
-  }
-  const { layers, bytes } = await engine.images.pruneBuildCache({ all: query.flag('all') });
+  const { layers, bytes } = await engine.images.pruneBuildCache(readCacheRule(exchange.query));
   const answer: BuildPruneResponse = { CachesDeleted: layers, SpaceReclaimed: bytes };
   exchange.send(answer);
 }

@@ -11,6 +11,7 @@ import { Filters } from '../filters.ts';
 import type { Route } from '../router.ts';
 import { volumeResource } from '../volume-resource.ts';
 import { containerSummary } from './container-json.ts';
+import { stepId } from './build-prune.ts';
 import { networkFacts } from './container-network-json.ts';
 import { imageRows } from './image-list.ts';
 
@@ -19,8 +20,6 @@ export const diskUsageRoutes: readonly Route[] = [{ method: 'GET', path: '/syste
 const KINDS: readonly DiskUser[] = ['container', 'image', 'volume', 'build-cache'];
 /** Until then the build cache's size was a field of its own. */
 const NO_BUILDER_SIZE_SINCE = 42;
-/** Docker's own ids of build steps have 25 characters. */
-const STEP_ID = 25;
 
 async function diskUsage(engine: EngineApi, exchange: Exchange): Promise<void> {
   const wanted = wantedKinds(exchange.query.all('type'));
@@ -79,7 +78,7 @@ function containers(
 function buildCacheResource({ key, createdAt, bytes, shared }: CachedStep): BuildCacheResource {
   const time = new Date(createdAt).toISOString();
   return {
-    ID: key.slice(key.indexOf(':') + 1).slice(0, STEP_ID),
+    ID: stepId(key),
     Type: 'regular',
     Description: '',
     InUse: false,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type {
   BuildEvent,
   BuildRequest,
+  CacheRule,
   Images,
   PrunedCache,
   PrunedImages,
@@ -69,7 +70,7 @@ export class FakeImages implements Images {
     return ['/layers/top', '/layers/below'];
   }
 
-  async pruneBuildCache({ all }: { all: boolean }): Promise<PrunedCache> {
+  async pruneBuildCache({ all }: CacheRule): Promise<PrunedCache> {
     return { layers: all ? [digest('layer')] : [], bytes: all ? 100 : 0 };
   }
 

@@ -65,7 +65,7 @@ export const ROUTES: readonly RouteRow[] = [
     method: 'POST',
     path: '/build/prune',
     state: 'partial',
-    note: '`all`; limits on what is kept are refused, never ignored',
+    note: "`min-free-space` is refused, never ignored; steps have no labels, so that `label` keeps all of them (Docker's builder ignores it, and deletes all)",
   },
   {
     method: 'POST',
