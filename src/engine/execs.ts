@@ -87,6 +87,9 @@ export class ExecRegistry implements Execs {
     });
     if (!options.detach) return endingWith(exec.session.stdio, exec.session.exited);
     exec.session.stdio.detach();
+    // Nobody listens who would read it in the stream.
+    const { refusal } = exec.session;
+    if (refusal !== undefined) throw new HullError('start-failed', refusal);
     return null;
   }
 

@@ -15,7 +15,7 @@ describe('parseDetachKeys', () => {
   });
 
   test.each(['ctrl-', 'ctrl-1', 'shift-a', 'ab', 'ctrl-p,'])('refuses %s', (text) => {
-    expect(() => parseDetachKeys(text)).toThrow('detach keys');
+    expect(() => parseDetachKeys(text)).toThrow(`Invalid escape keys (${text}) provided`);
   });
 });
 

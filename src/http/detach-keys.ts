@@ -14,7 +14,7 @@ export function parseDetachKeys(text: string): Uint8Array {
     if (letter === undefined) {
       throw new HullError(
         'invalid-argument',
-        `detach keys: "${key}" is neither a character nor ctrl- and one of a-z @ [ \\ ] ^ _`,
+        `Invalid escape keys (${keys}) provided: "${key}" is neither a character nor ctrl- and one of a-z @ [ \\ ] ^ _`,
       );
     }
     return letter.toUpperCase().charCodeAt(0) - 64;

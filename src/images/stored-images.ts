@@ -50,6 +50,8 @@ class StoredImages implements ImageStore {
   get(reference: string): Image {
     const found = this.find(reference);
     if (found !== null) return found;
+    // What can be no image's name is not missing, but wrong.
+    if (!HEX_PREFIX.test(reference)) parseReference(reference);
     // In Docker's words: its clients pull what is missing when they read them.
     throw new HullError('image-not-found', `No such image: ${shownName(reference)}`);
   }
@@ -234,6 +236,11 @@ function shownName(text: string): string {
 /** As a reference is recorded: `name:tag`, or `name@digest`, where a tag beside the digest says nothing. */
 function canonicalName(text: string): string {
   const reference = parseReference(text);
+  if (`${reference.domain}/${reference.path}` === 'docker.io/library/sha256')
+    throw new HullError(
+      'invalid-reference',
+      'refusing to create an ambiguous tag using digest algorithm as name',
+    );
   return reference.digest === null ? normalizeReference(text) : formatReference({ ...reference, tag: null });
 }
 

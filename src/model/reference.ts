@@ -37,7 +37,11 @@ export function parseReference(text: string): Reference {
   if (/^[0-9a-f]{64}$/.test(name))
     throw invalid(text, 'a name of 64 hexadecimal digits would be taken for an id');
   const { domain, path } = splitDomain(name);
-  if (/[A-Z]/.test(path)) throw invalid(text, 'repository names are lower-case');
+  if (/[A-Z]/.test(path))
+    throw new HullError(
+      'invalid-reference',
+      `invalid reference format: repository name (${path.slice(0, MAX_NAME)}) must be lowercase`,
+    );
   if (!DOMAIN.test(domain) || !PATH.test(path))
     throw invalid(text, 'write it as [host[:port]/]name[:tag][@digest]');
   if (domain.length + 1 + path.length > MAX_NAME)
@@ -83,6 +87,6 @@ function isDigest(text: string): text is Digest {
 function invalid(text: string, why: string): HullError {
   return new HullError(
     'invalid-reference',
-    `${JSON.stringify(text.slice(0, 300))} is no image reference: ${why}`,
+    `invalid reference format: ${JSON.stringify(text.slice(0, 300))}: ${why}`,
   );
 }

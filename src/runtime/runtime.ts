@@ -144,6 +144,8 @@ export interface ExecSession {
   readonly stdio: Stdio;
   /** Host pid for a container, guest pid for a VM; 0 if not known. */
   readonly pid: number;
+  /** Why the command was not run at all, where it was not; its streams and exit status say so, too. */
+  readonly refusal?: string;
   /** Exit status: 126 not executable, 127 not found, as docker has them; never rejects. */
   readonly exited: Promise<number>;
   resize(size: TerminalSize): Promise<void>;

@@ -63,3 +63,70 @@ describe('build', () => {
     );
   });
 });
+
+describe('what cannot be', () => {
+  test('a command that is run aside and cannot be run is told', async () => {
+    await docker.must(['run', '-d', '--name', 'aside', 'busybox', 'sleep', '1000']);
+    expect(await docker.refused(['exec', '-d', 'aside', 'nosuch'])).toContain(
+      'exec: "nosuch": executable file not found in $PATH',
+    );
+    expect(await docker.refused(['exec', '-d', '-w', '/nosuch', 'aside', 'true'])).toContain(
+      'chdir to cwd ("/nosuch") set in config.json failed: no such file or directory',
+    );
+    expect((await docker.run(['exec', 'aside', ''])).code).toBe(127);
+    expect(await docker.refused(['exec', '--detach-keys', 'foo', 'aside', 'true'])).toContain(
+      'Invalid escape keys (foo) provided',
+    );
+    await docker.must(['exec', '-d', 'aside', 'true']);
+    await docker.must(['rm', '-f', 'aside']);
+  });
+
+  test('an empty command, a user too large, a driver that is not there', async () => {
+    const run = (...args: string[]) => docker.refused(['run', '--rm', ...args]);
+    expect(await run('busybox', '')).toMatch(/^127: .*exec: "": executable file not found in \$PATH/s);
+    expect(await run('-u', '99999999999', 'busybox', 'id')).toContain('uids and gids must be in range');
+    const create = { Image: 'busybox', Volumes: { '/v': {} }, HostConfig: { VolumeDriver: 'nosuch' } };
+    const answer = await post('/containers/create', create);
+    expect([answer.status, await answer.text()]).toEqual([
+      404,
+      expect.stringContaining('error looking up volume plugin nosuch'),
+    ]);
+  });
+
+  test('names that no image can have are wrong, not missing', async () => {
+    for (const name of ['Not Valid', 'BAD', 'a b', 'x@y']) {
+      const answer = await post('/containers/create', { Image: name });
+      expect([name, answer.status, await answer.text()]).toEqual([
+        name,
+        400,
+        expect.stringContaining('invalid reference format'),
+      ]);
+    }
+    expect(await docker.refused(['rmi', 'BAD'])).toContain(
+      'invalid reference format: repository name (library/BAD) must be lowercase',
+    );
+    for (const name of ['0123456789ab', `sha256:${'0'.repeat(64)}`, '0'.repeat(64)])
+      expect(await docker.refused(['rmi', name])).toContain('No such image');
+    expect(await docker.refused(['tag', 'busybox', 'sha256:abc'])).toContain(
+      'refusing to create an ambiguous tag using digest algorithm as name',
+    );
+    expect(await docker.refused(['inspect', 'a b'])).toMatch(/No such object|invalid reference format/i);
+  });
+
+  test('an image of another platform', async () => {
+    for (const command of [['image', 'inspect'], ['history']]) {
+      await docker.must([...command, '--platform', `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`, 'busybox']);
+      expect(await docker.refused([...command, '--platform', 'linux/riscv64', 'busybox'])).toContain(
+        'does not provide the specified platform (linux/riscv64)',
+      );
+    }
+  });
+
+  const post = (path: string, body: object) =>
+    fetch(`http://docker/v1.44${path}`, {
+      method: 'POST',
+      unix: engine.url.replace('unix://', ''),
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+});

@@ -18,7 +18,8 @@ export const command = defineCommand({
       ApiVersion: API_VERSION,
       GitCommit: deps.version.commit,
       Os: process.platform,
-      Arch: process.arch,
+      // As images and Docker's clients name it.
+      Arch: process.arch === 'x64' ? 'amd64' : process.arch,
     };
     let failure: unknown = null;
     const Server = await client.system.version().catch((error: unknown) => {

@@ -109,7 +109,7 @@ function mountsOf(body: CreateBody, host: HostConfigBody): readonly MountRequest
     targets.add(target);
   }
   // A path declared as a volume and mounted by name is the latter.
-  const anonymous = parseVolumes(Object.keys(body.Volumes ?? {})).filter(
+  const anonymous = parseVolumes(Object.keys(body.Volumes ?? {}), host.VolumeDriver ?? '').filter(
     ({ target }) => !targets.has(target),
   );
   return [...named, ...anonymous];

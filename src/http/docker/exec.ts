@@ -20,6 +20,8 @@ export const execRoutes: readonly Route[] = [
 
 async function create(engine: EngineApi, exchange: Exchange): Promise<void> {
   const request = toExecRequest(await exchange.json(execCreateBody));
+  // Once it runs, nobody could be told any more.
+  parseDetachKeys(request.detachKeys ?? '');
   const answer: IdResponse = { Id: await engine.execs.create(exchange.param('id'), request) };
   exchange.send(answer, 201);
 }

@@ -1,11 +1,13 @@
 import type { EngineApi, RemovedImage } from '../../engine/api.ts';
 import { HullError } from '../../model/errors.ts';
+import type { Image } from '../../model/image.ts';
 import type { Exchange } from '../exchange.ts';
 import { familiarName } from '../familiar-name.ts';
 import { Filters } from '../filters.ts';
 import type { Route } from '../router.ts';
 import { createdTime, imageHistory, imageInspect } from './image-json.ts';
 import { IMAGE_FILTERS, imageRows } from './image-list.ts';
+import { checkImagePlatform } from './platform.ts';
 import { labelsMatch, PRUNE_FILTERS, untilTime } from './prune-filters.ts';
 
 export const imageRoutes: readonly Route[] = [
@@ -28,14 +30,22 @@ async function list(engine: EngineApi, exchange: Exchange): Promise<void> {
 
 async function inspect(engine: EngineApi, exchange: Exchange): Promise<void> {
   const { apiMinor } = exchange;
-  const image = engine.images.get(exchange.param('name'));
+  const image = imageOf(engine, exchange);
   const usage = await engine.images.usage();
   const folders = engine.images.layerFolders(image);
   exchange.send(imageInspect(image, { size: usage.get(image.id)?.total ?? 0, folders, apiMinor }));
 }
 
 function history(engine: EngineApi, exchange: Exchange): void {
-  exchange.send(imageHistory(engine.images.get(exchange.param('name'))));
+  exchange.send(imageHistory(imageOf(engine, exchange)));
+}
+
+/** The image that the path names, of the platform that the query does. */
+function imageOf(engine: EngineApi, exchange: Exchange): Image {
+  const name = exchange.param('name');
+  const image = engine.images.get(name);
+  checkImagePlatform(image, name, exchange.query.nonEmpty('platform'));
+  return image;
 }
 
 function tag(engine: EngineApi, exchange: Exchange): void {

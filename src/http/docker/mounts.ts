@@ -56,7 +56,8 @@ function readModes(text: string): readonly string[] {
 }
 
 function place(bind: string, target: string): string {
-  const words = `invalid volume specification: '${bind}': invalid mount config for type "bind"`;
+  const type = bind.startsWith('/') ? 'bind' : 'volume';
+  const words = `invalid volume specification: '${bind}': invalid mount config for type "${type}"`;
   if (!target.startsWith('/'))
     throw invalid(`${words}: invalid mount path: '${target}' mount path must be absolute`);
   const path = clean(target);
@@ -173,13 +174,19 @@ export function parseTmpfs(map: Readonly<Record<string, string>>): readonly Moun
 }
 
 /** `Volumes`: targets of anonymous volumes. */
-export function parseVolumes(targets: readonly string[]): readonly MountRequest[] {
+export function parseVolumes(targets: readonly string[], driver = ''): readonly MountRequest[] {
   return targets.map((target) => {
     if (!target.startsWith('/'))
       throw invalid(
         `invalid volume specification: '${target}': invalid mount path: '${target}' mount path must be absolute`,
       );
-    return { type: 'volume', source: '', target: clean(target), readOnly: false };
+    return {
+      type: 'volume',
+      source: '',
+      target: clean(target),
+      readOnly: false,
+      ...(driver === '' ? {} : { volume: { driver } }),
+    };
   });
 }
 

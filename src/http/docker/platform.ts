@@ -1,4 +1,5 @@
 import { HullError } from '../../model/errors.ts';
+import type { Image } from '../../model/image.ts';
 
 /** The host's architecture in OCI's words. */
 export function hostArchitecture(): string {
@@ -16,18 +17,33 @@ export function checkPlatform(platform: string | undefined): void {
   );
 }
 
-/** The same for platforms as JSON objects, as newer clients send them where an image may have several. Throws `invalid-argument` for what is none. */
+/** Newer clients ask for the image of one platform: an image here has one. Throws `image-not-found` for another, in Docker's words. */
+export function checkImagePlatform({ config }: Image, reference: string, platform: string | undefined): void {
+  if (platform === undefined) return;
+  const { os, architecture } = parseJsonPlatform(platform);
+  if (os === config.os && architecture === config.architecture) return;
+  throw new HullError(
+    'image-not-found',
+    `image with reference ${reference} was found but does not provide the specified platform (${os}/${architecture})`,
+  );
+}
+
+/** As `checkPlatform` for platforms as JSON objects, as newer clients send them where an image may have several. Throws `invalid-argument` for what is none. */
 export function checkJsonPlatform(values: readonly string[]): void {
   for (const value of values.filter((text) => text !== '')) {
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(value);
-    } catch {
-      parsed = null;
-    }
-    const { os, architecture } = Object(parsed) as { os?: unknown; architecture?: unknown };
-    if (typeof os !== 'string' || typeof architecture !== 'string')
-      throw new HullError('invalid-argument', `failed to parse platform ${value.slice(0, 200)}`);
+    const { os, architecture } = parseJsonPlatform(value);
     checkPlatform(`${os}/${architecture}`);
   }
+}
+
+function parseJsonPlatform(text: string): { readonly os: string; readonly architecture: string } {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    parsed = null;
+  }
+  const { os, architecture } = Object(parsed) as { os?: unknown; architecture?: unknown };
+  if (typeof os === 'string' && typeof architecture === 'string') return { os, architecture };
+  throw new HullError('invalid-argument', `failed to parse platform ${text.slice(0, 200)}`);
 }

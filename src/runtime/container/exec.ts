@@ -54,6 +54,7 @@ export async function runExec({ host, conmon, id, folder, spec, prepare }: ExecR
     return {
       stdio: spokenStdio(refusal.text),
       pid: 0,
+      refusal: refusal.text,
       exited: Promise.resolve(refusal.exitCode),
       resize: async () => undefined,
     };

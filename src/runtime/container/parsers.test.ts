@@ -54,6 +54,13 @@ describe('refusals', () => {
     expect(explainRefusal('executable file `/x` not found', ['/x']).text).toBe(
       'exec: "/x": no such file or directory',
     );
+    expect(explainRefusal('open executable: Permission denied', [''])).toEqual({
+      exitCode: 127,
+      text: 'exec: "": executable file not found in $PATH',
+    });
+    expect(explainRefusal('crun: chdir `/a b`: No such file or directory', ['x']).text).toBe(
+      'chdir to cwd ("/a b") set in config.json failed: no such file or directory',
+    );
   });
 });
 

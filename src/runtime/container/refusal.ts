@@ -10,6 +10,7 @@ const NOT_EXECUTABLE = 126;
  */
 export function explainRefusal(message: string, args: readonly string[]): { exitCode: number; text: string } {
   const name = JSON.stringify(args[0] ?? '');
+  if (args[0] === '') return { exitCode: NOT_FOUND, text: `exec: "": executable file not found in $PATH` };
   const said = message.replaceAll(/^(\d{4}-\S+ )?(crun: |error: )?/gm, '').trim();
   if (
     /executable file .*not found|stat .*: no such file|failed to (find|load) .*(no such file|not found)|error finding executable/is.test(
@@ -26,6 +27,12 @@ export function explainRefusal(message: string, args: readonly string[]): { exit
     )
   ) {
     return { exitCode: NOT_EXECUTABLE, text: `exec: ${name}: permission denied` };
+  }
+  // crun's words for what runc says as Docker's users know it.
+  const [, folder, why = ''] = /^chdir `(.*)`: (.*)$/s.exec(said) ?? [];
+  if (folder !== undefined) {
+    const text = `chdir to cwd (${JSON.stringify(folder)}) set in config.json failed: ${why.toLowerCase()}`;
+    return { exitCode: NOT_EXECUTABLE, text };
   }
   return { exitCode: NOT_EXECUTABLE, text: said };
 }

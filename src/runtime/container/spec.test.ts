@@ -215,7 +215,7 @@ describe('resolveUser', () => {
     expect(resolveUser('12', files).uid).toBe(77);
     expect(() => resolveUser('nobody-here', files)).toThrow('unable to find user nobody-here');
     expect(() => resolveUser('root:nothing', files)).toThrow('unable to find group nothing');
-    expect(() => resolveUser('4294967295', files)).toThrow('unable to find user');
+    expect(() => resolveUser('4294967295', files)).toThrow('uids and gids must be in range 0-4294967294');
   });
 
   test('whatever the files hold, ids are in range', () => {

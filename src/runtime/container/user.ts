@@ -76,6 +76,10 @@ function isId(text: string): boolean {
 
 function numericId(text: string, what: string, file: string): number {
   if (isId(text)) return Number(text);
+  if (/^\d+$/.test(text))
+    throw new HullError('start-failed', `uids and gids must be in range 0-${MAX_ID}`, {
+      details: { exitCode: 126 },
+    });
   throw new HullError('start-failed', `unable to find ${what} ${text}: no matching entries in ${file} file`, {
     details: { exitCode: 126 },
   });

@@ -59,12 +59,14 @@ function stdioOf(stream: AgentStream, givesInput: boolean): Stdio {
 
 function failedSession(refusal: AgentRefusal): ExecSession {
   const output = new ChunkQueue();
-  output.push({ stream: 'stderr', data: Buffer.from(`exec failed: ${refusal.message}\n`) });
+  const text = `exec failed: ${refusal.message}`;
+  output.push({ stream: 'stderr', data: Buffer.from(`${text}\n`) });
   output.end();
   const nothing = (): Promise<void> => Promise.resolve();
   return {
     stdio: { output, write: nothing, closeInput: nothing, detach: () => output.drop() },
     pid: 0,
+    refusal: text,
     exited: Promise.resolve(refusal.exitStatus),
     resize: nothing,
   };
