@@ -41,8 +41,7 @@ void load_modules(const char *group) {
   }
 }
 
-/* The value of `name=` on the kernel's command line. */
-static bool kernel_option(const char *name, char *value, size_t size) {
+bool kernel_option(const char *name, char *value, size_t size) {
   char line[4096];
   if (read_text("/proc/cmdline", line, sizeof line) < 0) return false;
   size_t length = strlen(name);
@@ -118,6 +117,7 @@ void boot(void) {
   must_mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=755");
   char probe[8];
   if (kernel_option("hull.probe", probe, sizeof probe)) fatal("probe done");
+  guest.files_only = kernel_option("hull.files", probe, sizeof probe);
   load_modules("boot");
   mount_root();
   must_mount("cgroup2", CGROUP, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);

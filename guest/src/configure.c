@@ -254,8 +254,11 @@ static bool flag(struct fields fields, uint16_t wanted) {
 
 const char *configure(struct fields fields) {
   guest.privileged = flag(fields, FIELD_PRIVILEGED);
-  mount_system();
-  mount_devices(guest.privileged);
+  /* They are a run's own. */
+  if (!guest.files_only) {
+    mount_system();
+    mount_devices(guest.privileged);
+  }
   struct fields rest = fields;
   for (struct field_value value; fields_next(&rest, &value);) {
     const char *error = apply(&value);

@@ -41,6 +41,8 @@ uint64_t field_number(const struct field_value *value);
 /* ---- boot.c ---- */
 void boot(void);
 void load_modules(const char *group);
+/* The value of `name=` on the kernel's command line. */
+bool kernel_option(const char *name, char *value, size_t size);
 /* Opens the virtio port of this name; waits for it to appear. -1 when it does not. */
 int open_port(const char *name, int flags);
 
@@ -104,6 +106,8 @@ extern struct guest {
   int pid_namespace, own_pid_namespace, mount_namespace, cgroup_namespace;
   int exit_status;
   bool privileged;
+  /* Booted for the instance's files alone: there is no workload. */
+  bool files_only;
   bool power_off;
 } guest;
 

@@ -3,6 +3,8 @@
  *
  *   booted --CONFIGURE--> configured --START--> running --workload ends--> exited, power off
  *
+ * One that is booted for its files alone is never started: it powers off when it is told to, or when nobody is connected to it any more.
+ *
  * Everything up to START is the same for every instance of an image and shape but for CONFIGURE, so that a VM saved between "booted" and
  * "configured" can serve as a template. One thread, one loop; the daemon may come and go at any time.
  */
@@ -24,6 +26,8 @@
 /* What is not worth an event of its own (a terminal nobody has open, a missed SIGIO) is looked at this often. */
 #define IDLE_MS 250
 #define GOODBYE_MS 1000
+/* How long a guest without a workload waits for a daemon. */
+#define LONELY_MS 20000
 
 struct guest guest = {.state = STATE_BOOTED, .workload = 0};
 
@@ -64,6 +68,13 @@ static void turn(int signals) {
   link_pump();
 }
 
+/* Nobody else would ever end it. */
+static bool forsaken(void) {
+  static uint64_t seen_at;
+  if (seen_at == 0 || link_connected()) seen_at = now_milliseconds();
+  return guest.files_only && now_milliseconds() - seen_at > LONELY_MS;
+}
+
 /* The disks first, then the record, then the word to the daemon: who reads the record may use the disks. */
 static void end(int signals, int status) {
   sync();
@@ -84,8 +95,8 @@ int main(void) {
   log_open();
   link_open();
   int status = 0;
-  while (!guest.power_off && !workload_drained(&status)) turn(signals);
-  if (!guest.power_off) end(signals, status);
+  while (!guest.power_off && !forsaken() && !workload_drained(&status)) turn(signals);
+  if (!guest.power_off && !guest.files_only) end(signals, status);
   link_pump();
   sync();
   reboot(RB_POWER_OFF);

@@ -44,7 +44,7 @@ static void handle_configure(uint32_t request, struct fields fields) {
 }
 
 static void handle_spawn(uint32_t id, struct fields fields, bool first) {
-  if (first && guest.state != STATE_CONFIGURED) return reply_error(id, EINVAL, 0, "the workload cannot start now");
+  if (first && (guest.state != STATE_CONFIGURED || guest.files_only)) return reply_error(id, EINVAL, 0, "the workload cannot start now");
   if (!first && guest.state != STATE_RUNNING) return reply_error(id, ESRCH, 0, "the workload does not run");
   if (stream_find(id) != NULL || (!first && id <= WORKLOAD_STREAM)) return reply_error(id, EEXIST, 0, "the stream is in use");
   if (!stream_room()) return reply_error(id, EMFILE, 0, "too many processes are attached");

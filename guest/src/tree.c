@@ -28,6 +28,13 @@ bool tree_join(char *path, size_t size, const char *folder, const char *name) {
   return (size_t)snprintf(path, size, "%s%s%s", folder, slash, name) < size;
 }
 
+/* Where no workload runs: the root with what is mounted on it. */
+static void enter_root(void) {
+  if (unshare(CLONE_NEWNS) != 0) tree_fail(errno, "cannot make a mount namespace: %s", strerror(errno));
+  mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+  if (chdir(NEW_ROOT) != 0 || chroot(".") != 0) tree_fail(errno, "cannot enter the root filesystem: %s", strerror(errno));
+}
+
 /* The workload's own mounts, without the kernel's filesystems: in a copy that nobody else sees. */
 static void enter_workload(void) {
   if (setns(guest.mount_namespace, CLONE_NEWNS) != 0 || unshare(CLONE_NEWNS) != 0)
@@ -55,6 +62,12 @@ static void enter_parts(void) {
     tree_fail(errno, "cannot put the instance's files beside its image's: %s", strerror(errno));
 }
 
+/* What was written is to be there after the guest is gone, however it goes. */
+static void write_through(void) {
+  int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0 || syncfs(root) != 0) tree_fail(errno, "cannot write to the disk: %s", strerror(errno));
+}
+
 static void carry_out(const struct tree_request *request) {
   struct user user;
   char error[240];
@@ -65,10 +78,12 @@ static void carry_out(const struct tree_request *request) {
   }
   if (request->operation == TREE_ROOT) enter_folder(NEW_ROOT);
   else if (request->operation == TREE_UPPER) enter_folder("/scratch/upper");
+  else if (guest.files_only) enter_root();
   else enter_workload();
   if (request->operation != TREE_WRITE) return tree_read(request->path, request->operation != TREE_STAT);
   if (request->user != NULL && !find_user(request->user, &user, error, sizeof error)) tree_fail(EINVAL, "%s", error);
   tree_write(request->path, request->keep_kinds, request->user == NULL ? NULL : &user);
+  if (guest.files_only) write_through();
 }
 
 static bool read_request(struct tree_request *request, struct fields fields) {
@@ -113,7 +128,7 @@ void handle_tree(uint32_t id, struct fields fields) {
   struct process_pipes pipes;
   uint8_t payload[4];
   if (!read_request(&request, fields)) reply_error(id, EINVAL, 0, "the tree request is malformed");
-  else if (guest.state != STATE_RUNNING) reply_error(id, ESRCH, 0, "the workload does not run");
+  else if (guest.state != (guest.files_only ? STATE_CONFIGURED : STATE_RUNNING)) reply_error(id, ESRCH, 0, "the workload does not run");
   else if (id <= WORKLOAD_STREAM || stream_find(id) != NULL) reply_error(id, EEXIST, 0, "the stream is in use");
   else if (!stream_room()) reply_error(id, EMFILE, 0, "too many processes are attached");
   else {

@@ -144,7 +144,7 @@ export class Engine {
       instances,
       changes: new ChangeService({ ...shared, lifecycle, mountVolumes: new MountVolumes(shared) }),
       execs: new ExecRegistry(registry, (config) => runs.runtimeOf(config), events),
-      files: new FileService({ ...shared, making: this.#images }),
+      files: new FileService({ ...shared, filesAtRest: lifecycle.filesAtRest, making: this.#images }),
       images: this.#images,
       transfers: new TransferService({ ...shared, store: parts.images, making: this.#images }),
       archives: new ArchiveService({ ...shared, making: this.#images }),
@@ -170,7 +170,11 @@ export class Engine {
     mkdirSync(join(identity.runDir, 'i'), { recursive: true, mode: 0o711 });
     await this.#parts.startStorage();
     const startable = await recover({ ...this.#own, network, bootId: this.#bootId, log });
-    const removed = await removeLeaks({ ...this.#own, identity, network, roots, runtimes, builder });
+    const { filesAtRest } = this.#own.lifecycle;
+    const removed = await removeLeaks({
+      ...{ ...this.#own, filesAtRest },
+      ...{ identity, network, roots, runtimes, builder },
+    });
     for (const finding of removed)
       log(`left by an earlier daemon: ${finding.kind} ${finding.what}: ${finding.note}`);
     // Requests are answered meanwhile: a slow start holds nobody up.
@@ -183,6 +187,7 @@ export class Engine {
     const { log, network, restoreHost, database } = this.#parts;
     this.#own.lifecycle.close();
     this.#gc.stop();
+    await this.#own.lifecycle.filesAtRest.closeAll();
     await this.#images.settled();
     await this.#own.lifecycle.settled();
     this.#own.logs.stop();
@@ -209,6 +214,7 @@ export class Engine {
     return check(
       {
         ...{ identity, registry, network, roots, runtimes, builder, uses, stuck },
+        filesAtRest: lifecycle.filesAtRest,
         ...{ volumes: this.#parts.volumes, examineImages: examine },
       },
       options,

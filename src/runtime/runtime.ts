@@ -78,6 +78,9 @@ export interface Bundle {
   readonly log: LogTarget;
 }
 
+/** What it takes to reach the files of an instance that does not run. */
+export type FilesBundle = Pick<Bundle, 'id' | 'name' | 'root' | 'mounts' | 'readOnlyRoot' | 'runDir'>;
+
 export type BundleNetwork =
   | { readonly mode: 'host' }
   | {
@@ -223,7 +226,7 @@ export function isUpdatable(runtime: Runtime): runtime is Runtime & Updatable {
 }
 
 /**
- * Reaches the files of a running instance where they do not lie on the host. Paths as in `lib/archive-path.ts`. All reject `path-not-found`,
+ * Reaches the files of an instance where they do not lie on the host: while it runs, or while they are open (`RestingFiles`). Paths as in `lib/archive-path.ts`. All reject `path-not-found`,
  * `invalid-argument`, `denied`, `archive-invalid`, `no-space`; streams do so in the loop.
  */
 export interface FileAccess {
@@ -244,4 +247,17 @@ export interface FileAccess {
 }
 export function hasFiles(runtime: Runtime): runtime is Runtime & FileAccess {
   return 'readFiles' in runtime && 'writeFiles' in runtime;
+}
+
+/** Opens the files of an instance that does not run, for `FileAccess`. What was written is on its disk when the write resolves. */
+export interface RestingFiles {
+  /** `runDir`: a volatile folder for this alone. Leaves nothing on the host when it fails. */
+  openFiles(bundle: FilesBundle): Promise<void>;
+  /** False too when what served them has ended by itself: then they are to be closed, and opened again. */
+  filesAreOpen(id: string): boolean;
+  /** Ends what is under way, an `openFiles` as well. Nothing but the folder is left on the host. Fine twice. */
+  closeFiles(id: string): Promise<void>;
+}
+export function opensFiles(runtime: Runtime): runtime is Runtime & FileAccess & RestingFiles {
+  return hasFiles(runtime) && 'openFiles' in runtime && 'closeFiles' in runtime;
 }

@@ -117,13 +117,65 @@ describe.skipIf(NO_VMS !== null)('files of a VM (skipped without a guest kernel)
   );
 
   test(
-    'cannot be reached when it does not run, and that is said',
+    'are the same when it does not run: one boot for several requests, and it goes before the VM starts',
     async () => {
       await engine.must(['stop', '-t', '0', 'guest']);
-      const refused = await engine.hull(['cp', 'guest:/bin/new', local]);
-      expect(refused.stderr).toContain('can be reached only while it runs');
-      expect((await api.get('guest', '/bin')).status).toBe(501);
+      const before = (await engine.docker(['diff', 'guest'])).stdout;
+      expect(before.split('\n')).toEqual(expect.arrayContaining(['D /bin/false', 'A /bin/new']));
+      const pids = qemus();
+      expect(pids).toHaveLength(1);
+      expect((await engine.inspect('guest')).State).toMatchObject({ Status: 'exited', Pid: 0 });
+      expect(await engine.findings()).toBe('');
+      expect(await engine.docker(['cp', join(local, 'd'), 'guest:/srv'])).toMatchObject({ code: 0 });
+      expect(await api.text('guest', '/srv/l/x')).toBe('two\n');
+      expect((await api.stat('guest', '/srv/l')).stat?.linkTarget).toBe('/srv/sub');
+      const [header] = [{ name: 'g', type: 'file' }] as const;
+      const tar = await collect(packTar([{ header, body: Buffer.from('rested\n') }]));
+      expect(await api.put('guest', '/vol', tar)).toEqual({ status: 200 });
+      expect(await engine.must(['run', '--rm', '-v', 'vol:/vol', 'busybox', 'cat', '/vol/g'])).toBe('rested');
+      expect((await engine.docker(['cp', 'guest:/none', local])).stderr).toContain('Could not find the file');
+      const names: string[] = [];
+      for await (const { header: member } of readTar(api.stream('/containers/guest/export')))
+        names.push(member.name);
+      expect(names).toEqual(expect.arrayContaining(['bin/new', 'srv/sub/x']));
+      expect(names).not.toContain('vol/g');
+      await engine.must(['commit', 'guest', 'made:2']);
+      expect(await engine.must(['run', '--rm', 'made:2', 'cat', '/srv/sub/x', '/bin/new'])).toBe('two\nnew');
+      expect(qemus()).toEqual(pids);
+      await engine.must(['start', 'guest']);
+      expect(await sh('cat /srv/l/x')).toBe('two');
+      expect(qemus()).not.toEqual(pids);
     },
     LONG,
   );
+
+  test(
+    'are there after the daemon was killed, and nothing is left of what reached them',
+    async () => {
+      await engine.must(['create', '--name', 'fresh', '--isolation', 'vm', 'busybox', 'true']);
+      const file = await collect(packTar([{ header: { name: 'kept', type: 'file' } }]));
+      expect(await api.put('fresh', '/etc', file)).toEqual({ status: 200 });
+      await engine.restart();
+      expect(await engine.findings()).toBe('');
+      expect((await engine.docker(['diff', 'fresh'])).stdout).toContain('A /etc/kept');
+      await engine.must(['rm', 'fresh']);
+      expect(await engine.findings()).toBe('');
+    },
+    LONG,
+  );
+
+  /** QEMU processes of this engine's. */
+  function qemus(): readonly number[] {
+    const { processes } = engine.host;
+    return processes.list().filter((pid) => commandOf(pid).includes(`${engine.folder}/run/`));
+  }
 });
+
+function commandOf(pid: number): string {
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return command.startsWith('qemu') ? command : '';
+  } catch {
+    return '';
+  }
+}

@@ -14,6 +14,7 @@ function partsWith(registry: Registry, busy: boolean, retry: () => void): CheckP
     network: none,
     roots: none,
     uses: { inventory: () => [] },
+    filesAtRest: { has: () => false },
     volumes: { problems: () => [] },
     runtimes: { container: none, sandbox: none, vm: none },
     builder: { owns: () => false, inventory: () => [] },

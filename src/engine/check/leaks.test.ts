@@ -27,6 +27,7 @@ test('a build step that runs is no leak, though no record knows it; one that a k
     network: none,
     roots: none,
     uses: { inventory: () => [] },
+    filesAtRest: { has: () => false },
     runtimes: {
       container: { inventory: () => Promise.resolve([...found, parent]) },
       sandbox: none,

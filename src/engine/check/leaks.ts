@@ -5,6 +5,7 @@ import type { Isolation } from '../../model/isolation.ts';
 import type { Network } from '../../network/network.ts';
 import type { Leftover, Runtime } from '../../runtime/runtime.ts';
 import type { RootStorage } from '../../storage/storage.ts';
+import type { FilesAtRest } from '../instances/files-at-rest.ts';
 import type { Registry } from '../instances/registry.ts';
 import type { VolumeUses } from '../volumes/uses.ts';
 
@@ -15,6 +16,8 @@ export interface LeakParts {
   readonly roots: Pick<RootStorage, 'inventory'>;
   readonly runtimes: Readonly<Record<Isolation, Pick<Runtime, 'inventory'>>>;
   readonly uses: Pick<VolumeUses, 'inventory'>;
+  /** A VM may be booted for them though its record is at rest. */
+  readonly filesAtRest: Pick<FilesAtRest, 'has'>;
   /** Its steps run without a record. */
   readonly builder: Pick<Builder, 'owns' | 'inventory'>;
 }
@@ -44,7 +47,7 @@ export async function findLeaks(parts: LeakParts): Promise<readonly Leftover[]> 
       leftover,
     ]),
   );
-  const stateOf = stateFinder(parts.registry);
+  const stateOf = stateFinder(parts);
   // The parent group lives as long as the engine.
   const parent = names.cgroupParent(parts.identity);
   return [...unique.values()].filter(({ owner, kind, what }) => {
@@ -74,11 +77,11 @@ export function isLeak(leftover: Pick<Leftover, 'kind'>, state: InstanceState | 
 }
 
 /** Owners are full ids or their beginnings, at least 12 digits. */
-function stateFinder(registry: Registry): (owner: string) => InstanceState | null {
+function stateFinder({ registry, filesAtRest }: LeakParts): (owner: string) => InstanceState | null {
   const states = new Map<string, InstanceState>();
   for (const { config, status, lease } of registry.all()) {
     // With a lease its run was made ahead.
-    const isMade = status.state === 'created' && lease !== null;
+    const isMade = (status.state === 'created' && lease !== null) || filesAtRest.has(config.id);
     states.set(config.id.slice(0, 12), isMade ? 'starting' : status.state);
   }
   return (owner) => states.get(owner.slice(0, 12)) ?? null;

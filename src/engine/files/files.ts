@@ -10,11 +10,13 @@ import type { CommitRequest, Files, PutFilesOptions } from '../api.ts';
 import type { EventBus } from '../events.ts';
 import type { ImageService } from '../images/images.ts';
 import { instanceAttributes } from '../instances/attributes.ts';
+import type { FilesAtRest } from '../instances/files-at-rest.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
 import { commitInstance } from './commit.ts';
 import { GuestSource } from './guest-source.ts';
 import { HostSource, type HostSourceParts } from './host-source.ts';
+import { RestingSource } from './resting-source.ts';
 import type { FileSource } from './source.ts';
 
 export interface FileServiceParts extends HostSourceParts {
@@ -24,6 +26,7 @@ export interface FileServiceParts extends HostSourceParts {
   readonly images: ImageStore;
   readonly layers: Pick<LayerStore, 'importTar'>;
   readonly runtimes: Readonly<Record<Isolation, Runtime>>;
+  readonly filesAtRest: Pick<FilesAtRest, 'borrow'>;
   readonly plainArchive: (archive: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
   readonly making: Pick<ImageService, 'making'>;
 }
@@ -90,16 +93,12 @@ export class FileService implements Files {
     const { config, status } = record;
     const runtime = this.#parts.runtimes[config.isolation];
     if (config.isolation !== 'vm') return new HostSource(this.#parts, record, this.#imageOf(record));
-    if (status.pid === 0)
-      throw new HullError(
-        'not-supported',
-        `the files of ${config.name} lie on the VM's own disk and can be reached only while it runs; start it first`,
-      );
     if (config.source.kind === 'machine' || !hasFiles(runtime))
       throw new HullError(
         'not-supported',
         `the machine ${config.name} has no agent that could reach its files; copy over the network`,
       );
+    if (status.pid === 0) return new RestingSource(this.#parts.filesAtRest, config.id);
     return new GuestSource(runtime, config.id);
   }
 

@@ -12,7 +12,7 @@ import type { HeldRoot, RootStorage } from '../../storage/storage.ts';
 import type { Trees } from '../../storage/trees.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { VolumeUses } from '../volumes/uses.ts';
-import type { FileSource } from './source.ts';
+import { thenRelease, type FileSource } from './source.ts';
 
 export interface HostSourceParts {
   readonly host: Pick<Host, 'processes'>;
@@ -128,15 +128,4 @@ function viewMount(mount: InstanceRecord['config']['mounts'][number]): ViewMount
     target: mount.target,
     readOnly: mount.readOnly,
   };
-}
-
-async function* thenRelease(
-  stream: AsyncIterable<Uint8Array>,
-  release: () => Promise<void>,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* stream;
-  } finally {
-    await release();
-  }
 }

@@ -15,3 +15,15 @@ export interface FileSource {
   /** What the instance has written over its image, as an OCI layer (uncompressed). Mount places that a runtime made are left out. */
   layer(signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }
+
+/** The stream, and `release` when it ends or is left. */
+export async function* thenRelease(
+  stream: AsyncIterable<Uint8Array>,
+  release: () => Promise<void> | void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } finally {
+    await release();
+  }
+}

@@ -5,7 +5,7 @@ import type { InstanceConfig } from '../../model/instance.ts';
 import { logFolderOf, logPathOf, runDirOf, runFilesOf } from '../../model/instance-files.ts';
 import type { RootFilesystem } from '../../model/root-filesystem.ts';
 import type { Network, NetworkLease } from '../../network/network.ts';
-import type { Bundle, LogTarget } from '../../runtime/runtime.ts';
+import type { Bundle, FilesBundle, LogTarget } from '../../runtime/runtime.ts';
 import { logBounds } from './settle-options.ts';
 
 /** Bytes of one log file; with the rotated ones an instance's log takes three times as much at most. */
@@ -45,6 +45,15 @@ export function bundleOf(
     runDir,
     log: logTargetOf(identity, config),
   };
+}
+
+/** Of an instance that does not run. A folder of its own, so that nothing of it is taken for a run's. */
+export function filesBundleOf(
+  identity: EngineIdentity,
+  { id, name, mounts, readOnlyRoot }: InstanceConfig,
+  root: RootFilesystem,
+): FilesBundle {
+  return { id, name, root, mounts, readOnlyRoot, runDir: join(runDirOf(identity, id), 'files') };
 }
 
 /** What nobody will read is kept beside the run, as little of it as a monitor needs. */

@@ -13,6 +13,7 @@ import { admitOrThrow } from './admission.ts';
 import { PendingAttachments } from './deferred-stdio.ts';
 import { Ender, type StopEffects, type StopOptions } from './ender.ts';
 import { interruptionOf, within } from './endings.ts';
+import { FilesAtRest } from './files-at-rest.ts';
 import { HeadStarts, isWorthHeadStart } from './head-start.ts';
 import type { LogKeeper } from './log-keeper.ts';
 import type { InstanceRecord } from './record.ts';
@@ -49,6 +50,7 @@ export interface LifecycleParts {
  */
 export class Lifecycle {
   readonly pending = new PendingAttachments();
+  readonly filesAtRest: FilesAtRest;
   readonly #parts: LifecycleParts;
   readonly #queue = new KeyedLock();
   readonly #ender: Ender;
@@ -60,7 +62,12 @@ export class Lifecycle {
     const own = { ...parts, pending: this.pending };
     this.#parts = parts;
     this.#ender = new Ender(own);
-    this.#starter = new Starter({ ...own, ender: this.#ender });
+    this.filesAtRest = new FilesAtRest({
+      ...parts,
+      exclusively: (id, work) => this.#queue.run(id, work),
+      get: (id) => parts.registry.get(id),
+    });
+    this.#starter = new Starter({ ...own, ender: this.#ender, filesAtRest: this.filesAtRest });
     const watch = (record: InstanceRecord): void => this.watch(record);
     this.#restarter = new Restarter({ ...own, starter: this.#starter, queue: this.#queue, watch });
     this.#headStarts = new HeadStarts({
@@ -135,13 +142,15 @@ export class Lifecycle {
   }
 
   async remove(id: string, options: { force?: boolean; volumes?: boolean } = {}): Promise<void> {
-    if (options.force === true) await this.#starter.cutShort(id);
+    if (options.force === true)
+      await Promise.all([this.#starter.cutShort(id), this.filesAtRest.cutShort(id)]);
     return this.#queue.run(id, async () => {
       const record = this.#parts.registry.byId(id);
       if (record === null) return;
       admitOrThrow(options.force === true ? 'force-remove' : 'remove', record);
       this.#restarter.cancel(id);
       this.#headStarts.take(id);
+      await this.filesAtRest.close(id, 0);
       await this.#ender.remove(record, options.volumes ?? false);
     });
   }

@@ -5,13 +5,13 @@ import type { Isolation } from '../../model/isolation.ts';
 import type { RootFilesystem } from '../../model/root-filesystem.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import type { Network, NetworkLease } from '../../network/network.ts';
-import type { Bundle, Runtime } from '../../runtime/runtime.ts';
+import type { Bundle, FilesBundle, Runtime } from '../../runtime/runtime.ts';
 import type { RootStorage } from '../../storage/storage.ts';
 import type { Machines } from '../api.ts';
 import type { EventBus } from '../events.ts';
 import type { NetworkCatalog } from '../networks/catalog.ts';
 import { networkAttributes } from '../networks/events.ts';
-import { bundleOf, runDirOf, writeRunFiles } from './bundle.ts';
+import { bundleOf, filesBundleOf, runDirOf, writeRunFiles } from './bundle.ts';
 import { attachRequest } from './networks-of.ts';
 import type { Registry } from './registry.ts';
 import type { Host } from '../../host/host.ts';
@@ -26,8 +26,8 @@ export interface RunParts {
   readonly network: Network;
   readonly images: Pick<ImageStore, 'get'>;
   readonly machines: Pick<Machines, 'get'>;
-  /** What the instance's mounts of volumes need while it runs. */
-  readonly uses: Pick<VolumeUses, 'acquire' | 'adopt' | 'release'>;
+  /** What the instance's mounts of volumes need while it runs, or its files are looked at. */
+  readonly uses: Pick<VolumeUses, 'acquire' | 'adopt' | 'borrow' | 'release'>;
   readonly registry: Pick<Registry, 'byId'>;
   readonly catalog: Pick<NetworkCatalog, 'find'>;
   readonly events: EventBus;
@@ -94,6 +94,28 @@ export class Runs {
   /** Of a run that a former daemon started. */
   bundle(config: InstanceConfig, root: RootFilesystem, lease: NetworkLease): Bundle {
     return bundleOf(this.#parts.identity, { ...config, mounts: this.#parts.uses.adopt(config) }, root, lease);
+  }
+
+  /** Of an instance that does not run, for its files: with its mounts, where a start would have them. To be released. */
+  async filesBundle(
+    config: InstanceConfig,
+  ): Promise<{ readonly bundle: FilesBundle; readonly release: () => Promise<void> }> {
+    const { identity, host, uses } = this.#parts;
+    const borrowed = await uses.borrow(config);
+    const runDir = runDirOf(identity, config.id);
+    const release = async (): Promise<void> => {
+      await borrowed.release();
+      // What could not be unmounted leads to the user's own data.
+      const mounted = host.mounts.list().some(({ target }) => target.startsWith(`${runDir}/`));
+      if (!mounted) await host.files.removeTree(runDir);
+    };
+    try {
+      const root = await this.root(config);
+      return { bundle: filesBundleOf(identity, { ...config, mounts: borrowed.mounts }, root), release };
+    } catch (error) {
+      await release();
+      throw error;
+    }
   }
 
   /** Takes a run apart, all parts even when one fails. Fine twice. Rejects with what could not be removed. */

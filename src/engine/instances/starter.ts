@@ -7,6 +7,7 @@ import { Timings } from '../timings.ts';
 import type { PendingAttachments } from './deferred-stdio.ts';
 import { killedWhileStarting } from './endings.ts';
 import type { Ender } from './ender.ts';
+import type { FilesAtRest } from './files-at-rest.ts';
 import { startedHealth } from '../health/health-plan.ts';
 import type { LifecycleParts } from './lifecycle.ts';
 import { endpointsOf } from './networks-of.ts';
@@ -18,6 +19,7 @@ export interface StarterParts extends Pick<
 > {
   readonly pending: PendingAttachments;
   readonly ender: Ender;
+  readonly filesAtRest: Pick<FilesAtRest, 'has' | 'close'>;
 }
 
 export interface StartOptions {
@@ -45,8 +47,9 @@ export class Starter {
     record: InstanceRecord,
     { byPolicy, keepsNetwork = false, made = null, onSteps }: StartOptions,
   ): Promise<InstanceRecord> {
-    const { registry, bootId, ender } = this.#parts;
+    const { registry, bootId, ender, filesAtRest } = this.#parts;
     const { id } = record.config;
+    if (filesAtRest.has(id)) await filesAtRest.close(id);
     const afresh = byPolicy ? {} : { restartDelay: 0 };
     const count = byPolicy ? {} : { restartCount: 0 };
     const lease = made === null ? null : record.lease;

@@ -37,6 +37,18 @@ export function configuration(bundle: Bundle, shares: readonly Share[]): Uint8Ar
     .build();
 }
 
+/** The same for a guest that has no workload: its files, and what is mounted over them. */
+export function filesConfiguration(
+  bundle: Pick<Bundle, 'mounts' | 'readOnlyRoot'>,
+  shares: readonly Share[],
+): Uint8Array {
+  const writer = new FieldWriter()
+    .number(FIELD.clock, BigInt(Date.now()) * 1_000_000n)
+    .bytes(FIELD.entropy, randomBytes(64));
+  addMounts(writer, bundle, shares);
+  return writer.flag(FIELD.readOnlyRoot, bundle.readOnlyRoot).build();
+}
+
 function addNetwork(writer: FieldWriter, bundle: Bundle): void {
   const links = bundle.network.mode === 'host' ? [] : bundle.network.links;
   for (const { address, prefixLength, gateway, mtu, name, ipv6 } of links) {
@@ -46,7 +58,7 @@ function addNetwork(writer: FieldWriter, bundle: Bundle): void {
   }
 }
 
-function addMounts(writer: FieldWriter, bundle: Bundle, shares: readonly Share[]): void {
+function addMounts(writer: FieldWriter, bundle: Pick<Bundle, 'mounts'>, shares: readonly Share[]): void {
   const entries = [
     ...shares.map(({ tag, target, file, readOnly }) => ({
       target,

@@ -25,14 +25,22 @@ export interface LaunchContext {
   readonly name: string;
   readonly acceleration: Acceleration;
   readonly guest: GuestKernel | null;
+  /** `files`: no workload, and no network. */
+  readonly purpose: 'run' | 'files';
 }
+
+/** What a launch reads of a bundle. */
+export type LaunchBundle = Pick<
+  Bundle,
+  'id' | 'root' | 'mounts' | 'network' | 'resources' | 'hostname' | 'files' | 'runDir' | 'log'
+>;
 
 const QEMU = 'qemu-system-x86_64';
 
 /** Starts virtiofsd, tap and QEMU, in this order; each step registers its undo. The guest has only begun to boot when it returns. */
 export async function launch(
   context: LaunchContext,
-  bundle: Bundle,
+  bundle: LaunchBundle,
   undo: Rollback,
 ): Promise<{ record: VmRecord; shares: readonly Share[] }> {
   const { host } = context;
@@ -45,7 +53,7 @@ export async function launch(
     shared.map((mount, index) => startShare(host, mount, index, bundle.runDir, undo)),
   );
   const network = await connect(context, bundle, undo);
-  const shape = shapeOf(bundle, context.name, context.acceleration, context.guest, shares);
+  const shape = shapeOf(bundle, context, shares);
   const qemu = startQemu(context, bundle, qemuArguments(shape));
   undo.defer('end QEMU', () => endProcess(host, qemu));
   undo.defer('remove the control group', () => context.cgroups.remove(bundle.id));
@@ -66,7 +74,11 @@ export async function launch(
   return { record, shares };
 }
 
-async function connect(context: LaunchContext, bundle: Bundle, undo: Rollback): Promise<VmRecord['network']> {
+async function connect(
+  context: LaunchContext,
+  bundle: LaunchBundle,
+  undo: Rollback,
+): Promise<VmRecord['network']> {
   if (bundle.network.mode === 'host') {
     throw new HullError(
       'not-supported',
@@ -85,7 +97,7 @@ async function connect(context: LaunchContext, bundle: Bundle, undo: Rollback): 
 /** In a session of its own: it outlives the daemon. Its messages go to a file, for errors that only show later. */
 function startQemu(
   context: LaunchContext,
-  bundle: Bundle,
+  bundle: LaunchBundle,
   args: readonly string[],
 ): { pid: number; startTime: number } {
   const { host } = context;
@@ -95,7 +107,7 @@ function startQemu(
       'QEMU, which runs VMs, is not installed; install it with: apt-get install qemu-system-x86',
     );
   }
-  const enter = bundle.network.mode === 'host' ? [] : host.namespaces.enterNet(bundle.network.namespace);
+  const enter = networkPrefix(context, bundle);
   const messages = openSync(runFiles.errors(bundle.runDir), 'a', 0o600);
   try {
     const child = host.exec.spawn([...enter, QEMU, ...args], {
@@ -107,6 +119,12 @@ function startQemu(
   } finally {
     closeSync(messages);
   }
+}
+
+/** One without a network lives in a namespace of its own, which goes with it. */
+function networkPrefix({ host, purpose }: LaunchContext, { network }: LaunchBundle): readonly string[] {
+  if (purpose === 'files') return ['unshare', '--net', '--'];
+  return network.mode === 'host' ? [] : host.namespaces.enterNet(network.namespace);
 }
 
 /** What QEMU and the guest's kernel said last, for an error message. */

@@ -14,10 +14,12 @@ import type {
   ExecSession,
   ExecSpec,
   FileAccess,
+  FilesBundle,
   HostProcesses,
   Leftover,
   Pausable,
   ProcessTable,
+  RestingFiles,
   Runtime,
   RuntimeStats,
   Started,
@@ -26,10 +28,12 @@ import type {
 } from '../runtime.ts';
 import type { ExtractFilesOptions, FileArchive, FileChange, FileStat } from '../../model/files.ts';
 import { AgentVm } from './agent-vm.ts';
+import { FilesVm } from './files-vm.ts';
+import type { GuestFiles } from './guest-files.ts';
 import { vmInventory, vmName } from './inventory.ts';
 import { findKernel, type GuestKernel, KernelCache, kernelPlaces } from './kernel.ts';
 import { type Acceleration, probeAcceleration } from './kvm-probe.ts';
-import { dismantle, launch } from './launch.ts';
+import { dismantle, launch, type LaunchContext } from './launch.ts';
 import { MachineVm } from './machine-vm.ts';
 import { isAlive } from './process-handle.ts';
 import { isRecord } from './qmp.ts';
@@ -49,7 +53,7 @@ export interface VmSettings {
 }
 
 /** Runs images and operating systems in QEMU. */
-export class VmRuntime implements Runtime, FileAccess, Pausable, Updatable {
+export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, Updatable {
   readonly isolation = 'vm';
   readonly #host: Host;
   readonly #identity: EngineIdentity;
@@ -57,6 +61,8 @@ export class VmRuntime implements Runtime, FileAccess, Pausable, Updatable {
   readonly #kernels: KernelCache;
   readonly #cgroups: QemuCgroups;
   readonly #vms = new Map<string, Vm>();
+  /** Of instances that do not run: booted, or being booted, for their files. */
+  readonly #filesVms = new Map<string, FilesVm>();
   /** Run folders of instances whose VM has ended already. */
   readonly #ended = new Map<string, { readonly runDir: string; readonly exit: ExitStatus | null }>();
   #acceleration: Promise<Acceleration> | null = null;
@@ -95,15 +101,8 @@ export class VmRuntime implements Runtime, FileAccess, Pausable, Updatable {
       throw new HullError('internal', `instance ${bundle.id} was given mounts for a VM's root`);
     if (this.#vms.has(bundle.id))
       throw new HullError('wrong-state', `the VM of instance ${bundle.name} exists already`);
-    const { guest, acceleration } = await this.#prepare();
+    const context = await this.#context(bundle.id, 'run');
     await using undo = new Rollback();
-    const context = {
-      host: this.#host,
-      cgroups: this.#cgroups,
-      name: vmName(this.#identity, bundle.id),
-      acceleration,
-      guest,
-    };
     const { record, shares } = await launch(context, bundle, undo);
     const vm = this.#open(bundle, record);
     undo.defer('close the connections', () => vm.close());
@@ -178,11 +177,11 @@ export class VmRuntime implements Runtime, FileAccess, Pausable, Updatable {
   }
 
   async statFile(id: string, path: string): Promise<FileStat> {
-    return await (await this.#running(id).files()).stat(path);
+    return await (await this.#filesOf(id)).stat(path);
   }
 
   async readFiles(id: string, path: string): Promise<FileArchive> {
-    return await (await this.#running(id).files()).read(path);
+    return await (await this.#filesOf(id)).read(path);
   }
 
   async writeFiles(
@@ -191,19 +190,41 @@ export class VmRuntime implements Runtime, FileAccess, Pausable, Updatable {
     archive: AsyncIterable<Uint8Array>,
     options: ExtractFilesOptions,
   ): Promise<void> {
-    await (await this.#running(id).files()).write(path, archive, options);
+    await (await this.#filesOf(id)).write(path, archive, options);
   }
 
   async fileChanges(id: string): Promise<readonly FileChange[]> {
-    return await (await this.#running(id).files()).changes();
+    return await (await this.#filesOf(id)).changes();
   }
 
   async *readRoot(id: string): AsyncGenerator<Uint8Array> {
-    yield* (await this.#running(id).files()).tree('root');
+    yield* (await this.#filesOf(id)).tree('root');
   }
 
   async *readLayer(id: string): AsyncGenerator<Uint8Array> {
-    yield* (await this.#running(id).files()).tree('upper');
+    yield* (await this.#filesOf(id)).tree('upper');
+  }
+
+  async openFiles(bundle: FilesBundle): Promise<void> {
+    const { id, name } = bundle;
+    if (this.#filesVms.has(id) || this.#vms.has(id))
+      throw new HullError('wrong-state', `the files of ${name} can be reached already`);
+    const vm = new FilesVm(await this.#context(id, 'files'), bundle);
+    this.#filesVms.set(id, vm);
+    await vm.boot().catch((error: unknown) => {
+      this.#filesVms.delete(id);
+      throw error;
+    });
+  }
+
+  filesAreOpen(id: string): boolean {
+    return this.#filesVms.get(id)?.open ?? false;
+  }
+
+  async closeFiles(id: string): Promise<void> {
+    const vm = this.#filesVms.get(id);
+    await vm?.close();
+    if (this.#filesVms.get(id) === vm) this.#filesVms.delete(id);
   }
 
   async delete(id: string): Promise<void> {
@@ -271,6 +292,10 @@ export class VmRuntime implements Runtime, FileAccess, Pausable, Updatable {
     return Promise.resolve(vmInventory(this.#host, this.#identity, { probing: this.#probing }));
   }
 
+  async #filesOf(id: string): Promise<GuestFiles> {
+    return this.#filesVms.get(id)?.files ?? (await this.#running(id).files());
+  }
+
   #running(id: string): Vm {
     const vm = this.#get(id);
     if (!vm.running) throw new HullError('wrong-state', `instance ${vm.bundle.name} does not run`);
@@ -296,6 +321,11 @@ export class VmRuntime implements Runtime, FileAccess, Pausable, Updatable {
     } finally {
       this.#probing = false;
     }
+  }
+
+  async #context(id: string, purpose: LaunchContext['purpose']): Promise<LaunchContext> {
+    const name = vmName(this.#identity, id);
+    return { host: this.#host, cgroups: this.#cgroups, name, purpose, ...(await this.#prepare()) };
   }
 
   /** Kernel, initramfs and the answer whether KVM works: cheap after the first call. */

@@ -3,9 +3,8 @@ import { totalmem } from 'node:os';
 import { HullError } from '../../model/errors.ts';
 import { cpuBandwidth } from '../../model/resources.ts';
 import type { Bundle } from '../runtime.ts';
-import type { Acceleration } from './kvm-probe.ts';
 import { MEBIBYTE, type VmShape } from './qemu-arguments.ts';
-import type { GuestKernel } from './kernel.ts';
+import type { LaunchBundle, LaunchContext } from './launch.ts';
 import type { Share } from './shares.ts';
 import { tapOf } from './tap.ts';
 import { runFiles } from './vm-record.ts';
@@ -32,7 +31,7 @@ const KERNEL_OPTIONS = [
 const TCG_OPTIONS = ['mitigations=off'];
 
 /** Guest memory, bytes. Rejects `invalid-argument` for what cannot be. */
-export function memoryOf(bundle: Bundle): number {
+export function memoryOf(bundle: Pick<Bundle, 'resources' | 'root'>): number {
   const { memory } = bundle.resources;
   if (memory !== undefined && memory < LEAST_MEMORY) {
     throw new HullError(
@@ -63,10 +62,8 @@ export function cpusOf(bundle: Pick<Bundle, 'resources'>): number {
 
 /** How QEMU is to be started for a bundle. */
 export function shapeOf(
-  bundle: Bundle,
-  name: string,
-  acceleration: Acceleration,
-  guest: GuestKernel | null,
+  bundle: LaunchBundle,
+  { name, acceleration, guest, purpose }: Pick<LaunchContext, 'name' | 'acceleration' | 'guest' | 'purpose'>,
   shares: readonly Share[],
 ): VmShape {
   if (bundle.root.kind !== 'block') throw new HullError('internal', 'a VM was given mounts for its root');
@@ -85,11 +82,12 @@ export function shapeOf(
   if (guest === null) throw new HullError('internal', 'a VM was given no kernel');
   const tcg = acceleration.accelerator === 'tcg' ? TCG_OPTIONS : [];
   const disks = [`hull.image=${root.image.serial}`, `hull.scratch=${root.scratch.serial}`];
+  const files = purpose === 'files' ? ['hull.files=1'] : [];
   return {
     ...common,
     kernel: guest.kernel,
     initrd: guest.initrd,
-    cmdline: [...KERNEL_OPTIONS, ...tcg, ...disks].join(' '),
+    cmdline: [...KERNEL_OPTIONS, ...tcg, ...disks, ...files].join(' '),
     disks: [root.image, root.scratch],
     paused: false,
     agent: {
@@ -105,7 +103,7 @@ type MachineRoot = Extract<Extract<Bundle['root'], { kind: 'block' }>['root'], {
 
 /** A machine has no agent: its address goes to a unit inside it by the kernel's command line (storage/machine-network.ts). */
 function machineShape(
-  bundle: Bundle,
+  bundle: LaunchBundle,
   root: MachineRoot,
   common: Omit<VmShape, 'kernel' | 'initrd' | 'cmdline' | 'disks' | 'agent' | 'console' | 'paused'>,
 ): VmShape {

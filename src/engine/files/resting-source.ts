@@ -1,0 +1,67 @@
+import type { ExtractFilesOptions, FileArchive, FileChange, FileStat } from '../../model/files.ts';
+import type { FilesAtRest } from '../instances/files-at-rest.ts';
+import { GuestSource } from './guest-source.ts';
+import { thenRelease, type FileSource } from './source.ts';
+
+/** Files that only the runtime reaches, of an instance that does not run: opened for each request, or still open from the one before. */
+export class RestingSource implements FileSource {
+  readonly #files: Pick<FilesAtRest, 'borrow'>;
+  readonly #id: string;
+
+  constructor(files: Pick<FilesAtRest, 'borrow'>, id: string) {
+    this.#files = files;
+    this.#id = id;
+  }
+
+  stat(path: string, signal?: AbortSignal): Promise<FileStat> {
+    return this.#using((source) => source.stat(path, signal), signal);
+  }
+
+  async read(path: string, signal?: AbortSignal): Promise<FileArchive> {
+    const { source, giveBack } = await this.#borrow(signal);
+    try {
+      const { stat, stream } = await source.read(path, signal);
+      return { stat, stream: thenRelease(stream, giveBack) };
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+  }
+
+  write(
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    options: ExtractFilesOptions,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    return this.#using((source) => source.write(path, archive, options, signal), signal);
+  }
+
+  changes(signal?: AbortSignal): Promise<readonly FileChange[]> {
+    return this.#using((source) => source.changes(signal), signal);
+  }
+
+  async *root(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { source, giveBack } = await this.#borrow(signal);
+    yield* thenRelease(source.root(signal), giveBack);
+  }
+
+  async *layer(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { source, giveBack } = await this.#borrow(signal);
+    yield* thenRelease(source.layer(signal), giveBack);
+  }
+
+  async #using<T>(use: (source: FileSource) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const { source, giveBack } = await this.#borrow(signal);
+    try {
+      return await use(source);
+    } finally {
+      giveBack();
+    }
+  }
+
+  async #borrow(signal: AbortSignal | undefined): Promise<{ source: FileSource; giveBack: () => void }> {
+    const { access, giveBack } = await this.#files.borrow(this.#id, signal);
+    return { source: new GuestSource(access, this.#id), giveBack };
+  }
+}
