@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { bunGlobals, importsOf, violation } from './import-rules.ts';
+import { bunGlobals, CONTRACTS, importsOf, MAY_IMPORT, violation } from './import-rules.ts';
 import { isTest, sourceFiles, type SourceFile } from './source-files.ts';
 
 const files = sourceFiles('src', 'api').filter((file) => !isTest(file.path));
@@ -14,6 +14,17 @@ describe('imports', () => {
   test('go down the layers', () => {
     expect(files.length).toBeGreaterThan(0);
     expect(files.flatMap(violations)).toEqual([]);
+  });
+
+  test('the table names rooms and contracts that exist', () => {
+    const paths = new Set(files.map(({ path }) => path));
+    const lost = [
+      ...Object.keys(MAY_IMPORT).filter(
+        (room) => !files.some(({ path }) => path.startsWith(room === 'api' ? 'api/' : `src/${room}/`)),
+      ),
+      ...[...CONTRACTS].filter((path) => !paths.has(path)),
+    ];
+    expect(lost).toEqual([]);
   });
 
   test('Bun’s own interface is used in src/host alone', () => {
