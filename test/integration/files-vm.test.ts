@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { chunksOf, collect } from '../../src/lib/streams.ts';
@@ -120,13 +120,13 @@ describe.skipIf(NO_VMS !== null)('files of a VM (skipped without a guest kernel)
     'are the same when it does not run: one boot for several requests, and it goes before the VM starts',
     async () => {
       await engine.must(['stop', '-t', '0', 'guest']);
-      const before = (await engine.docker(['diff', 'guest'])).stdout;
-      expect(before.split('\n')).toEqual(expect.arrayContaining(['D /bin/false', 'A /bin/new']));
+      expect(await engine.docker(['cp', join(local, 'd'), 'guest:/srv'])).toMatchObject({ code: 0 });
       const pids = qemus();
       expect(pids).toHaveLength(1);
       expect((await engine.inspect('guest')).State).toMatchObject({ Status: 'exited', Pid: 0 });
       expect(await engine.findings()).toBe('');
-      expect(await engine.docker(['cp', join(local, 'd'), 'guest:/srv'])).toMatchObject({ code: 0 });
+      const changed = (await engine.docker(['diff', 'guest'])).stdout.split('\n');
+      expect(changed).toEqual(expect.arrayContaining(['D /bin/false', 'A /bin/new', 'A /srv/sub/x']));
       expect(await api.text('guest', '/srv/l/x')).toBe('two\n');
       expect((await api.stat('guest', '/srv/l')).stat?.linkTarget).toBe('/srv/sub');
       const [header] = [{ name: 'g', type: 'file' }] as const;
@@ -152,11 +152,17 @@ describe.skipIf(NO_VMS !== null)('files of a VM (skipped without a guest kernel)
   test(
     'are there after the daemon was killed, and nothing is left of what reached them',
     async () => {
-      await engine.must(['create', '--name', 'fresh', '--isolation', 'vm', 'busybox', 'true']);
+      const bind = join(engine.folder, 'bound');
+      mkdirSync(bind);
+      const options = ['--isolation', 'vm', '-v', `${bind}:/bound`];
+      await engine.must(['create', '--name', 'fresh', ...options, 'busybox', 'true']);
       const file = await collect(packTar([{ header: { name: 'kept', type: 'file' } }]));
       expect(await api.put('fresh', '/etc', file)).toEqual({ status: 200 });
       await engine.restart();
       expect(await engine.findings()).toBe('');
+      rmdirSync(bind);
+      expect(await api.put('fresh', '/bound', file)).toMatchObject({ status: 400 });
+      // What is mounted is no part of the root.
       expect((await engine.docker(['diff', 'fresh'])).stdout).toContain('A /etc/kept');
       await engine.must(['rm', 'fresh']);
       expect(await engine.findings()).toBe('');

@@ -14,11 +14,11 @@ export class RestingSource implements FileSource {
   }
 
   stat(path: string, signal?: AbortSignal): Promise<FileStat> {
-    return this.#using((source) => source.stat(path, signal), signal);
+    return this.#using(true, (source) => source.stat(path, signal), signal);
   }
 
   async read(path: string, signal?: AbortSignal): Promise<FileArchive> {
-    const { source, giveBack } = await this.#borrow(signal);
+    const { source, giveBack } = await this.#borrow(true, signal);
     try {
       const { stat, stream } = await source.read(path, signal);
       return { stat, stream: thenRelease(stream, giveBack) };
@@ -34,25 +34,29 @@ export class RestingSource implements FileSource {
     options: ExtractFilesOptions,
     signal?: AbortSignal,
   ): Promise<void> {
-    return this.#using((source) => source.write(path, archive, options, signal), signal);
+    return this.#using(true, (source) => source.write(path, archive, options, signal), signal);
   }
 
   changes(signal?: AbortSignal): Promise<readonly FileChange[]> {
-    return this.#using((source) => source.changes(signal), signal);
+    return this.#using(false, (source) => source.changes(signal), signal);
   }
 
   async *root(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    const { source, giveBack } = await this.#borrow(signal);
+    const { source, giveBack } = await this.#borrow(false, signal);
     yield* thenRelease(source.root(signal), giveBack);
   }
 
   async *layer(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    const { source, giveBack } = await this.#borrow(signal);
+    const { source, giveBack } = await this.#borrow(false, signal);
     yield* thenRelease(source.layer(signal), giveBack);
   }
 
-  async #using<T>(use: (source: FileSource) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    const { source, giveBack } = await this.#borrow(signal);
+  async #using<T>(
+    mounts: boolean,
+    use: (source: FileSource) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const { source, giveBack } = await this.#borrow(mounts, signal);
     try {
       return await use(source);
     } finally {
@@ -60,8 +64,12 @@ export class RestingSource implements FileSource {
     }
   }
 
-  async #borrow(signal: AbortSignal | undefined): Promise<{ source: FileSource; giveBack: () => void }> {
-    const { access, giveBack } = await this.#files.borrow(this.#id, signal);
+  /** `mounts`: the instance's volumes are asked for as well. */
+  async #borrow(
+    mounts: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<{ source: FileSource; giveBack: () => void }> {
+    const { access, giveBack } = await this.#files.borrow(this.#id, { mounts }, signal);
     return { source: new GuestSource(access, this.#id), giveBack };
   }
 }

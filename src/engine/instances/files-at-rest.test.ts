@@ -7,12 +7,13 @@ import type { InstanceRecord } from './record.ts';
 import type { Runs } from './run.ts';
 
 const ID = 'a'.repeat(64);
+const ALL = { mounts: true };
 
 /** One instance, and what was done for its files, in order. */
 class Bench {
   readonly did: string[] = [];
   readonly queue = new KeyedLock();
-  config = { id: ID, name: 'one' } as InstanceConfig;
+  config = { id: ID, name: 'one', mounts: [{}] } as unknown as InstanceConfig;
   pid = 0;
   alive = false;
   fails = false;
@@ -51,10 +52,10 @@ class Bench {
 
 test('requests that follow each other share what was opened for the first', async () => {
   const bench = new Bench();
-  const [one, other] = await Promise.all([bench.files.borrow(ID), bench.files.borrow(ID)]);
+  const [one, other] = await Promise.all([bench.files.borrow(ID, ALL), bench.files.borrow(ID, ALL)]);
   one.giveBack();
   other.giveBack();
-  (await bench.files.borrow(ID)).giveBack();
+  (await bench.files.borrow(ID, ALL)).giveBack();
   expect(bench.did).toEqual(['open']);
   expect(bench.files.has(ID)).toBe(true);
   await bench.files.closeAll();
@@ -64,13 +65,13 @@ test('requests that follow each other share what was opened for the first', asyn
 
 test('whoever starts the instance waits for those who copy, and for nobody after that', async () => {
   const bench = new Bench();
-  const { giveBack } = await bench.files.borrow(ID);
+  const { giveBack } = await bench.files.borrow(ID, ALL);
   const start = bench.queue.run(ID, async () => {
     await bench.files.close(ID);
     bench.did.push('start');
     bench.pid = 7;
   });
-  const late = bench.files.borrow(ID);
+  const late = bench.files.borrow(ID, ALL);
   await Bun.sleep(20);
   expect(bench.did).toEqual(['open']);
   giveBack();
@@ -82,30 +83,39 @@ test('whoever starts the instance waits for those who copy, and for nobody after
 
 test('whoever removes the instance does not wait', async () => {
   const bench = new Bench();
-  await bench.files.borrow(ID);
+  await bench.files.borrow(ID, ALL);
   await bench.files.close(ID, 0);
   expect(bench.did).toEqual(['open', 'close', 'release']);
 });
 
 test('what was opened before a change of the instance, or has died, is opened again', async () => {
   const bench = new Bench();
-  (await bench.files.borrow(ID)).giveBack();
+  (await bench.files.borrow(ID, ALL)).giveBack();
   bench.config = { ...bench.config };
-  (await bench.files.borrow(ID)).giveBack();
+  (await bench.files.borrow(ID, ALL)).giveBack();
   bench.alive = false;
-  (await bench.files.borrow(ID)).giveBack();
+  (await bench.files.borrow(ID, ALL)).giveBack();
   expect(bench.did).toEqual(['open', 'close', 'release', 'open', 'close', 'release', 'open']);
+  await bench.files.closeAll();
+});
+
+test('who asks for the root alone is content with more, but not the other way round', async () => {
+  const bench = new Bench();
+  (await bench.files.borrow(ID, { mounts: false })).giveBack();
+  (await bench.files.borrow(ID, ALL)).giveBack();
+  (await bench.files.borrow(ID, { mounts: false })).giveBack();
+  expect(bench.did).toEqual(['open', 'close', 'release', 'open']);
   await bench.files.closeAll();
 });
 
 test('a boot that fails leaves nothing, and the next request tries again', async () => {
   const bench = new Bench();
   bench.fails = true;
-  await expect(bench.files.borrow(ID)).rejects.toThrow('no kernel');
+  await expect(bench.files.borrow(ID, ALL)).rejects.toThrow('no kernel');
   await bench.queue.run(ID, () => Promise.resolve());
   expect(bench.files.has(ID)).toBe(false);
   bench.fails = false;
-  (await bench.files.borrow(ID)).giveBack();
+  (await bench.files.borrow(ID, ALL)).giveBack();
   expect(bench.did).toEqual(['open', 'release', 'open']);
   await bench.files.closeAll();
 });
@@ -113,7 +123,7 @@ test('a boot that fails leaves nothing, and the next request tries again', async
 test('a boot that is under way is ended without waiting for it', async () => {
   const bench = new Bench();
   bench.boot = Promise.withResolvers<void>();
-  const asked = bench.files.borrow(ID).catch((error: unknown) => String(error));
+  const asked = bench.files.borrow(ID, ALL).catch((error: unknown) => String(error));
   await Bun.sleep(1);
   await bench.files.cutShort(ID);
   expect(await asked).toContain('was ended');

@@ -28,6 +28,8 @@ export interface BorrowedFiles {
 interface OpenFiles {
   /** As it was then: mounts may have changed since. */
   readonly config: InstanceConfig;
+  /** With all of its mounts. */
+  readonly mounted: boolean;
   readonly runtime: FileAccess & RestingFiles;
   readonly release: () => Promise<void>;
   users: number;
@@ -56,8 +58,8 @@ export class FilesAtRest {
     return this.#active.has(id);
   }
 
-  /** Waits for what happens to the instance now. Of one that runs by then: as it runs. */
-  borrow(id: string, signal?: AbortSignal): Promise<BorrowedFiles> {
+  /** Waits for what happens to the instance now. Of one that runs by then: as it runs. `mounts`: what is mounted on the root is asked for as well. */
+  borrow(id: string, { mounts }: { mounts: boolean }, signal?: AbortSignal): Promise<BorrowedFiles> {
     return this.#parts.exclusively(id, async () => {
       signal?.throwIfAborted();
       const record = this.#parts.get(id);
@@ -68,7 +70,7 @@ export class FilesAtRest {
           `the files of ${record.config.name} can be reached only while it runs`,
         );
       if (record.status.pid > 0) return { access: runtime, giveBack: () => undefined };
-      return this.#use(id, await this.#opened(runtime, record));
+      return this.#use(id, await this.#opened(runtime, record.config, mounts));
     });
   }
 
@@ -102,29 +104,36 @@ export class FilesAtRest {
     );
   }
 
-  async #opened(runtime: FileAccess & RestingFiles, record: InstanceRecord): Promise<OpenFiles> {
-    const { config } = record;
-    const open = this.#open.get(config.id);
-    if (open !== undefined) {
-      const fits = open.config === config || open.users > 0;
-      if (fits && runtime.filesAreOpen(config.id)) return open;
-      await this.#close(config.id, open);
-    }
-    return await this.#openAnew(runtime, config);
+  async #opened(
+    runtime: FileAccess & RestingFiles,
+    config: InstanceConfig,
+    mounts: boolean,
+  ): Promise<OpenFiles> {
+    const { id } = config;
+    const open = this.#open.get(id);
+    const answers = runtime.filesAreOpen(id);
+    if (open !== undefined && answers && open.config === config && (open.mounted || !mounts)) return open;
+    await this.close(id, answers ? PATIENCE : 0);
+    return await this.#openAnew(runtime, config, mounts);
   }
 
-  async #openAnew(runtime: FileAccess & RestingFiles, config: InstanceConfig): Promise<OpenFiles> {
+  async #openAnew(
+    runtime: FileAccess & RestingFiles,
+    config: InstanceConfig,
+    mounts: boolean,
+  ): Promise<OpenFiles> {
     const { id } = config;
     this.#active.add(id);
     try {
-      const { bundle, release } = await this.#parts.runs.filesBundle(config);
+      const { bundle, release } = await this.#parts.runs.filesBundle(config, { mounts });
       try {
         await runtime.openFiles(bundle);
       } catch (error) {
         await release();
         throw error;
       }
-      const open = { config, runtime, release, users: 0, onIdle: () => undefined };
+      const mounted = mounts || config.mounts.length === 0;
+      const open = { config, mounted, runtime, release, users: 0, onIdle: () => undefined };
       this.#open.set(id, open);
       return open;
     } catch (error) {

@@ -96,12 +96,13 @@ export class Runs {
     return bundleOf(this.#parts.identity, { ...config, mounts: this.#parts.uses.adopt(config) }, root, lease);
   }
 
-  /** Of an instance that does not run, for its files: with its mounts, where a start would have them. To be released. */
+  /** Of an instance that does not run, for its files; with its `mounts`, where a start would have them, or the root alone. To be released. */
   async filesBundle(
     config: InstanceConfig,
+    { mounts }: { mounts: boolean },
   ): Promise<{ readonly bundle: FilesBundle; readonly release: () => Promise<void> }> {
     const { identity, host, uses } = this.#parts;
-    const borrowed = await uses.borrow(config);
+    const borrowed = await uses.borrow(mounts ? config : { ...config, mounts: [] });
     const runDir = runDirOf(identity, config.id);
     const release = async (): Promise<void> => {
       await borrowed.release();
