@@ -97,7 +97,12 @@ export const ROUTES: readonly RouteRow[] = [
   { method: 'HEAD', path: '/_ping', state: 'full', note: '' },
   { method: 'POST', path: '/commit', state: 'full', note: '' },
   { method: 'GET', path: '/events', state: 'full', note: '' },
-  { method: 'GET', path: '/system/df', state: 'full', note: '' },
+  {
+    method: 'GET',
+    path: '/system/df',
+    state: 'full',
+    note: 'sizes of images are those of their unpacked files, as Docker’s; what is kept beside them (compressed layers, disks for VMs) is not counted',
+  },
   { method: 'GET', path: '/images/{name}/get', state: 'full', note: '' },
   { method: 'GET', path: '/images/get', state: 'full', note: '' },
   { method: 'POST', path: '/images/load', state: 'full', note: '' },
