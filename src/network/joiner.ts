@@ -10,7 +10,7 @@ import { bytesOf, formatIp, parseIp, type Address } from '../lib/ip.ts';
 import type { Attachment, ConnectRequest, NetworkLease } from './network.ts';
 import { defaultRoutes } from './routes.ts';
 import type { Reserved, Segment } from './segment.ts';
-import type { Sweeper } from './sweeper.ts';
+import type { HeldAddress, Sweeper } from './sweeper.ts';
 
 export interface JoinerParts {
   readonly host: Host;
@@ -44,7 +44,7 @@ export class Joiner {
     names: readonly string[],
   ): Promise<{ namespace: string; attachments: readonly Attachment[] }> {
     const { host, setup } = this.#parts;
-    await this.#formerRunGone(instanceId, connections);
+    await this.#wishedFreed(connections);
     const namespace = this.#namespacePath(instanceId);
     await using undo = new Rollback();
     this.#making.add(namespace);
@@ -67,6 +67,7 @@ export class Joiner {
     connection: ConnectRequest,
     names: readonly string[],
   ): Promise<Attachment> {
+    await this.#wishedFreed([connection]);
     await using undo = new Rollback();
     const free = freeLink(held.map(({ endpoint }) => endpoint.link));
     const [attachment] = this.#reserve([connection], names, undo, [free]);
@@ -122,6 +123,7 @@ export class Joiner {
     this.#parts.sweeper.discard({
       hostLinks: attachments.flatMap(({ hostLink }) => (hostLink === null ? [] : [hostLink])),
       namespace,
+      addresses: attachments.flatMap(({ endpoint }) => heldBy(endpoint)),
       gone: () => {
         for (const attachment of attachments) this.release(attachment);
       },
@@ -139,18 +141,20 @@ export class Joiner {
 
   /** A new name each time: the run before may still wait for its removal. */
   #namespacePath(instanceId: string): string {
-    return `${this.#prefix(instanceId)}${randomBytes(4).toString('hex')}`;
+    return join(this.#parts.folder, `i-${instanceId.slice(0, 12)}-${randomBytes(4).toString('hex')}`);
   }
 
-  #prefix(instanceId: string): string {
-    return join(this.#parts.folder, `i-${instanceId.slice(0, 12)}-`);
-  }
-
-  /** An address that the instance asks for is still its former run's until that is removed. */
-  async #formerRunGone(instanceId: string, connections: readonly ConnectRequest[]): Promise<void> {
-    if (connections.every(({ ipv4, ipv6 }) => ipv4 === undefined && ipv6 === undefined)) return;
-    const prefix = this.#prefix(instanceId);
-    await this.#parts.sweeper.passed((name) => name.startsWith(prefix));
+  /** An address that is asked for by name is still the one's who had it, even when he is gone for every client, until his links are removed. */
+  async #wishedFreed(connections: readonly ConnectRequest[]): Promise<void> {
+    const wishes = connections.flatMap(({ networkId, ipv4, ipv6 }) =>
+      [parseIp(ipv4 ?? ''), parseIp(ipv6 ?? '')].flatMap((wish) =>
+        wish === null ? [] : [{ networkId, address: formatIp(wish) }],
+      ),
+    );
+    if (wishes.length === 0) return;
+    await this.#parts.sweeper.freed((held) =>
+      wishes.some((wish) => wish.networkId === held.networkId && wish.address === held.address),
+    );
   }
 
   /** `links`: the interfaces' names; default: eth0, eth1, … */
@@ -244,6 +248,10 @@ export class Joiner {
       });
     }
   }
+}
+
+function heldBy({ networkId, address, ipv6 }: NetworkEndpoint): HeldAddress[] {
+  return [address, ...(ipv6 === null ? [] : [ipv6.address])].map((each) => ({ networkId, address: each }));
 }
 
 function bytes(text: string): Uint8Array {

@@ -1,11 +1,19 @@
 import type { Host } from '../host/host.ts';
 import type { Links } from './links.ts';
 
+/** An address of a network, as text. */
+export interface HeldAddress {
+  readonly networkId: string;
+  readonly address: string;
+}
+
 /** What is left of an instance's network when it is over. */
 export interface Doomed {
   readonly hostLinks: readonly string[];
   /** Null: only links go. */
   readonly namespace: string | null;
+  /** What somebody may ask for by name before it is gone. */
+  readonly addresses?: readonly HeldAddress[];
   /** Called for when its links are gone: its addresses may rest now. */
   readonly gone: () => void;
 }
@@ -38,9 +46,10 @@ export class Sweeper {
     return [...this.#waiting].flatMap(namesOf);
   }
 
-  /** Resolves when nothing of such a name waits for removal any more. */
-  async passed(isMeant: (name: string) => boolean): Promise<void> {
-    while (this.#sweeping !== null && this.held.some(isMeant)) await this.#sweeping;
+  /** Resolves when nothing that holds such an address waits for removal any more. */
+  async freed(isMeant: (held: HeldAddress) => boolean): Promise<void> {
+    const holds = (doomed: Doomed): boolean => doomed.addresses?.some(isMeant) === true;
+    while (this.#sweeping !== null && [...this.#waiting].some(holds)) await this.#sweeping;
   }
 
   /** Resolves when nothing waits for removal any more. */

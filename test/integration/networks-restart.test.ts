@@ -33,3 +33,29 @@ test(
   },
   LONG,
 );
+
+test(
+  "an address that was asked for by name is its next holder's as soon as the former one is gone",
+  async () => {
+    await docker('network create --subnet 10.229.8.0/24 heirs');
+    await docker('network create elsewhere');
+    await docker('run -d --name former --network heirs --ip 10.229.8.4 busybox sleep 600');
+    await docker('create --name next --network heirs --ip 10.229.8.4 busybox sleep 600');
+    // As Compose recreates a service.
+    await docker('rm -f former');
+    expect(await docker('start next')).toBe('next');
+    expect(await docker('rm -f next')).toBe('next');
+    for (const word of ['one', 'two', 'three'])
+      expect(await docker(`run --rm --network heirs --ip 10.229.8.4 busybox echo ${word}`)).toBe(word);
+    await docker('run -d --name mover --network elsewhere busybox sleep 600');
+    await docker('run -d --name holder --network heirs --ip 10.229.8.4 busybox sleep 600');
+    const refused = await docker('network connect --ip 10.229.8.4 heirs mover');
+    expect(refused).toContain('Address already in use');
+    await docker('rm -f holder');
+    expect(await docker('network connect --ip 10.229.8.4 heirs mover')).toBe('');
+    await docker('rm -f mover');
+    expect(await docker('network rm heirs elsewhere')).toBe('heirs\nelsewhere');
+    expect(await engine.findings()).toBe('');
+  },
+  LONG,
+);

@@ -62,7 +62,7 @@ export class Starter {
     try {
       return await this.#attempt(record, made, onSteps).catch(async (error: unknown) => {
         // What an instance that has just gone held may be given back behind its answer.
-        if (!isHullError(error, 'port-in-use') || ender.idle) throw error;
+        if (!mayBeGivenBack(error) || ender.idle) throw error;
         await ender.dismantle(registry.get(id));
         await ender.settled();
         return this.#attempt(record, null, onSteps);
@@ -180,4 +180,9 @@ export class Starter {
     waiters.exited(id, exit);
     if (record.config.autoRemove) await ender.remove(registry.get(id), true);
   }
+}
+
+/** A port or an address that another instance holds. */
+function mayBeGivenBack(error: unknown): boolean {
+  return isHullError(error, 'port-in-use') || isHullError(error, 'network-forbidden');
 }
