@@ -11,8 +11,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { recordsOf } from '../lib/log-batch.ts';
+import { type LogBatch, recordsOf } from '../lib/log-batch.ts';
 import type { LogQuery } from '../model/log-query.ts';
 import { LogRotator, readLog, rotateLog } from './log-file.ts';
 import { rotateGrownLog } from './log-rotation.ts';
@@ -190,6 +191,14 @@ describe('following', () => {
     print('first\n');
     await until(() => seen.length === 1);
     expect(await stop()).toEqual(['first\n']);
+  });
+
+  test('is over at once where nothing can come any more, though there be no folder', async () => {
+    const batches: LogBatch[] = [];
+    const nowhere = join(folder, 'never-made/log');
+    for await (const batch of readLog(nowhere, { ...ALL, follow: true }, AbortSignal.abort()))
+      batches.push(batch);
+    expect(batches).toEqual([]);
   });
 
   test('tail 0 sees only what is new', async () => {

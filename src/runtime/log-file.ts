@@ -27,7 +27,8 @@ export async function* readLog(
   query: LogQuery,
   signal?: AbortSignal,
 ): AsyncGenerator<LogBatch> {
-  const wake = query.follow ? new Wake(path, query.until, signal) : null;
+  // Where nothing more can come, there may not even be a folder to watch.
+  const wake = query.follow && signal?.aborted !== true ? new Wake(path, query.until, signal) : null;
   const opened = openGenerations(path);
   const succession = new LogSuccession(path, opened.at(-1)?.inode ?? null);
   wake?.tell(succession);
