@@ -264,7 +264,7 @@ describe('hostile archives', () => {
     await refused(await replace(json('manifest.json', [{ Config: '../../etc/passwd' }])), 'no file');
     await refused(
       await replace(json('manifest.json', [{ Config: 'config.json', RepoTags: ['UPPER'], Layers: [] }])),
-      'lower-case',
+      'must be lowercase',
     );
     const loop: TarInput = { header: { name: 'manifest.json', type: 'symlink', linkName: 'manifest.json' } };
     await refused(await replace(loop), 'neither manifest.json nor index.json');

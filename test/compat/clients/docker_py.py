@@ -290,7 +290,12 @@ def diff_export_commit():
 @case
 def top_and_stats():
     container = sleeper("pystat", mem_limit="64m")
-    table = container.top(ps_args="-o pid,args")
+    # The runtime goes over into the command a moment after the start is answered, as runc does.
+    for _ in range(50):
+        table = container.top(ps_args="-o pid,args")
+        if "create" not in table["Processes"][0][1]:
+            break
+        time.sleep(0.02)
     eq(table["Titles"], ["PID", "COMMAND"])
     assert table["Processes"][0][1] in ("sleep 1000", "[sleep]"), table
     stats = container.stats(stream=False)
