@@ -162,3 +162,42 @@ test('anonymous volumes of --rm are gone when run returns, and the name is free'
     await docker('run', '--rm', '--name', 'same', '-v', '/data', 'busybox', 'true');
   expect(await docker('volume', 'ls', '-q')).toBe('');
 });
+
+test(
+  'an engine that was told to stop everything starts what the policies want when it is back',
+  async () => {
+    const run = (name: string, policy: string, command: string) =>
+      docker(
+        'run',
+        '-d',
+        '--name',
+        name,
+        '--restart',
+        policy,
+        '--stop-signal',
+        'KILL',
+        'busybox',
+        'sh',
+        '-c',
+        command,
+      );
+    await run('reboot-failure', 'on-failure', 'sleep 1000');
+    await run('reboot-unless', 'unless-stopped', 'sleep 1000');
+    await run('reboot-no', 'no', 'sleep 1000');
+    await run('reboot-stopped', 'on-failure', 'sleep 1000');
+    await run('reboot-done', 'on-failure', 'true');
+    await reaches('reboot-done', (now) => now['Status'] === 'exited');
+    await docker('stop', 'reboot-stopped');
+    await engine.must(['shutdown', '--stop']);
+    await engine.start();
+    await reaches('reboot-failure', (now) => now['Running'] === true);
+    await reaches('reboot-unless', (now) => now['Running'] === true);
+    for (const name of ['reboot-no', 'reboot-stopped', 'reboot-done'])
+      expect((await state(name))['Status']).toBe('exited');
+    // Once: the policy of one that is stopped after that is as it was.
+    await docker('stop', 'reboot-failure');
+    await engine.restart();
+    expect((await state('reboot-failure'))['Status']).toBe('exited');
+  },
+  LONG,
+);

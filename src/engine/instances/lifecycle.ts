@@ -18,6 +18,7 @@ import { HeadStarts, isWorthHeadStart } from './head-start.ts';
 import type { LogKeeper } from './log-keeper.ts';
 import type { InstanceRecord } from './record.ts';
 import type { Registry } from './registry.ts';
+import { endedRun, planAfterRun } from './restart-plan.ts';
 import { Restarter } from './restarter.ts';
 import type { Runs } from './run.ts';
 import { signalNumber } from './signals.ts';
@@ -326,7 +327,13 @@ export class Lifecycle {
       if (record === null || record.status.state === 'restarting') return;
       if (!admitOrThrow('stop', record)) return;
       await this.#ender.stop(record, {});
-      if (this.#parts.registry.byId(id) !== null) this.#parts.registry.update(id, { manuallyStopped: false });
+      const { registry } = this.#parts;
+      if (registry.byId(id) === null) return;
+      // Nobody wanted its end for its own sake: what `on-failure` says of its status holds for the next daemon.
+      const after = registry.update(id, { manuallyStopped: false });
+      const { exit } = after.status;
+      const comesBack = exit !== null && planAfterRun(endedRun(after, exit)).type === 'restart';
+      registry.update(id, { comesBack });
     });
   }
 
