@@ -115,7 +115,12 @@ describe('what cannot be', () => {
 
   test('an image of another platform', async () => {
     for (const command of [['image', 'inspect'], ['history']]) {
-      await docker.must([...command, '--platform', `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`, 'busybox']);
+      await docker.must([
+        ...command,
+        '--platform',
+        `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+        'busybox',
+      ]);
       expect(await docker.refused([...command, '--platform', 'linux/riscv64', 'busybox'])).toContain(
         'does not provide the specified platform (linux/riscv64)',
       );
