@@ -80,6 +80,36 @@ unpack_programs() {
   rm -rf "$work"
 }
 
+# Compose 2, the plugin of docker's client, is in Debian from its release 13 on. It is fetched with lists of its own, so that the host's apt
+# knows nothing of another release. Without it its tests are skipped, and say so: not every mirror has that release.
+setup_compose_plugin() {
+  local plugin="$CACHE/tools/cli-plugins/docker-compose" work
+  [ ! -x "$plugin" ] || return 0
+  mkdir -p "$CACHE/tools/cli-plugins"
+  work=$(mktemp -d "$CACHE/compose-download.XXXXXX")
+  say "downloading docker-compose of Debian 13, for the tests"
+  if quietly "$LOGS/compose.log" fetch_of_release trixie docker-compose "$work"; then
+    dpkg-deb --fsys-tarfile "$work"/docker-compose_*.deb | tar -x -C "$work" ./usr/libexec/docker/cli-plugins/docker-compose
+    mv "$work/usr/libexec/docker/cli-plugins/docker-compose" "$plugin"
+  else
+    say "Compose 2 could not be downloaded: its tests will be skipped"
+  fi
+  rm -rf "$work"
+}
+
+# fetch_of_release RELEASE PACKAGE FOLDER: downloads a package of another release of Debian's, from the host's own mirror.
+fetch_of_release() {
+  local folder=$3 site options
+  site=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -m1 '/debian/\?$' || true)
+  mkdir -p "$folder/lists/partial" "$folder/sources" "$folder/cache/archives/partial"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${site:-http://deb.debian.org/debian} $1 main" >"$folder/sources.list"
+  options=(-q -o APT::Sandbox::User=root -o "Dir::Etc::SourceList=$folder/sources.list" -o "Dir::Etc::SourceParts=$folder/sources"
+    -o "Dir::State::Lists=$folder/lists" -o "Dir::Cache=$folder/cache" -o Acquire::Languages=none
+    -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o Acquire::Retries=1 -o Acquire::http::Timeout=20)
+  apt-get "${options[@]}" -o APT::Update::Error-Mode=any update &&
+    (cd "$folder" && apt-get "${options[@]}" download "$2/$1")
+}
+
 need_root
 command -v apt-get >/dev/null || die "this needs a Debian host: apt-get was not found"
 command -v npm >/dev/null || die "this needs Node 20 or later with npm"
@@ -88,4 +118,5 @@ setup_npm_packages
 setup_guest_program
 setup_guest_kernel
 setup_docker
+setup_compose_plugin
 say "set up"

@@ -27,6 +27,8 @@ export interface StopEffects {
   readonly comesBack?: boolean;
   /** Its next run goes on with the network of this one. */
   readonly keepsNetwork?: boolean;
+  /** The end is told when the run has been taken apart: with the answer, not long before it. */
+  readonly toldLast?: boolean;
 }
 
 export interface EnderParts extends Pick<
@@ -64,7 +66,8 @@ export class Ender {
         new Error(`instance ${config.name} did not end within ${KILL_PATIENCE} seconds of SIGKILL`),
       );
     }
-    await this.finish(registry.get(config.id), status, how);
+    // As Docker, whose answer comes right behind the event: Compose 2 fails when what it stops has ended long before the answer says so.
+    await this.finish(registry.get(config.id), status, { ...how, toldLast: true });
     if (!(config.autoRemove && how.comesBack !== true)) this.event(record, 'stop');
   }
 
@@ -100,13 +103,18 @@ export class Ender {
         health: closedHealth(record.status.health),
       },
     );
-    if (exit.oomKilled) this.event(after, 'oom');
-    this.#died(after, exit);
+    const tell = (): void => {
+      if (exit.oomKilled) this.event(after, 'oom');
+      this.#died(after, exit);
+    };
+    const last = how.toldLast === true && !goes;
+    if (!last) tell();
     waiters.exited(id, exit);
+    const taken = last ? tell : undefined;
     if (goes) await this.#removeHidden(after, true);
-    else if (how.keepsNetwork === true) await this.dismantle({ ...after, lease: null });
+    else if (how.keepsNetwork === true) await this.dismantle({ ...after, lease: null }, taken);
     else {
-      await this.dismantle(after);
+      await this.dismantle(after, taken);
       registry.update(id, { lease: null }, { endpoints: [], ports: [] });
     }
     return next;
@@ -131,9 +139,10 @@ export class Ender {
     await this.#removeHidden(hidden, volumes || record.config.autoRemove);
   }
 
-  async dismantle(record: InstanceRecord): Promise<void> {
+  /** `taken`: see `Runs.dismantle`. */
+  async dismantle(record: InstanceRecord, taken?: () => void): Promise<void> {
     await this.#inBackground(record.config.name, () =>
-      this.#parts.runs.dismantle(record.config, record.lease),
+      this.#parts.runs.dismantle(record.config, record.lease, taken),
     );
   }
 

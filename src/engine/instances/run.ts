@@ -119,8 +119,11 @@ export class Runs {
     }
   }
 
-  /** Takes a run apart, all parts even when one fails. Fine twice. Rejects with what could not be removed. */
-  async dismantle(config: InstanceConfig, lease: NetworkLease | null): Promise<void> {
+  /**
+   * Takes a run apart, all parts even when one fails. Fine twice. Rejects with what could not be removed. `taken` is called when it is done,
+   * before its networks' events.
+   */
+  async dismantle(config: InstanceConfig, lease: NetworkLease | null, taken?: () => void): Promise<void> {
     const { network, roots, host, identity } = this.#parts;
     const failures: unknown[] = [];
     const attempt = async (work: Promise<void>): Promise<void> => {
@@ -134,6 +137,7 @@ export class Runs {
       attempt(this.#parts.uses.release(config)),
       attempt(host.files.removeTree(runDirOf(identity, config.id))),
     ]);
+    taken?.();
     if (lease !== null) this.disconnected(config, lease);
     if (failures.length > 0) {
       throw new HullError(
