@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { beforeAll, describe, expect, test } from 'bun:test';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../support/until.ts';
@@ -38,10 +38,6 @@ beforeAll(() => {
   mkdirSync(join(engine.folder, 'cli-plugins'));
   if (MISSING === '') symlinkSync(PLUGIN, join(engine.folder, 'cli-plugins/docker-compose'));
 });
-
-afterAll(async () => {
-  if (MISSING === '') await compose(['--profile', '*', 'down', '-v', '-t', '0']);
-}, LONG);
 
 describe.skipIf(MISSING !== '')(`docker compose, version 2${MISSING}`, () => {
   test('config, and build by the classic builder', async () => {
@@ -176,24 +172,12 @@ describe.skipIf(MISSING !== '')(`docker compose, version 2${MISSING}`, () => {
   );
 
   test('down -v --remove-orphans takes everything with it', async () => {
-    const network = ['--network', 'fleet_back', '--label', 'com.docker.compose.project=fleet'];
-    const labels = [
+    const labels = ['project=fleet', 'service=gone', 'oneoff=False', 'config-hash=0'].flatMap((label) => [
       '--label',
-      'com.docker.compose.service=gone',
-      '--label',
-      'com.docker.compose.oneoff=False',
-    ];
-    await docker.must([
-      'run',
-      '-d',
-      ...network,
-      ...labels,
-      '--stop-signal',
-      'KILL',
-      'busybox',
-      'sleep',
-      '1000',
+      `com.docker.compose.${label}`,
     ]);
+    const orphan = ['-d', '--network', 'fleet_back', '--stop-signal', 'KILL', ...labels];
+    await docker.must(['run', ...orphan, 'busybox', 'sleep', '1000']);
     await must(['down', '-v', '--remove-orphans', '-t', '1']);
     expect(await docker.must(['ps', '-aq'])).toBe('');
     expect(await docker.must(['volume', 'ls', '-q'])).toBe('');
