@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { nanosecondsOf } from '../lib/timestamp.ts';
 import type { EngineEvent } from './api.ts';
 import { EventBus } from './events.ts';
 
@@ -21,7 +22,7 @@ describe('events', () => {
     time.now = 2000;
     bus.publish('container', 'past', 'x');
     const over = new AbortController();
-    const seen = collect(bus.subscribe({ since: 2000, until: null }, over.signal));
+    const seen = collect(bus.subscribe({ since: nanosecondsOf(2000), until: null }, over.signal));
     bus.publish('container', 'live', 'x');
     await Bun.sleep(1);
     bus.publish('container', 'later', 'x');
@@ -34,16 +35,22 @@ describe('events', () => {
   test('without `since` only what comes; `until` in the past ends at once', async () => {
     const bus = busAt({ now: Date.now() - 5000 });
     bus.publish('container', 'past', 'x');
-    expect(await collect(bus.subscribe({ since: null, until: Date.now() - 1 }))).toEqual([]);
-    expect(await collect(bus.subscribe({ since: 1, until: Date.now() - 1 }))).toEqual(['past']);
+    expect(await collect(bus.subscribe({ since: null, until: nanosecondsOf(Date.now() - 1) }))).toEqual([]);
+    expect(await collect(bus.subscribe({ since: 1n, until: nanosecondsOf(Date.now() - 1) }))).toEqual([
+      'past',
+    ]);
   });
 
   test('`until` between two milliseconds ends it too; the far future does not', async () => {
     const bus = new EventBus();
     for (let index = 0; index < 20; index++)
-      expect(await collect(bus.subscribe({ since: null, until: Date.now() + 1.99 }))).toEqual([]);
+      expect(await collect(bus.subscribe({ since: null, until: nanosecondsOf(Date.now() + 1.99) }))).toEqual(
+        [],
+      );
     const over = new AbortController();
-    const far = collect(bus.subscribe({ since: null, until: Date.now() + 2 ** 40 }, over.signal));
+    const far = collect(
+      bus.subscribe({ since: null, until: nanosecondsOf(Date.now() + 2 ** 40) }, over.signal),
+    );
     bus.publish('container', 'live', 'x');
     await Bun.sleep(5);
     over.abort();
@@ -53,7 +60,7 @@ describe('events', () => {
   test('`until` in the future ends it then', async () => {
     const bus = new EventBus();
     const began = Date.now();
-    expect(await collect(bus.subscribe({ since: null, until: began + 30 }))).toEqual([]);
+    expect(await collect(bus.subscribe({ since: null, until: nanosecondsOf(began + 30) }))).toEqual([]);
     expect(Date.now() - began).toBeGreaterThanOrEqual(29);
   });
 
@@ -61,7 +68,9 @@ describe('events', () => {
     const time = { now: Date.now() };
     const bus = busAt(time);
     const over = new AbortController();
-    const seen = collect(bus.subscribe({ since: time.now + 10_000, until: null }, over.signal));
+    const seen = collect(
+      bus.subscribe({ since: nanosecondsOf(time.now + 10_000), until: null }, over.signal),
+    );
     bus.publish('container', 'early', 'x');
     time.now += 20_000;
     bus.publish('container', 'due', 'x');
@@ -74,10 +83,18 @@ describe('events', () => {
     const bus = busAt({ now: 5 });
     const seen: bigint[] = [];
     const read = async (): Promise<void> => {
-      for await (const { timeNano } of bus.subscribe({ since: 1, until: 10 })) seen.push(timeNano);
+      for await (const { timeNano } of bus.subscribe({ since: 1n, until: nanosecondsOf(10) }))
+        seen.push(timeNano);
     };
     for (let count = 0; count < 3; count++) bus.publish('container', 'same', 'x');
     return read().then(() => expect(seen).toEqual([5_000_000n, 5_000_001n, 5_000_002n]));
+  });
+
+  test('`since` and `until` are exact', async () => {
+    const bus = new EventBus(() => 1_700_000_000_123_456_789n);
+    for (const action of ['a', 'b', 'c', 'd']) bus.publish('container', action, 'x');
+    const [since, until] = [1_700_000_000_123_456_790n, 1_700_000_000_123_456_791n];
+    expect(await collect(bus.subscribe({ since, until }))).toEqual(['b', 'c']);
   });
 
   test('one who does not read is broken off, and costs bounded memory', async () => {

@@ -1,4 +1,5 @@
 import { at } from '../lib/timers.ts';
+import { millisecondsOf, nanosecondsOf } from '../lib/timestamp.ts';
 import { HullError } from '../model/errors.ts';
 import type { EngineEvent, EventQuery, Events } from './api.ts';
 
@@ -6,7 +7,6 @@ import type { EngineEvent, EventQuery, Events } from './api.ts';
 const KEPT = 2048;
 /** Events that may wait for one who listens slowly; the stream of one who does not read at all is broken off, so that it is seen. */
 const WAITING = 32_768;
-const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
 
 /** Says what happened, to everyone who listens. Publishing never waits. */
 export class EventBus implements Events {
@@ -16,7 +16,7 @@ export class EventBus implements Events {
   #last = 0n;
 
   /** `now`: nanoseconds since the epoch. */
-  constructor(now: () => bigint = () => BigInt(Date.now()) * NANOSECONDS_PER_MILLISECOND) {
+  constructor(now: () => bigint = () => nanosecondsOf(Date.now())) {
     this.#now = now;
   }
 
@@ -41,12 +41,12 @@ export class EventBus implements Events {
   }
 
   async *subscribe(query: EventQuery, signal?: AbortSignal): AsyncGenerator<EngineEvent> {
-    const queue: EngineEvent[] =
-      query.since === null ? [] : this.#past.filter((event) => milliseconds(event) >= (query.since ?? 0));
+    const { since, until } = query;
+    const queue = since === null ? [] : this.#past.filter((event) => event.timeNano >= since);
     let wake: () => void = () => undefined;
     let lost = false;
     const listener = (event: EngineEvent): void => {
-      if (query.since !== null && milliseconds(event) < query.since) return;
+      if (since !== null && event.timeNano < since) return;
       if (queue.length < WAITING) queue.push(event);
       else lost = true;
       wake();
@@ -55,15 +55,15 @@ export class EventBus implements Events {
     this.#listeners.add(listener);
     const onAbort = (): void => wake();
     signal?.addEventListener('abort', onAbort);
-    using _end = query.until === null ? null : at(query.until, onAbort);
+    using _end = until === null ? null : at(millisecondsOf(until), onAbort);
     try {
       for (;;) {
         for (let event = queue.shift(); event !== undefined; event = queue.shift()) {
-          if (query.until !== null && milliseconds(event) > query.until) return;
+          if (until !== null && event.timeNano > until) return;
           if (lost) throw tooSlow();
           yield event;
         }
-        if (signal?.aborted === true || (query.until !== null && Date.now() >= query.until)) return;
+        if (signal?.aborted === true || (until !== null && Date.now() >= millisecondsOf(until))) return;
         await new Promise<void>((resolve) => {
           wake = resolve;
           if (queue.length > 0 || signal?.aborted === true) resolve();
@@ -74,10 +74,6 @@ export class EventBus implements Events {
       signal?.removeEventListener('abort', onAbort);
     }
   }
-}
-
-function milliseconds(event: EngineEvent): number {
-  return Number(event.timeNano / NANOSECONDS_PER_MILLISECOND);
 }
 
 function tooSlow(): HullError {

@@ -1,4 +1,5 @@
 import { refuseNul } from './json-body.ts';
+import { parseTimestamp } from '../lib/timestamp.ts';
 import { HullError } from '../model/errors.ts';
 
 /** The query string of a request, typed. Every method throws `invalid-argument` naming the parameter. */
@@ -51,18 +52,18 @@ export class Query {
     return number;
   }
 
-  /** A time in milliseconds since the epoch; written as Unix seconds with an optional fraction, or as RFC 3339. Zero and absent are null. */
-  time(name: string): number | null {
+  /** A time in nanoseconds since the epoch; written as Unix seconds with an optional fraction, or as RFC 3339. Zero and absent are null. */
+  time(name: string): bigint | null {
     const value = this.nonEmpty(name);
     if (value === undefined || value === '0') return null;
-    const milliseconds = /^-?\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value);
-    if (!Number.isFinite(milliseconds)) {
+    const time = parseTimestamp(value);
+    if (time === null) {
       throw new HullError(
         'invalid-argument',
         `query parameter "${name}": expected Unix seconds or an RFC 3339 time, got "${value}"`,
       );
     }
-    return milliseconds;
+    return time;
   }
 
   /** A JSON value; undefined where absent or empty. */

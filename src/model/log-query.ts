@@ -5,7 +5,7 @@ export interface LogQuery {
   readonly follow: boolean;
   /** Lines from the end; null for all. */
   readonly tail: number | null;
-  /** Milliseconds since the epoch (fractions allowed). */
-  readonly since: number | null;
-  readonly until: number | null;
+  /** Nanoseconds since the epoch. */
+  readonly since: bigint | null;
+  readonly until: bigint | null;
 }

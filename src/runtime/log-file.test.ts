@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { type LogBatch, recordsOf } from '../lib/log-batch.ts';
+import { nanosecondsOf } from '../lib/timestamp.ts';
 import type { LogQuery } from '../model/log-query.ts';
 import { LogRotator, readLog, rotateLog } from './log-file.ts';
 import { rotateGrownLog } from './log-rotation.ts';
@@ -146,7 +147,18 @@ describe('readLog', () => {
 
   test('since and until', async () => {
     for (let second = 0; second < 5; second += 1) print(`${second}\n`, 'stdout', START + second * 1000);
-    expect(await texts({ since: START + 1000, until: START + 3000 })).toEqual(['1\n', '2\n', '3\n']);
+    expect(await texts({ since: nanosecondsOf(START + 1000), until: nanosecondsOf(START + 3000) })).toEqual([
+      '1\n',
+      '2\n',
+      '3\n',
+    ]);
+  });
+
+  test('since and until are exact', async () => {
+    const line = (digits: number) => `2026-11-22T12:39:31.70853423${digits}+00:00 stdout F ${digits}\n`;
+    appendFileSync(path, [0, 1, 2, 3, 4].map(line).join(''));
+    const since = logTimeNanoseconds('2026-11-22T12:39:31.708534231Z');
+    expect(await texts({ since, until: since + 1n })).toEqual(['1\n', '2\n']);
   });
 
   test('no file is an empty log; torn and foreign lines are left out', async () => {
@@ -296,7 +308,7 @@ describe('following', () => {
 
   test('until is an end', async () => {
     const started = Date.now();
-    for await (const _ of readLog(path, { ...ALL, follow: true, until: started + 60 }));
+    for await (const _ of readLog(path, { ...ALL, follow: true, until: nanosecondsOf(started + 60) }));
     expect(Date.now() - started).toBeGreaterThanOrEqual(55);
   });
 });

@@ -2,6 +2,7 @@ import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { LogBatch } from '../lib/log-batch.ts';
 import { at } from '../lib/timers.ts';
+import { millisecondsOf } from '../lib/timestamp.ts';
 import type { LogQuery } from '../model/log-query.ts';
 import { type LogLine, logTimeNanoseconds, parseLogLine } from './log-line.ts';
 import { parseLogLines } from './log-parse.ts';
@@ -101,8 +102,8 @@ async function* select(
 
 function inTime(line: LogLine, { since, until }: LogQuery): boolean {
   if (since === null && until === null) return true;
-  const milliseconds = Number(logTimeNanoseconds(line.time)) / 1e6;
-  return (since === null || milliseconds >= since) && (until === null || milliseconds <= until);
+  const time = logTimeNanoseconds(line.time);
+  return (since === null || time >= since) && (until === null || time <= until);
 }
 
 /**
@@ -169,7 +170,7 @@ class Wake {
   #succession: LogSuccession | null = null;
   readonly #close: () => void;
 
-  constructor(path: string, until: number | null, signal: AbortSignal | undefined) {
+  constructor(path: string, until: bigint | null, signal: AbortSignal | undefined) {
     const name = basename(path);
     // The folder, not the file: the file is replaced when the log is rotated.
     const watcher = watch(dirname(path), { persistent: false }, (_, changed) => {
@@ -180,7 +181,7 @@ class Wake {
       this.#wake();
     };
     watcher.on('error', finish);
-    const end = until === null ? null : at(until, finish);
+    const end = until === null ? null : at(millisecondsOf(until), finish);
     if (signal?.aborted === true) finish();
     signal?.addEventListener('abort', finish, { once: true });
     this.#close = () => {

@@ -8,9 +8,9 @@ export interface EngineEvent {
 }
 
 export interface EventQuery {
-  /** Milliseconds since the epoch. */
-  readonly since: number | null;
-  readonly until: number | null;
+  /** Nanoseconds since the epoch. */
+  readonly since: bigint | null;
+  readonly until: bigint | null;
 }
 
 export interface Events {

@@ -1,5 +1,6 @@
 import type { EventMessage } from '../../../api/docker.ts';
 import type { EngineApi, EngineEvent } from '../../engine/api.ts';
+import { millisecondsOf } from '../../lib/timestamp.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { Filters } from '../filters.ts';
@@ -45,7 +46,7 @@ async function events(engine: EngineApi, exchange: Exchange): Promise<void> {
   const filters = Filters.read(query, EVENT_FILTERS);
   const range = { since: eventTime(query, 'since'), until: eventTime(query, 'until') };
   if (range.since !== null && range.until !== null && range.until < range.since) {
-    const shown = (time: number): string => String(time / 1000);
+    const shown = (time: bigint): string => String(millisecondsOf(time) / 1000);
     throw new HullError(
       'invalid-argument',
       `\`since\` time (${shown(range.since)}) cannot be after \`until\` time (${shown(range.until)})`,
@@ -62,8 +63,8 @@ async function events(engine: EngineApi, exchange: Exchange): Promise<void> {
 }
 
 /** Unlike elsewhere, 0 is a time: `since=0` asks for everything that is remembered. */
-function eventTime(query: Query, name: 'since' | 'until'): number | null {
-  return query.text(name) === '0' ? 0 : query.time(name);
+function eventTime(query: Query, name: 'since' | 'until'): bigint | null {
+  return query.text(name) === '0' ? 0n : query.time(name);
 }
 
 /** Docker's rules: values of one filter are alternatives, filters add up. */

@@ -15,6 +15,8 @@ test('until: seconds, dates, durations back from now, nothing', () => {
   expect(until('1h30m')).toBe(NOW - 5_400_000);
   expect(until('10s')).toBe(NOW - 10_000);
   expect(untilTime(filters({}), NOW)).toBe(Number.POSITIVE_INFINITY);
+  expect(until('0')).toBe(0);
+  expect(() => until('Jan 1 2020')).toThrow('failed to parse');
   expect(() => until('soon')).toThrow('failed to parse "soon"');
   expect(() => untilTime(filters({ until: ['1h', '2h'] }))).toThrow('more than one');
 });

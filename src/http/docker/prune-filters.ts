@@ -1,4 +1,5 @@
 import { parseGoDuration } from '../../lib/go-duration.ts';
+import { millisecondsOf, parseTimestamp } from '../../lib/timestamp.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Filters } from '../filters.ts';
 
@@ -36,7 +37,8 @@ function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boo
 }
 
 function parseTime(text: string, now: number): number {
-  if (/^-?\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1000;
   const nanoseconds = parseGoDuration(text);
-  return nanoseconds === null ? Date.parse(text) : now - nanoseconds / 1e6;
+  if (nanoseconds !== null && text !== '0') return now - nanoseconds / 1e6;
+  const time = parseTimestamp(text);
+  return time === null ? Number.NaN : millisecondsOf(time);
 }

@@ -7,6 +7,7 @@ import type {
   EngineApi,
   EngineEvent,
   EngineInfo,
+  EventQuery,
   Events,
   ExecRequest,
   Execs,
@@ -15,6 +16,7 @@ import type {
   Machines,
   System,
 } from '../../engine/api.ts';
+import { millisecondsOf } from '../../lib/timestamp.ts';
 import { HullError } from '../../model/errors.ts';
 import { FakeRuntime, type FakeWorld } from '../../runtime/fake.ts';
 import type { FakeProgram } from '../../runtime/fake-programs.ts';
@@ -84,10 +86,7 @@ class FakeEvents implements Events {
     this.#wake = Promise.withResolvers();
   }
 
-  async *subscribe(
-    query: { since: number | null; until: number | null },
-    signal?: AbortSignal,
-  ): AsyncIterable<EngineEvent> {
+  async *subscribe(query: EventQuery, signal?: AbortSignal): AsyncIterable<EngineEvent> {
     let next = query.since === null ? this.#past.length : 0;
     const aborted = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()));
     while (signal?.aborted !== true) {
@@ -96,7 +95,7 @@ class FakeEvents implements Events {
         const event = this.#past[next++];
         if (event !== undefined) yield event;
       }
-      if (query.until !== null && query.until <= Date.now()) return;
+      if (query.until !== null && millisecondsOf(query.until) <= Date.now()) return;
       await Promise.race([wake, aborted]);
     }
   }
