@@ -7,10 +7,11 @@ import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { imagePart } from './parts/image.ts';
-import { execsPart, idlePart, listPart, manyPart } from './parts/many.ts';
+import { execsPart, idlePart, listPart } from './parts/many.ts';
 import { memoryPart } from './parts/memory.ts';
 import type { Bench, Part } from './parts/part.ts';
 import { execPart, runPart } from './parts/run.ts';
+import { startsPart } from './parts/starts.ts';
 import { streamsPart } from './parts/streams.ts';
 import { vmPart } from './parts/vm.ts';
 import { Dockerd } from './peers/dockerd.ts';
@@ -26,7 +27,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   exec: execPart,
   streams: streamsPart,
   execs: execsPart,
-  many: manyPart,
+  starts: startsPart,
   list: listPart,
   idle: idlePart,
   memory: memoryPart,

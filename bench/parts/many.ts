@@ -1,16 +1,12 @@
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inParallel } from '../crowd.ts';
 import { request } from '../http.ts';
-import { dockerClient } from '../peers/dockerd.ts';
 import type { Row, Table } from '../result.ts';
-import { must } from '../shell.ts';
 import { ratios, summarize } from '../statistics.ts';
 import type { Bench } from './part.ts';
 
-const STARTED = 100;
 const CLIENTS = 16;
-const CROWD = 400;
 const LISTED = 1000;
 const LISTED_RUNNING = 50;
 const ASKED = 200;
@@ -18,60 +14,6 @@ const EXECS = 1000;
 const IDLE = 500;
 const IDLE_SECONDS = 10;
 const TICK = 10;
-
-/** Starts by several clients at once. */
-export async function manyPart(bench: Bench): Promise<readonly Table[]> {
-  const { dockerd, hull } = bench;
-  bench.say(`${STARTED} containers by ${CLIENTS} clients`);
-  const theirs = await startMany(dockerd.socket);
-  const reference: Row = { name: 'docker client, dockerd', unit: 'ms', summary: summarize([theirs]) };
-  if (hull === null) return [table([reference])];
-  const ours = await startMany(hull.socket);
-  const ratio = ratios([ours], [theirs]);
-  const row: Row = {
-    name: 'docker client, hull',
-    unit: 'ms',
-    summary: summarize([ours]),
-    ratio,
-    goal: { text: 'at most 1/8', met: ratio.median <= 1 / 8 },
-  };
-  bench.say(`${CROWD} at the same time`);
-  const began = performance.now();
-  await inParallel(CROWD, CROWD, () => finish(dockerClient(hull.socket, 'run', '--rm', 'busybox', 'true')));
-  const crowd: Row = {
-    name: 'docker client, hull',
-    unit: 'ms',
-    summary: summarize([performance.now() - began]),
-    goal: { text: 'none fails', met: true },
-  };
-  return [
-    table([reference, row]),
-    {
-      title: `${CROWD} × run --rm busybox true, all at once`,
-      method: 'From the first start to the last exit; the measurement breaks off when one fails.',
-      rows: [crowd],
-    },
-  ];
-}
-
-function table(rows: readonly Row[]): Table {
-  return {
-    title: `${STARTED} × run -d busybox sleep, ${CLIENTS} clients at once`,
-    method: 'From the first start to the last exit of a client; the same client for both.',
-    reference: 'docker client, dockerd',
-    rows,
-  };
-}
-
-async function startMany(socket: string): Promise<number> {
-  const began = performance.now();
-  const ids = await inParallel(STARTED, CLIENTS, () =>
-    finish(dockerClient(socket, 'run', '-d', 'busybox', 'sleep', '3600')),
-  );
-  const milliseconds = performance.now() - began;
-  must(dockerClient(socket, 'rm', '-f', ...ids.map((id) => id.trim())));
-  return milliseconds;
-}
 
 /** What the daemon needs to answer while it has many containers. */
 export async function listPart(bench: Bench): Promise<readonly Table[]> {
@@ -221,34 +163,4 @@ function cpuTime(pids: readonly number[]): number {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     return sum + (Number(fields[11]) + Number(fields[12])) * TICK;
   }, 0);
-}
-
-/** Calls `work` for 0 to `count` - 1, at most `most` at a time; rejects with the first failure. */
-async function inParallel<T>(count: number, most: number, work: (index: number) => Promise<T>): Promise<T[]> {
-  const results: T[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < count) {
-      const index = next++;
-      results[index] = await work(index);
-    }
-  };
-  await Promise.all(Array.from({ length: most }, worker));
-  return results;
-}
-
-/** Runs a command and returns what it printed; rejects when it fails. */
-function finish(command: readonly string[]): Promise<string> {
-  const [program = '', ...args] = command;
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  let errors = '';
-  child.stdout.on('data', (data: Buffer) => (output += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (errors += data.toString()));
-  child.once('close', (code) => {
-    if (code === 0) resolve(output);
-    else reject(new Error(`"${command.join(' ')}" ended with status ${code}: ${errors.trim()}`));
-  });
-  return promise;
 }
