@@ -236,16 +236,22 @@ export class Lifecycle {
 
   /** Stops everything for the engine's own end: what the policies want to run, the next daemon starts again. */
   async stopAll(): Promise<void> {
-    this.#restarter.cancelAll();
+    this.#restarter.close();
     await this.#headStarts.dropAll();
     const ids = this.#parts.registry.list().map(({ config }) => config.id);
-    await Promise.all(ids.map((id) => this.#stopForEngine(id)));
+    try {
+      await Promise.all(ids.map((id) => this.#stopForEngine(id)));
+    } catch (error) {
+      // The engine stays.
+      this.#restarter.open();
+      throw error;
+    }
     await this.settled();
   }
 
   /** Ends what only the daemon does. */
   close(): void {
-    this.#restarter.cancelAll();
+    this.#restarter.close();
     this.#parts.health.stop();
   }
 

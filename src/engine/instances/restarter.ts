@@ -25,6 +25,7 @@ export class Restarter {
   readonly #parts: RestarterParts;
   readonly #waiting = new Alarms();
   readonly #slots = new Slots(STARTS_AT_ONCE);
+  #closed = false;
 
   constructor(parts: RestarterParts) {
     this.#parts = parts;
@@ -32,27 +33,41 @@ export class Restarter {
 
   /** `delay`: milliseconds. */
   restartIn(id: string, delay: number): void {
-    this.#waiting.set(id, delay, () => void this.#start(id));
+    if (this.#closed) return;
+    this.#waiting.set(id, delay, () => void this.#start(this.#parts.registry.byId(id)));
   }
 
   cancel(id: string): void {
     this.#waiting.cancel(id);
   }
 
-  cancelAll(): void {
+  /** Starts nothing more, not even what has its turn still before it: the records say who waits. */
+  close(): void {
+    this.#closed = true;
     this.#waiting.cancelAll();
+  }
+
+  /** Goes on after all. */
+  open(): void {
+    this.#closed = false;
+    for (const { config, status, restartDelay } of this.#parts.registry.list())
+      if (status.state === 'restarting') this.restartIn(config.id, restartDelay ?? 0);
   }
 
   /** A few at a time; one that fails is tried again later, where its policy wants that. Resolves when each was tried. */
   async startAll(ids: readonly string[]): Promise<void> {
-    await Promise.all(ids.map((id) => this.#slots.run(() => this.#start(id))));
+    const asked = ids.map((id) => this.#parts.registry.byId(id));
+    await Promise.all(asked.map((record) => this.#slots.run(() => this.#start(record))));
   }
 
-  async #start(id: string): Promise<void> {
+  /** `asked`: as it was when its start was decided. Who has been stopped, started or killed since is left as somebody wants it. */
+  async #start(asked: InstanceRecord | null): Promise<void> {
+    if (asked === null) return;
     const { registry, queue, starter, watch, log } = this.#parts;
+    const { id } = asked.config;
     await queue.run(id, async () => {
       const record = registry.byId(id);
-      if (record === null || !['restarting', 'exited', 'created'].includes(record.status.state)) return;
+      if (this.#closed || record === null || !restsStill(asked, record)) return;
       try {
         watch(await starter.start(record, { byPolicy: true }));
       } catch (error) {
@@ -74,4 +89,13 @@ export class Restarter {
     registry.update(id, { restartDelay: next.delay }, { state: 'restarting', restartCount });
     this.restartIn(id, next.delay);
   }
+}
+
+function restsStill({ status, manuallyStopped }: InstanceRecord, now: InstanceRecord): boolean {
+  return (
+    ['restarting', 'exited', 'created'].includes(now.status.state) &&
+    now.status.state === status.state &&
+    now.status.startedAt === status.startedAt &&
+    now.manuallyStopped === manuallyStopped
+  );
 }

@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'bun:test';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import type { InstanceConfig, InstanceState } from '../../model/instance.ts';
+import { FakeRuntime } from '../../runtime/fake.ts';
+import type { Bundle, Started } from '../../runtime/runtime.ts';
+import { openDatabase } from '../../state/database.ts';
+import { EventBus } from '../events.ts';
+import { Lifecycle, type LifecycleParts } from './lifecycle.ts';
+import { FRESH_STATUS } from './record.ts';
+import { Registry } from './registry.ts';
+import { Waiters } from './waiters.ts';
+
+const ID = 'a'.repeat(64);
+const FOLDER = mkdtempSync(`${tmpdir()}/lifecycle-`);
+const ALWAYS = { name: 'always', maximumRetryCount: 0 } as const;
+
+/** Starts take as long as a test wants. */
+class SlowRuntime extends FakeRuntime {
+  /** Called when the workload runs, before the start's answer. */
+  begun: () => Promise<void> = () => Promise.resolve();
+
+  override async start(id: string): Promise<Started> {
+    const started = await super.start(id);
+    await this.begun();
+    return started;
+  }
+}
+
+/** A lifecycle over a runtime in memory; nothing else of the engine does anything. */
+class Bench {
+  readonly registry = new Registry(openDatabase(':memory:'));
+  readonly runtime = new SlowRuntime();
+  readonly waiters = new Waiters();
+  readonly lifecycle: Lifecycle;
+
+  constructor(config: Partial<InstanceConfig> = {}) {
+    const { registry, runtime, waiters } = this;
+    const nothing = (): void => undefined;
+    this.lifecycle = new Lifecycle({
+      ...{ registry, waiters, events: new EventBus(), bootId: 'boot', debug: nothing },
+      runs: {
+        runtimeOf: () => runtime,
+        prepare: (asked: InstanceConfig) => Promise.resolve(bundleOf(asked)),
+        dismantle: (asked: InstanceConfig, _lease: unknown, taken?: () => void) =>
+          runtime.delete(asked.id).then(() => taken?.()),
+        disconnected: nothing,
+        discard: () => Promise.resolve(),
+      },
+      host: { files: { removeTree: () => Promise.resolve() } },
+      identity: { dataDir: FOLDER, runDir: FOLDER, tag: '0000' },
+      logs: { watch: nothing, forget: nothing },
+      health: { onUnhealthy: nothing, watch: nothing, forget: nothing, stop: nothing },
+      volumes: {},
+      log: nothing,
+    } as unknown as LifecycleParts);
+    const fresh = { status: FRESH_STATUS, lease: null, pidStartTime: 0, bootId: 'boot' };
+    registry.insert({ config: { ...CONFIG, ...config }, ...fresh });
+  }
+
+  get state(): InstanceState | null {
+    return this.registry.byId(ID)?.status.state ?? null;
+  }
+
+  async until(state: InstanceState): Promise<void> {
+    for (let count = 0; count < 400 && this.state !== state; count += 1) await Bun.sleep(5);
+    expect(this.state).toBe(state);
+  }
+
+  /** Nobody changes the instance until this is called. */
+  async hold(): Promise<() => void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise: held, resolve: holds } = Promise.withResolvers<void>();
+    void this.lifecycle.exclusively(ID, () => {
+      holds();
+      return promise;
+    });
+    await held;
+    return resolve;
+  }
+}
+
+const CONFIG = {
+  ...{ id: ID, name: 'one', isolation: 'container', createdAt: 0, labels: {}, command: [] },
+  ...{ source: { kind: 'image', imageId: '', reference: '' }, mounts: [], networks: [], ports: [] },
+  ...{ networkMode: 'none', autoRemove: false, openStdin: false, stopSignal: 'SIGTERM', stopTimeout: 10 },
+  process: { args: ['stubborn'], env: [], cwd: '/', user: '', tty: false },
+} as unknown as InstanceConfig;
+
+function bundleOf(config: InstanceConfig): Bundle {
+  const { id, name, process, openStdin } = config;
+  const log = { path: `${FOLDER}/log`, hardLimit: 0 };
+  return { id, name, process, openStdin, log, resources: {}, hostname: '' } as unknown as Bundle;
+}
+
+const failing = { ...CONFIG.process, args: ['false'] };
+
+describe('what a policy wants, and what somebody wants meanwhile', () => {
+  test('a stop that came before the restart had its turn stands', async () => {
+    const bench = new Bench({ process: failing, restartPolicy: ALWAYS });
+    await bench.lifecycle.start(ID);
+    await bench.until('restarting');
+    const release = await bench.hold();
+    const stopped = bench.lifecycle.stop(ID);
+    await Bun.sleep(150);
+    release();
+    expect(await stopped).toBe(true);
+    await Bun.sleep(20);
+    expect(bench.state).toBe('exited');
+    expect(bench.registry.get(ID).status.restartCount).toBe(1);
+    bench.lifecycle.close();
+  });
+
+  test('nothing starts any more when the engine has stopped everything', async () => {
+    const bench = new Bench({ restartPolicy: ALWAYS });
+    await bench.lifecycle.start(ID);
+    const release = await bench.hold();
+    await bench.runtime.signal(ID, 9);
+    await Bun.sleep(20);
+    const over = bench.lifecycle.stopAll();
+    release();
+    await over;
+    expect(bench.state).toBe('restarting');
+    await Bun.sleep(150);
+    expect(bench.registry.get(ID).status.restartCount).toBe(1);
+    await bench.lifecycle.startByPolicy([ID]);
+    expect(bench.state).toBe('restarting');
+  });
+});
