@@ -1,3 +1,4 @@
+import { after } from '../../lib/timers.ts';
 import { messageOf, toHullError } from '../../model/errors.ts';
 import type { ExitStatus } from '../../model/instance.ts';
 import { closedHealth } from '../health/health-plan.ts';
@@ -43,6 +44,8 @@ export class Ender {
   readonly #parts: EnderParts;
   /** Clean-up of ended runs that goes on behind the answer. */
   readonly #background = new Set<Promise<void>>();
+  /** By instance, while it is given time to end: what ends that time. */
+  readonly #patience = new Map<string, () => void>();
 
   constructor(parts: EnderParts) {
     this.#parts = parts;
@@ -69,6 +72,12 @@ export class Ender {
     // As Docker, whose answer comes right behind the event: Compose 2 fails when what it stops has ended long before the answer says so.
     await this.finish(registry.get(config.id), status, { ...how, toldLast: true });
     if (!(config.autoRemove && how.comesBack !== true)) this.event(record, 'stop');
+  }
+
+  /** Somebody else wants the end as well: a stop that is under way gives no more than so many seconds from now. -1 asks for nothing. */
+  hurry(id: string, seconds: number): void {
+    const end = this.#patience.get(id);
+    if (end !== undefined && seconds >= 0) after(seconds * 1000, end);
   }
 
   /** Of an instance that waits for its restart: it waits no more. */
@@ -177,11 +186,21 @@ export class Ender {
     };
     await send(signal);
     // Nothing stronger follows on SIGKILL: that it is to be killed at once is no reason to give up at once.
-    const patience = signal === SIGKILL && timeout >= 0 ? Math.max(timeout, KILL_PATIENCE) : timeout;
-    const status = await within(exit, patience);
-    if (status !== null || signal === SIGKILL) return status;
+    if (signal === SIGKILL) return within(exit, timeout >= 0 ? Math.max(timeout, KILL_PATIENCE) : timeout);
+    const status = await this.#patiently(id, exit, timeout);
+    if (status !== null) return status;
     await send(SIGKILL);
     return within(exit, KILL_PATIENCE);
+  }
+
+  async #patiently(id: string, exit: Promise<ExitStatus>, seconds: number): Promise<ExitStatus | null> {
+    const { promise: hurried, resolve } = Promise.withResolvers<null>();
+    this.#patience.set(id, () => resolve(null));
+    try {
+      return await within(Promise.race([exit, hurried]), seconds);
+    } finally {
+      this.#patience.delete(id);
+    }
   }
 
   #died(after: InstanceRecord, exit: ExitStatus): void {

@@ -127,3 +127,39 @@ describe('what a policy wants, and what somebody wants meanwhile', () => {
     expect(bench.state).toBe('restarting');
   });
 });
+
+describe('several who want an end', () => {
+  test('a kill that came after a restart had got its turn is not lost', async () => {
+    const bench = new Bench({ restartPolicy: ALWAYS });
+    await bench.lifecycle.start(ID);
+    await bench.runtime.signal(ID, 9);
+    await bench.until('restarting');
+    const release = await bench.hold();
+    await Bun.sleep(150);
+    const killed = bench.lifecycle.signal(ID, 'SIGKILL');
+    release();
+    await killed;
+    await bench.until('exited');
+    bench.lifecycle.close();
+  });
+
+  test('who removes by force does not wait for a patient stop', async () => {
+    const bench = new Bench();
+    await bench.lifecycle.start(ID);
+    const stopped = bench.lifecycle.stop(ID, { timeout: -1 });
+    await bench.until('stopping');
+    await bench.lifecycle.remove(ID, { force: true });
+    expect(bench.state).toBeNull();
+    expect(await stopped).toBe(true);
+  });
+
+  test('of two stops, the less patient one counts', async () => {
+    const bench = new Bench();
+    await bench.lifecycle.start(ID);
+    const stops = [bench.lifecycle.stop(ID, { timeout: 600 })];
+    await bench.until('stopping');
+    stops.push(bench.lifecycle.stop(ID, { timeout: -1 }), bench.lifecycle.stop(ID, { timeout: 0.05 }));
+    expect(await Promise.all(stops)).toEqual([true, false, false]);
+    expect(bench.registry.get(ID).status.exit?.code).toBe(137);
+  });
+});

@@ -97,6 +97,7 @@ export class Lifecycle {
 
   /** False when it did not run. */
   stop(id: string, options: StopOptions = {}): Promise<boolean> {
+    this.#hurry(id, options);
     return this.exclusively(id, async (record) => {
       if (!admitOrThrow('stop', record)) return false;
       await this.end(record, options);
@@ -105,6 +106,7 @@ export class Lifecycle {
   }
 
   restart(id: string, options: StopOptions = {}): Promise<void> {
+    this.#hurry(id, options);
     return this.exclusively(id, async (record) => {
       if (admitOrThrow('stop', record)) await this.#again(record, options);
       else if (admitOrThrow('start', record)) await this.begin(record);
@@ -143,6 +145,7 @@ export class Lifecycle {
   }
 
   async remove(id: string, options: { force?: boolean; volumes?: boolean } = {}): Promise<void> {
+    if (options.force === true) this.#ender.hurry(id, 0);
     if (options.force === true)
       await Promise.all([this.#starter.cutShort(id), this.filesAtRest.cutShort(id)]);
     return this.#queue.run(id, async () => {
@@ -273,6 +276,11 @@ export class Lifecycle {
     return this.#parts.registry.get(id);
   }
 
+  /** A stop that is under way gives the workload no longer than this one would. */
+  #hurry(id: string, { timeout }: StopOptions): void {
+    this.#ender.hurry(id, timeout ?? this.#current(id).config.stopTimeout);
+  }
+
   #pausable(record: InstanceRecord): Runtime & Pausable {
     const runtime = this.#parts.runs.runtimeOf(record.config);
     if (isPausable(runtime)) return runtime;
@@ -288,7 +296,9 @@ export class Lifecycle {
     admitOrThrow('signal', record);
     const ends = number === SIGKILL || number === signalNumber(record.config.stopSignal);
     if (record.status.state === 'restarting') {
-      if (ends) await this.exclusively(id, async (waiting) => this.#calm(waiting));
+      // One whose restart had its turn first is signalled as it runs.
+      if (ends && !(await this.exclusively(id, async (waiting) => this.#calm(waiting))))
+        await this.#signal(id, number);
       return;
     }
     const over = new AbortController();
@@ -311,9 +321,12 @@ export class Lifecycle {
     await this.begin(this.#current(record.config.id));
   }
 
-  #calm(record: InstanceRecord): void {
+  /** False when it waits for no restart any more. */
+  #calm(record: InstanceRecord): boolean {
+    if (record.status.state !== 'restarting') return false;
     this.#restarter.cancel(record.config.id);
-    if (record.status.state === 'restarting') this.#ender.rest(record);
+    this.#ender.rest(record);
+    return true;
   }
 
   /** The run ended by itself: take it apart, unless a stop that holds the queue has done so. */
@@ -328,6 +341,7 @@ export class Lifecycle {
   }
 
   async #stopForEngine(id: string): Promise<void> {
+    this.#hurry(id, {});
     await this.#queue.run(id, async () => {
       const record = this.#parts.registry.byId(id);
       if (record === null || record.status.state === 'restarting') return;
