@@ -169,7 +169,7 @@ export class Engine {
     const { identity, log, network, roots, runtimes, builder } = this.#parts;
     mkdirSync(join(identity.runDir, 'i'), { recursive: true, mode: 0o711 });
     await this.#parts.startStorage();
-    const startable = await recover({ ...this.#own, network, bootId: this.#bootId, log });
+    const { startable, restartable } = await recover({ ...this.#own, network, bootId: this.#bootId, log });
     const { filesAtRest } = this.#own.lifecycle;
     const removed = await removeLeaks({
       ...{ ...this.#own, filesAtRest },
@@ -179,6 +179,7 @@ export class Engine {
       log(`left by an earlier daemon: ${finding.kind} ${finding.what}: ${finding.note}`);
     // Requests are answered meanwhile: a slow start holds nobody up.
     void this.#own.lifecycle.startByPolicy(startable);
+    void this.#own.lifecycle.restartAll(restartable);
     this.#gc.start();
   }
 

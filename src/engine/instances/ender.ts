@@ -64,7 +64,7 @@ export class Ender {
     );
     const status = await this.#end(record, signal, options.timeout ?? config.stopTimeout);
     if (status === null) {
-      registry.update(config.id, {}, { state });
+      registry.update(config.id, { comesBack: false }, { state });
       throw toHullError(
         new Error(`instance ${config.name} did not end within ${KILL_PATIENCE} seconds of SIGKILL`),
       );

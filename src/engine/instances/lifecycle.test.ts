@@ -163,3 +163,30 @@ describe('several who want an end', () => {
     expect(bench.registry.get(ID).status.exit?.code).toBe(137);
   });
 });
+
+describe('ends that the daemon’s own end cuts short', () => {
+  test('while the engine stops everything, it is on record already what comes back', async () => {
+    const bench = new Bench({ restartPolicy: { name: 'unless-stopped', maximumRetryCount: 0 } });
+    await bench.lifecycle.start(ID);
+    const over = bench.lifecycle.stopAll();
+    await bench.until('stopping');
+    expect(bench.registry.get(ID).comesBack).toBe(true);
+    await bench.runtime.signal(ID, 9);
+    await over;
+    expect(bench.registry.get(ID)).toMatchObject({ comesBack: true, status: { state: 'exited' } });
+  });
+
+  test('a restart goes on, whether the run has ended meanwhile or not', async () => {
+    for (const ended of [true, false]) {
+      const bench = new Bench({ autoRemove: true, stopTimeout: 0 });
+      await bench.lifecycle.start(ID);
+      const { startedAt } = bench.registry.get(ID).status;
+      bench.registry.update(ID, { comesBack: true, manuallyStopped: true });
+      if (ended) await bench.runtime.signal(ID, 9);
+      await Bun.sleep(10);
+      await bench.lifecycle.restartAll([ID]);
+      const { status, comesBack } = bench.registry.get(ID);
+      expect([status.state, comesBack, status.startedAt === startedAt]).toEqual(['running', false, false]);
+    }
+  });
+});

@@ -1,5 +1,6 @@
 import type { Host } from '../../host/host.ts';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
+import { Slots } from '../../lib/slots.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import { HullError, isHullError, messageOf } from '../../model/errors.ts';
 import type { ExitStatus, InstanceConfig, RestartPolicy } from '../../model/instance.ts';
@@ -28,6 +29,8 @@ import type { Waiters } from './waiters.ts';
 const SIGKILL = 9;
 /** Seconds that a kill waits for the end, as Docker's does. */
 const KILL_WAIT = 10;
+/** When the daemon is back. */
+const RESTARTS_AT_ONCE = 4;
 const NO_RESTART: RestartPolicy = { name: 'no', maximumRetryCount: 0 };
 
 export interface LifecycleParts {
@@ -58,6 +61,7 @@ export class Lifecycle {
   readonly #starter: Starter;
   readonly #headStarts: HeadStarts;
   readonly #restarter: Restarter;
+  readonly #slots = new Slots(RESTARTS_AT_ONCE);
 
   constructor(parts: LifecycleParts) {
     const own = { ...parts, pending: this.pending };
@@ -96,7 +100,7 @@ export class Lifecycle {
   }
 
   /** False when it did not run. */
-  stop(id: string, options: StopOptions = {}): Promise<boolean> {
+  async stop(id: string, options: StopOptions = {}): Promise<boolean> {
     this.#hurry(id, options);
     return this.exclusively(id, async (record) => {
       if (!admitOrThrow('stop', record)) return false;
@@ -105,7 +109,7 @@ export class Lifecycle {
     });
   }
 
-  restart(id: string, options: StopOptions = {}): Promise<void> {
+  async restart(id: string, options: StopOptions = {}): Promise<void> {
     this.#hurry(id, options);
     return this.exclusively(id, async (record) => {
       if (admitOrThrow('stop', record)) await this.#again(record, options);
@@ -237,6 +241,12 @@ export class Lifecycle {
     return this.#restarter.startAll(ids);
   }
 
+  /** For recovery: carries out restarts that were cut short, a few at a time. Resolves when each was tried. */
+  async restartAll(ids: readonly string[]): Promise<void> {
+    const failed = (error: unknown): void => this.#parts.log(`restarting: ${messageOf(error)}`);
+    await Promise.all(ids.map((id) => this.#slots.run(() => this.restart(id).catch(failed))));
+  }
+
   /** Stops everything for the engine's own end: what the policies want to run, the next daemon starts again. */
   async stopAll(): Promise<void> {
     this.#restarter.close();
@@ -335,7 +345,8 @@ export class Lifecycle {
       const record = this.#parts.registry.byId(id);
       const runs = record?.status.state === 'running' || record?.status.state === 'paused';
       if (record === null || !runs || record.status.startedAt !== startedAt) return;
-      const next = await this.#ender.finish(record, exit);
+      // Its restart was cut short by the daemon's end, and is carried out again.
+      const next = await this.#ender.finish(record, exit, { comesBack: record.comesBack ?? false });
       if (next.type === 'restart') this.#restarter.restartIn(id, next.delay);
     });
   }
@@ -346,14 +357,17 @@ export class Lifecycle {
       const record = this.#parts.registry.byId(id);
       if (record === null || record.status.state === 'restarting') return;
       if (!admitOrThrow('stop', record)) return;
-      await this.#ender.stop(record, {});
       const { registry } = this.#parts;
+      const wanted = (by: InstanceRecord, exit: ExitStatus): boolean =>
+        planAfterRun(endedRun(by, exit)).type === 'restart';
+      // Already now: whoever ends the host may not wait until all have ended.
+      const cutOff = { code: 255, oomKilled: false, finishedAt: Date.now() };
+      await this.#ender.stop(record, {}, { comesBack: wanted(record, cutOff) });
       if (registry.byId(id) === null) return;
       // Nobody wanted its end for its own sake: what `on-failure` says of its status holds for the next daemon.
       const after = registry.update(id, { manuallyStopped: false });
       const { exit } = after.status;
-      const comesBack = exit !== null && planAfterRun(endedRun(after, exit)).type === 'restart';
-      registry.update(id, { comesBack });
+      registry.update(id, { comesBack: exit !== null && wanted(after, exit) });
     });
   }
 

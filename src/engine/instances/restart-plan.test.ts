@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { InstanceConfig, InstanceState, RestartPolicy } from '../../model/instance.ts';
 import { FRESH_STATUS, type InstanceRecord } from './record.ts';
-import { type EndedRun, planAfterRun, startsWithDaemon } from './restart-plan.ts';
+import { type EndedRun, planAfterRun, restartsWithDaemon, startsWithDaemon } from './restart-plan.ts';
 
 const policy = (name: RestartPolicy['name'], maximumRetryCount = 0): RestartPolicy => ({
   name,
@@ -108,6 +108,15 @@ describe('when the daemon is back', () => {
     const given = policy('no');
     const before = { ...record('exited', given, { manuallyStopped: true }), comesBack: true };
     expect(startsWithDaemon(before, record('exited', given, { manuallyStopped: true }))).toBe(true);
+  });
+  test('what was being ended for another run is ended again, if it has not been taken apart', () => {
+    const given = policy('unless-stopped');
+    const before = { ...record('stopping', given, { manuallyStopped: true }), comesBack: true };
+    expect(restartsWithDaemon(before, { ...before, ...record('running', given) })).toBe(true);
+    expect(restartsWithDaemon(before, record('exited', given))).toBe(false);
+    expect(startsWithDaemon(before, record('exited', given, { manuallyStopped: true }))).toBe(true);
+    const stopped = { ...before, comesBack: false };
+    expect(restartsWithDaemon(stopped, record('running', given))).toBe(false);
   });
   test('who waited for a restart gets it; who was taken over runs', () => {
     const waiting = record('restarting', policy('on-failure', 1), { count: 1 });

@@ -83,3 +83,11 @@ export function startsWithDaemon(before: InstanceRecord, after: InstanceRecord):
     }
   }
 }
+
+/**
+ * Was it about to be followed by another run when the daemon was killed, and has not been taken apart yet? It may have got its stop signal already. Pure.
+ */
+export function restartsWithDaemon(before: InstanceRecord, after: InstanceRecord): boolean {
+  const replaced = before.status.state === 'stopping' && before.comesBack === true;
+  return replaced && ['running', 'paused'].includes(after.status.state);
+}

@@ -8,7 +8,7 @@ import type { Registry } from '../instances/registry.ts';
 import { knownLease } from '../instances/networks-of.ts';
 import type { Runs } from '../instances/run.ts';
 import type { NetworkCatalog } from '../networks/catalog.ts';
-import { startsWithDaemon } from '../instances/restart-plan.ts';
+import { restartsWithDaemon, startsWithDaemon } from '../instances/restart-plan.ts';
 import { planRecovery, type RecoveryAction } from './plan.ts';
 
 export interface RecoveryParts {
@@ -22,11 +22,16 @@ export interface RecoveryParts {
   readonly log: (message: string) => void;
 }
 
-/**
- * Takes over what the former daemon left: starts the network with the leases of what still runs, then carries the plan out. Resolves with the
- * instances that their restart policies want to run.
- */
-export async function recover(parts: RecoveryParts): Promise<readonly string[]> {
+/** What goes on once all else is in order. */
+export interface Resumable {
+  /** At rest, and wanted by their restart policies. */
+  readonly startable: readonly string[];
+  /** Their restart was cut short. */
+  readonly restartable: readonly string[];
+}
+
+/** Takes over what the former daemon left: starts the network with the leases of what still runs, then carries the plan out. */
+export async function recover(parts: RecoveryParts): Promise<Resumable> {
   const before = parts.registry.all();
   const actions = planRecovery(before, parts.bootId);
   const adopted = actions.filter((action) => action.type === 'adopt').map(({ id }) => id);
@@ -38,10 +43,12 @@ export async function recover(parts: RecoveryParts): Promise<readonly string[]> 
       ),
     ),
   );
-  return before.flatMap((record) => {
-    const after = parts.registry.byId(record.config.id);
-    return after !== null && startsWithDaemon(record, after) ? [record.config.id] : [];
-  });
+  const those = (wants: typeof startsWithDaemon): readonly string[] =>
+    before.flatMap((record) => {
+      const after = parts.registry.byId(record.config.id);
+      return after !== null && wants(record, after) ? [record.config.id] : [];
+    });
+  return { startable: those(startsWithDaemon), restartable: those(restartsWithDaemon) };
 }
 
 function leasesOf(registry: Registry, ids: readonly string[]): Map<string, KnownLease> {
