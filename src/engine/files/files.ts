@@ -15,13 +15,14 @@ import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
 import { commitInstance } from './commit.ts';
 import { GuestSource } from './guest-source.ts';
+import { Holds } from './holds.ts';
 import { HostSource, type HostSourceParts } from './host-source.ts';
 import { RestingSource } from './resting-source.ts';
 import type { FileSource } from './source.ts';
 
 export interface FileServiceParts extends HostSourceParts {
   readonly host: Host;
-  readonly registry: Pick<Registry, 'get'>;
+  readonly registry: Pick<Registry, 'get' | 'byId'>;
   readonly events: EventBus;
   readonly images: ImageStore;
   readonly layers: Pick<LayerStore, 'importTar'>;
@@ -34,9 +35,11 @@ export interface FileServiceParts extends HostSourceParts {
 /** Use cases of instances' files. */
 export class FileService implements Files {
   readonly #parts: FileServiceParts;
+  readonly #holds: Holds;
 
   constructor(parts: FileServiceParts) {
     this.#parts = parts;
+    this.#holds = new Holds(parts.registry);
   }
 
   async stat(nameOrId: string, path: string, signal?: AbortSignal): Promise<FileStat> {
@@ -82,7 +85,7 @@ export class FileService implements Files {
     const { images, layers, runtimes, making } = this.#parts;
     const base = this.#imageOf(record);
     const source = this.#source(record);
-    const parts = { images, layers, runtime: runtimes[record.config.isolation] };
+    const parts = { images, layers, holds: this.#holds, runtime: runtimes[record.config.isolation] };
     const image = await making.making(() => commitInstance(parts, { request, record, base, source }, signal));
     const imageRef = image.references.at(-1) ?? '';
     this.#event(record, 'commit', { comment: request.comment, imageID: image.id, imageRef });

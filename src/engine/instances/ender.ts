@@ -181,8 +181,8 @@ export class Ender {
       this.event(record, 'kill', { signal: String(number) });
       // It may end between the look and the signal.
       await runtime.signal(id, number, { all: number === SIGKILL }).catch(() => undefined);
-      if (record.status.state === 'paused' && isPausable(runtime))
-        await runtime.resume(id).catch(() => undefined);
+      // Whether its record says that it is paused or not: a commit may hold it.
+      if (isPausable(runtime)) await runtime.resume(id).catch(() => undefined);
     };
     await send(signal);
     // Nothing stronger follows on SIGKILL: that it is to be killed at once is no reason to give up at once.

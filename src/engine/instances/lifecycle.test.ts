@@ -162,6 +162,17 @@ describe('several who want an end', () => {
     expect(await Promise.all(stops)).toEqual([true, false, false]);
     expect(bench.registry.get(ID).status.exit?.code).toBe(137);
   });
+
+  test('what a commit holds at the moment ends as it wants to, all the same', async () => {
+    const bench = new Bench({ process: { ...CONFIG.process, args: ['sleep', '60'] }, stopTimeout: 2 });
+    for (const end of [() => bench.lifecycle.stop(ID), () => bench.lifecycle.signal(ID, 'SIGTERM')]) {
+      await bench.lifecycle.start(ID);
+      await bench.runtime.pause(ID);
+      await end();
+      await bench.until('exited');
+      expect(bench.registry.get(ID).status.exit?.code).toBe(143);
+    }
+  });
 });
 
 describe('ends that the daemon’s own end cuts short', () => {

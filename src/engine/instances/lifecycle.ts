@@ -317,7 +317,9 @@ export class Lifecycle {
       if (ends) registry.update(id, { manuallyStopped: true });
       const runtime = runs.runtimeOf(record.config);
       await runtime.signal(id, number);
-      if (ends && record.status.state === 'paused') await this.#pausable(record).resume(id).catch(unlessOver);
+      // Whether its record says that it is paused or not: a commit may hold it.
+      const passes = record.status.state === 'paused' ? unlessOver : (): void => undefined;
+      if (ends && isPausable(runtime)) await runtime.resume(id).catch(passes);
       this.#ender.event(record, 'kill', { signal: String(number) });
       if (number === SIGKILL) await within(exit, KILL_WAIT);
     } finally {
