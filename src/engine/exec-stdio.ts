@@ -21,16 +21,19 @@ export function endingWith(stdio: Stdio, exited: Promise<unknown>): Stdio {
   };
 }
 
+/** Of what has ended. */
+export const NO_STDIO: Stdio = {
+  output: { [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }) },
+  write: async () => undefined,
+  closeInput: async () => undefined,
+  detach: () => undefined,
+};
+
 /**
  * For a connection that failed because the process has ended in the meantime: nothing more is to be seen. Other errors are thrown again.
  */
 export function endedStdio(error: unknown): Stdio {
   const code = (error as { readonly code?: unknown } | null)?.code;
   if (code !== 'ENOENT' && code !== 'ECONNREFUSED') throw error;
-  return {
-    output: (async function* () {})(),
-    write: async () => undefined,
-    closeInput: async () => undefined,
-    detach: () => undefined,
-  };
+  return NO_STDIO;
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { InstanceConfig, InstanceState } from '../../model/instance.ts';
+import type { FakeProgram } from '../../runtime/fake-programs.ts';
 import { FakeRuntime } from '../../runtime/fake.ts';
 import type { Bundle, Started } from '../../runtime/runtime.ts';
 import { openDatabase } from '../../state/database.ts';
@@ -14,6 +15,13 @@ import { Waiters } from './waiters.ts';
 const ID = 'a'.repeat(64);
 const FOLDER = mkdtempSync(`${tmpdir()}/lifecycle-`);
 const ALWAYS = { name: 'always', maximumRetryCount: 0 } as const;
+
+/** Says something a moment after its start. */
+const later: FakeProgram = async ({ print }) => {
+  await Bun.sleep(20);
+  await print('later');
+  return 0;
+};
 
 /** Starts take as long as a test wants. */
 class SlowRuntime extends FakeRuntime {
@@ -30,7 +38,7 @@ class SlowRuntime extends FakeRuntime {
 /** A lifecycle over a runtime in memory; nothing else of the engine does anything. */
 class Bench {
   readonly registry = new Registry(openDatabase(':memory:'));
-  readonly runtime = new SlowRuntime();
+  readonly runtime = new SlowRuntime({ programs: { later } });
   readonly waiters = new Waiters();
   readonly lifecycle: Lifecycle;
 
@@ -172,6 +180,27 @@ describe('several who want an end', () => {
       await bench.until('exited');
       expect(bench.registry.get(ID).status.exit?.code).toBe(143);
     }
+  });
+});
+
+describe('while the workload is being started', () => {
+  test('who attaches then sees what comes', async () => {
+    const bench = new Bench({ process: { ...CONFIG.process, args: ['later'] } });
+    const read: Promise<unknown>[] = [];
+    bench.runtime.begun = async () => {
+      read.push(Array.fromAsync(bench.lifecycle.pending.add(ID, { stdin: false }).output));
+    };
+    await bench.lifecycle.start(ID);
+    expect(await Promise.all(read)).toEqual([[{ stream: 'stdout', data: Buffer.from('later') }]]);
+    await bench.until('exited');
+  });
+
+  test('a kill then fails the start, and leaves nothing that is said to run', async () => {
+    const bench = new Bench();
+    bench.runtime.begun = () => bench.lifecycle.signal(ID, 'SIGKILL');
+    const failure = await bench.lifecycle.start(ID).catch(String);
+    expect(failure).toContain('was killed while it was being started');
+    expect(bench.registry.get(ID).status).toMatchObject({ state: 'created', pid: 0, exit: { code: 137 } });
   });
 });
 

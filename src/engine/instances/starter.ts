@@ -1,8 +1,9 @@
 import { isHullError, toHullError, type HullError } from '../../model/errors.ts';
 import type { ExitStatus } from '../../model/instance.ts';
 import type { NetworkLease } from '../../network/network.ts';
-import type { Started } from '../../runtime/runtime.ts';
+import type { Started, Stdio } from '../../runtime/runtime.ts';
 import type { StepsListener } from '../api.ts';
+import { NO_STDIO } from '../exec-stdio.ts';
 import { Timings } from '../timings.ts';
 import type { PendingAttachments } from './deferred-stdio.ts';
 import { killedWhileStarting } from './endings.ts';
@@ -120,10 +121,14 @@ export class Starter {
     if (made === null)
       await this.#make(record, (lease) => void registry.update(id, { lease }, told(lease)), timings);
     this.#refuseKilled(record);
-    await pending.connect(id, (options) => runtime.attach(id, options));
+    const attach = (options: { stdin: boolean }): Promise<Stdio> => runtime.attach(id, options);
+    await pending.connect(id, attach);
     timings.mark('attach');
     const started = await runtime.start(id);
     timings.mark('runtime start');
+    // Those who came meanwhile. What has ended already has nothing for them.
+    await pending.connect(id, (options) => attach(options).catch(() => NO_STDIO));
+    this.#refuseKilled(record);
     debug(`started ${record.config.name}: ${timings.toString()}`);
     onSteps?.({ ahead: made?.steps ?? [], own: timings.steps });
     return this.#started(record, started);
