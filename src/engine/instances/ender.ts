@@ -184,12 +184,13 @@ export class Ender {
       // Whether its record says that it is paused or not: a commit may hold it.
       if (isPausable(runtime)) await runtime.resume(id).catch(() => undefined);
     };
-    await send(signal);
+    // The time that it is given begins now: a guest that hangs takes no signal, and half a minute to fail.
+    void send(signal);
     // Nothing stronger follows on SIGKILL: that it is to be killed at once is no reason to give up at once.
     if (signal === SIGKILL) return within(exit, timeout >= 0 ? Math.max(timeout, KILL_PATIENCE) : timeout);
     const status = await this.#patiently(id, exit, timeout);
     if (status !== null) return status;
-    await send(SIGKILL);
+    void send(SIGKILL);
     return within(exit, KILL_PATIENCE);
   }
 

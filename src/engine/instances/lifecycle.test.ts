@@ -27,6 +27,12 @@ const later: FakeProgram = async ({ print }) => {
 class SlowRuntime extends FakeRuntime {
   /** Called when the workload runs, before the start's answer. */
   begun: () => Promise<void> = () => Promise.resolve();
+  /** A signal that never gets through. */
+  refused = 0;
+
+  override signal(id: string, signal: number): Promise<void> {
+    return signal === this.refused ? new Promise(() => undefined) : super.signal(id, signal);
+  }
 
   override async start(id: string): Promise<Started> {
     const started = await super.start(id);
@@ -180,6 +186,14 @@ describe('several who want an end', () => {
       await bench.until('exited');
       expect(bench.registry.get(ID).status.exit?.code).toBe(143);
     }
+  });
+
+  test('a workload that cannot be reached gets no more time than others', async () => {
+    const bench = new Bench();
+    bench.runtime.refused = 15;
+    await bench.lifecycle.start(ID);
+    expect(await bench.lifecycle.stop(ID, { timeout: 0.05 })).toBe(true);
+    expect(bench.registry.get(ID).status.exit?.code).toBe(137);
   });
 });
 

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'bun:test';
+import { afterAll, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { encodeFrame, FRAME } from './agent-protocol.ts';
 
 const SYNC_BYTES = 24;
 const folder = mkdtempSync(join(tmpdir(), 'hull-agent-'));
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** A guest that says hello and then nothing: it does not read either. */
 async function silentGuest(path: string): Promise<{ peer: Promise<Socket>; close: () => void }> {
@@ -31,6 +31,20 @@ async function silentGuest(path: string): Promise<{ peer: Promise<Socket>; close
   await new Promise<void>((listening) => server.listen(path, listening));
   return { peer, close: () => server.close() };
 }
+
+test('a guest that does not even read is not waited for longer than one that does not answer', async () => {
+  const path = join(folder, 'r');
+  const { close } = await silentGuest(path);
+  const client = await AgentClient.connect(path, 5000);
+  try {
+    const asked = client.request(FRAME.configure, Buffer.alloc(900_000), 50);
+    await expect(asked).rejects.toThrow('did not answer within 50 ms');
+    await expect(client.request(FRAME.shutdown, Buffer.alloc(0), 50)).rejects.toThrow('did not answer');
+  } finally {
+    client.close();
+    close();
+  }
+});
 
 test('a guest that goes while a request is on its way to it fails the request, and nothing else', async () => {
   const path = join(folder, 's');

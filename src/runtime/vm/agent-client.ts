@@ -188,8 +188,6 @@ export class AgentClient {
       payload: Uint8Array;
       data: readonly Uint8Array[];
     }>();
-    // It may be rejected while the request is still on its way out.
-    promise.catch(() => undefined);
     const timer = setTimeout(
       () =>
         reject(new HullError('guest-unreachable', `the guest agent did not answer within ${deadline} ms`)),
@@ -197,8 +195,9 @@ export class AgentClient {
     );
     this.#pending.set(id, { data: [], bytes: 0, resolve, reject });
     try {
-      await this.#sender(type, id, payload);
-      return await promise;
+      // A guest that reads nothing keeps the request on its way out for good.
+      const sent = this.#sender(type, id, payload).then(() => promise);
+      return await Promise.race([promise, sent]);
     } finally {
       clearTimeout(timer);
       this.#pending.delete(id);
