@@ -48,6 +48,14 @@ describe('what an instance sends to this machine', () => {
       [{ header: { name: 'l', type: 'symlink', linkName: '..' } }, file('l/up', 'x')],
     ],
     [
+      'a file behind a hard link to such a link',
+      [
+        { header: { name: 'l', type: 'symlink', linkName: '..' } },
+        { header: { name: 'h', type: 'hardlink', linkName: 'l' } },
+        file('h/up', 'x'),
+      ],
+    ],
+    [
       'a folder in the place of such a link',
       [
         { header: { name: 'l', type: 'symlink', linkName: '..' } },

@@ -76,6 +76,8 @@ export class LocalTarget {
       case 'hardlink':
         this.#clear(path, header);
         linkSync(this.#pathOf(header.linkName ?? ''), path);
+        // Of a symbolic link this makes another one.
+        if (lstatSync(path).isSymbolicLink()) this.#links.add(path);
         return;
       default:
         this.#skipped(`${header.name} is a ${header.type} and was left out`);
