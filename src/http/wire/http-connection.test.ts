@@ -133,6 +133,27 @@ describe('connections that are taken over', () => {
     await turns();
     expect(told).toEqual(['early', 'late']);
   });
+
+  test('input in chunks that are malformed breaks it off, and those who listen are told', async () => {
+    const told: string[] = [];
+    const stream = new MemoryStream(async (_, responder) => {
+      const gone = Promise.withResolvers<void>();
+      responder.onGone(gone.resolve);
+      const connection = responder.hijack({}, null);
+      connection.receive(
+        async (data) => void told.push(Buffer.from(data).toString()),
+        async () => void told.push('end of input'),
+      );
+      await gone.promise;
+      told.push('gone');
+    });
+    stream.receive('POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nin\r\n');
+    await turns();
+    stream.receive('nonsense\r\n');
+    await turns();
+    expect(told).toEqual(['in', 'gone']);
+    expect(stream.ended).toBe(true);
+  });
 });
 
 test('a head that does not arrive in time is refused', async () => {

@@ -145,9 +145,12 @@ export class HttpConnection implements StreamHandler {
       return taken;
     } catch (error) {
       current.body.fail();
-      // An answer that has begun cannot become another one.
-      if (current.responder.started) this.#linger();
-      else this.#refuse(error);
+      // An answer that has begun cannot become another one: it is broken off, and whoever makes it must know.
+      if (!current.responder.started) this.#refuse(error);
+      else {
+        current.responder.connectionClosed();
+        this.#linger();
+      }
       return data.length;
     }
   }
