@@ -35,8 +35,11 @@ export interface ImageStore {
   tag(image: Digest, reference: string): void;
   /** Takes the reference away; the image stays, dangling when it was the last. */
   untag(reference: string): void;
-  /** Deletes the image, and the layers and blobs that nothing else uses. Returns the digests removed. */
-  remove(image: Digest): Promise<readonly Digest[]>;
+  /**
+   * Deletes the image, and the layers and blobs that nothing else uses. Returns the digests removed: none where `isWanted`, which is asked
+   * at the last moment, says that the image is needed after all. Rejects `image-not-found`.
+   */
+  remove(image: Digest, isWanted?: (image: Image) => boolean): Promise<readonly Digest[]>;
   /**
    * Deletes what no image uses: layers, but for those in `keep`, and blobs. Only while no image is being made: its finished layers would go.
    * Returns the layers that went.

@@ -74,8 +74,8 @@ class StoredImages implements ImageStore {
     return await this.#alone(() => this.#commit(config, manifest, layers, names));
   }
 
-  async remove(image: Digest): Promise<readonly Digest[]> {
-    return await this.#alone(() => this.#remove(image));
+  async remove(image: Digest, isWanted: (image: Image) => boolean = () => false): Promise<readonly Digest[]> {
+    return await this.#alone(() => this.#remove(image, isWanted));
   }
 
   async prune(keep: ReadonlySet<Digest>): Promise<readonly LayerInfo[]> {
@@ -146,10 +146,11 @@ class StoredImages implements ImageStore {
     this.#parts.repositories.images.removeReference(canonicalName(reference));
   }
 
-  async #remove(image: Digest): Promise<readonly Digest[]> {
+  async #remove(image: Digest, isWanted: (image: Image) => boolean): Promise<readonly Digest[]> {
     const { repositories, content, layers, onLayersUnused } = this.#parts;
     const record = repositories.images.find(image);
     if (record === null) throw new HullError('image-not-found', `no image has the id ${image}`);
+    if (isWanted(this.#toImage(record))) return [];
     const named = repositories.images.blobs(image);
     repositories.durably(() => repositories.images.remove(image));
     const diffIds = record.config.rootfs.diff_ids;

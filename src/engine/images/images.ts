@@ -3,7 +3,7 @@ import type { Builder } from '../../build/index.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import { chainIds } from '../../images/import-tree.ts';
 import { digestOf } from '../../lib/digest.ts';
-import { HullError } from '../../model/errors.ts';
+import { HullError, isHullError } from '../../model/errors.ts';
 import type { Digest, Image } from '../../model/image.ts';
 import type { ProgressSink } from '../../model/progress.ts';
 import { parseReference } from '../../model/reference.ts';
@@ -80,8 +80,8 @@ export class ImageService implements Images {
 
   async remove(reference: string, options: { force?: boolean } = {}): Promise<readonly RemovedImage[]> {
     const { normalize } = this.#parts;
+    await this.#untilRemoved(this.get(reference));
     const image = this.get(reference);
-    await this.#untilRemoved(image);
     const named = safely(normalize, reference);
     const known = [...image.references, ...(image.digests ?? [])];
     const plan = planRemoval({
@@ -104,12 +104,13 @@ export class ImageService implements Images {
   }): Promise<PrunedImages> {
     const removed: RemovedImage[] = [];
     let bytes = 0;
-    for (const image of this.list()) {
-      if ((danglingOnly && image.references.length > 0) || !matches(image)) continue;
-      // Asked for anew each time: an instance may have been created in between.
+    for (const { id } of this.list()) {
+      // Asked for anew each time: it may have got another name in between, or an instance, or be gone.
+      const image = this.#parts.store.find(id);
+      if (image === null || (danglingOnly && image.references.length > 0) || !matches(image)) continue;
       if (this.#users(image).length > 0) continue;
       const untag = [...image.references, ...(image.digests ?? [])];
-      const done = await this.#carryOut(image, { untag, remove: true });
+      const done = await this.#carryOut(image, { untag, remove: true }).catch(onlyGone);
       removed.push(...done.removed);
       bytes += done.bytes;
     }
@@ -146,7 +147,9 @@ export class ImageService implements Images {
       publishImage(events, 'untag', image);
     }
     if (!plan.remove) return { removed, bytes: 0 };
-    const gone = new Set(await store.remove(image.id));
+    // Others' changes come first: whoever gave it a name meanwhile, or made an instance of it, keeps it.
+    const gone = new Set(await store.remove(image.id, (now) => isNamed(now) || this.#users(now).length > 0));
+    if (!gone.has(image.id)) return { removed, bytes: 0 };
     publishImage(events, 'delete', image);
     removed.push({ deleted: image.id });
     const diffIds = image.config.rootfs.diff_ids;
@@ -228,6 +231,16 @@ export class ImageService implements Images {
     });
     return Promise.resolve(new Map(usage));
   }
+}
+
+function isNamed({ references, digests = [] }: Image): boolean {
+  return references.length > 0 || digests.length > 0;
+}
+
+/** Somebody else removed it at the same time: nothing is left to do. */
+function onlyGone(error: unknown): PrunedImages {
+  if (isHullError(error, 'image-not-found')) return { removed: [], bytes: 0 };
+  throw error;
 }
 
 function safely(normalize: (reference: string) => string, reference: string): string {

@@ -115,6 +115,8 @@ export class InstanceService implements Instances {
     const mounts = await this.#mounts.resolve([...inherited, ...own], image, hold);
     const config = configure(request, { ...facts, mounts });
     this.#checkNameFree(name);
+    // It may have been removed while volumes were made.
+    if (image !== null) images.get(image.id);
     const record: InstanceRecord = { config, status: FRESH_STATUS, lease: null, pidStartTime: 0, bootId: '' };
     registry.insert(record);
     events.publish('container', 'create', id, instanceAttributes(record));
