@@ -8,6 +8,10 @@ const HEADER = 12;
 const RESPONSE = 0x8000;
 const AUTHORITATIVE = 0x0400;
 const RECURSION_AVAILABLE = 0x0080;
+const TRUNCATED = 0x0200;
+/** What a client that says nothing of it takes by UDP (RFC 1035, section 4.2.1), and what a message by TCP can have. */
+const LEAST_UDP = 512;
+const MOST_TCP = 0xffff;
 const CODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4 } as const;
 
 /** What to do with a query: answer it, forward it, or stay silent. */
@@ -18,19 +22,20 @@ export type Decision =
 
 /**
  * Decides about one query as it came (RFC 1035, section 4). Instances' names and their subnets' reverse names are answered here, everything else
- * is forwarded as it is, where that is allowed. Never throws, whatever the bytes are.
+ * is forwarded as it is, where that is allowed. An answer by UDP is no longer than the client takes. Never throws, whatever the bytes are.
  */
-export function decide(query: Uint8Array, names: NameView): Decision {
+export function decide(query: Uint8Array, names: NameView, transport: 'udp' | 'tcp' = 'udp'): Decision {
   if (query.byteLength < HEADER) return { kind: 'drop' };
   const flags = viewOf(query).getUint16(2);
   if ((flags & RESPONSE) !== 0) return { kind: 'drop' };
   if (((flags >> 11) & 0xf) !== 0) return { kind: 'answer', data: failure(query, 'NOTIMP') };
-  const question = questionOf(query);
-  if (question === null) return { kind: 'answer', data: failure(query, 'FORMERR') };
+  const asked = questionOf(query);
+  if (asked === null) return { kind: 'answer', data: failure(query, 'FORMERR') };
+  const { question, room } = asked;
   const reply = local(question, names);
   if (reply === null)
     return names.forwards ? { kind: 'forward' } : { kind: 'answer', data: failure(query, 'SERVFAIL') };
-  return { kind: 'answer', data: encode(query, question, reply) };
+  return { kind: 'answer', data: encode(query, question, reply, transport === 'tcp' ? MOST_TCP : room) };
 }
 
 /** A reply without records: header and nothing else, which every resolver accepts for an error. */
@@ -43,11 +48,17 @@ export function failure(query: Uint8Array, code: keyof typeof CODES): Uint8Array
   return reply;
 }
 
-/** The one question of a query; null when the packet is malformed or has another number of questions. */
-function questionOf(query: Uint8Array): packet.Question | null {
+/**
+ * The one question of a query, and how long an answer by UDP its client takes (EDNS; RFC 6891, section 6.2.3); null when the packet is
+ * malformed or has another number of questions.
+ */
+function questionOf(query: Uint8Array): { question: packet.Question; room: number } | null {
   try {
-    const { questions } = packet.decode(Buffer.from(query.buffer, query.byteOffset, query.byteLength));
-    return questions?.length === 1 ? (questions[0] ?? null) : null;
+    const decoded = packet.decode(Buffer.from(query.buffer, query.byteOffset, query.byteLength));
+    const { questions: [question, ...more] = [], additionals = [] } = decoded;
+    if (question === undefined || more.length > 0) return null;
+    const edns = additionals.flatMap((record) => (record.type === 'OPT' ? [record.udpPayloadSize] : []));
+    return { question, room: Math.max(LEAST_UDP, ...edns) };
   } catch {
     return null;
   }
@@ -78,19 +89,35 @@ function local(question: packet.Question, names: NameView): Reply | null {
   return { code: 'NOERROR', answers };
 }
 
-function encode(query: Uint8Array, question: packet.Question, reply: Reply): Uint8Array {
+function encode(query: Uint8Array, question: packet.Question, reply: Reply, room: number): Uint8Array {
   const recursionDesired = viewOf(query).getUint16(2) & 0x0100;
   try {
+    const answers = fitting(question, reply.answers, room);
+    const cut = answers.length < reply.answers.length ? TRUNCATED : 0;
     return packet.encode({
       type: 'response',
       id: viewOf(query).getUint16(0),
-      flags: AUTHORITATIVE | recursionDesired | RECURSION_AVAILABLE | CODES[reply.code],
+      flags: AUTHORITATIVE | cut | recursionDesired | RECURSION_AVAILABLE | CODES[reply.code],
       questions: [question],
-      answers: reply.answers,
+      answers,
     });
   } catch {
     return failure(query, 'SERVFAIL');
   }
+}
+
+/** As many as there is room for: a client that wants all asks again by TCP. */
+function fitting(
+  question: packet.Question,
+  answers: readonly packet.Answer[],
+  room: number,
+): packet.Answer[] {
+  let left = room - packet.encodingLength({ questions: [question] });
+  const count = answers.findIndex((answer) => {
+    left -= packet.encodingLength({ answers: [answer] }) - HEADER;
+    return left < 0;
+  });
+  return answers.slice(0, count < 0 ? answers.length : count);
 }
 
 /** The address that `4.3.2.1.in-addr.arpa` or a name of 32 digits below `ip6.arpa` speaks of; null for any other name. */

@@ -83,6 +83,33 @@ describe('answers', () => {
     const broken = decide(query('web').slice(0, 14), view());
     expect(broken.kind === 'answer' && rcodeOf(packet.decode(Buffer.from(broken.data)))).toBe('FORMERR');
   });
+  test('are no longer than the client takes, and say so', () => {
+    const many = table();
+    for (let each = 0; each < 200; each++) many.set(`many ${each}`, ['many'], `172.20.1.${each}`);
+    const scopes = new NameScopes();
+    scopes.add('net', { table: many, prefixes, internal: false });
+    const answered = (edns: number | null, transport: 'udp' | 'tcp'): [number, number, boolean] => {
+      const additionals: packet.Answer[] =
+        edns === null
+          ? []
+          : [
+              {
+                ...{ type: 'OPT', name: '.', udpPayloadSize: edns, extendedRcode: 0, ednsVersion: 0 },
+                ...{ flags: 0, flag_do: false, options: [] },
+              },
+            ];
+      const asked = packet.encode({ type: 'query', questions: [{ type: 'A', name: 'many' }], additionals });
+      const decision = decide(asked, scopes.view('net', '172.20.0.3'), transport);
+      if (decision.kind !== 'answer') return [0, 0, false];
+      const reply = packet.decode(Buffer.from(decision.data));
+      return [decision.data.byteLength, reply.answers?.length ?? 0, reply.flag_tc];
+    };
+    expect(answered(null, 'udp')).toEqual([502, 24, true]);
+    expect(answered(100, 'udp')).toEqual([502, 24, true]);
+    expect(answered(1232, 'udp')).toEqual([1222, 60, true]);
+    expect(answered(4096, 'udp')).toEqual([4022, 200, false]);
+    expect(answered(null, 'tcp')).toEqual([4022, 200, false]);
+  });
   test('no bytes make it throw', () => {
     const names = view();
     const valid = [...query('web')];

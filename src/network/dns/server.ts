@@ -65,7 +65,7 @@ export class DnsServer {
   async #answer(query: Uint8Array, from: string, transport: Transport): Promise<Uint8Array | null> {
     const names = this.#options.view(from.replace(/^::ffff:/, ''));
     if (names === null) return null;
-    const decision = decide(query, names);
+    const decision = decide(query, names, transport);
     if (decision.kind === 'drop') return null;
     return decision.kind === 'answer'
       ? decision.data
