@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Host } from '../host/host.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
-import type { Image } from '../model/image.ts';
+import type { Image, LayerInfo } from '../model/image.ts';
 import type { BuildNode } from './graph/node.ts';
 import { normalizeReference } from '../model/reference.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
@@ -16,6 +16,7 @@ import type { ReadAttributes } from './copy/source-tree.ts';
 import { exportConfig, sourceDateEpoch } from './export.ts';
 import { planBuild } from './graph/plan.ts';
 import { platformOf } from './graph/variables.ts';
+import { LayerHolds } from './layer-holds.ts';
 import { parseBlueprint } from './parser/parse.ts';
 import { carryOut } from './solve/carry-out.ts';
 import { StepAnnouncer } from './solve/step-announcer.ts';
@@ -29,7 +30,7 @@ export type { BuildEvent, BuildRequest } from './types.ts';
 export interface BuilderDeps {
   readonly host: Host;
   readonly images: Pick<ImageStore, 'find' | 'commit'>;
-  readonly layers: Pick<LayerStore, 'find'>;
+  readonly layers: Pick<LayerStore, 'find' | 'hold'>;
   readonly storage: Pick<RootStorage, 'withReadOnlyLayers' | 'withWritableLayers'>;
   readonly cache: BuildCache;
   readonly runner: StepRunner;
@@ -81,7 +82,8 @@ export function createBuilder(deps: BuilderDeps): Builder {
             request.blueprint,
             abort.signal,
           );
-          return await buildFrom(deps, shared, request, context, onEvent, abort);
+          using holds = new LayerHolds(deps.layers);
+          return await buildFrom(deps, shared, request, context, onEvent, abort, holds);
         });
       } finally {
         signal?.removeEventListener('abort', follow);
@@ -97,17 +99,19 @@ async function buildFrom(
   context: BuildContext,
   emit: (event: BuildEvent) => void,
   abort: AbortController,
+  holds: LayerHolds,
 ): Promise<Image> {
   // Refuses a malformed tag before the work, not after it.
   for (const tag of request.tags) normalizeReference(tag);
   const epoch = sourceDateEpoch(request.args);
   const platform = platformOf(process.arch);
-  const { target, args, labels, settings = {}, noCache, tags } = request;
+  const { target, args, labels, settings = {}, noCache, tags, fetchImage } = request;
   const tree = parseBlueprint(context.blueprint.text, context.blueprint.name);
   const wanted = { ...(target === undefined ? {} : { target }), args, labels, platform };
   const plan = await planWithImages((lookup) => planBuild(tree, wanted, lookup), {
-    find: (reference) => deps.images.find(reference),
-    fetch: request.fetchImage,
+    find: (reference) => holds.image(deps.images.find(reference)),
+    fetch:
+      fetchImage === undefined ? undefined : async (reference) => holds.image(await fetchImage(reference)),
     always: request.fetchAlways ?? false,
   });
   for (const text of plan.warnings) emit({ type: 'warning', text });
@@ -115,7 +119,8 @@ async function buildFrom(
   const tools = { host, storage, trees, readAttributes, runner, context, settings, emit };
   const steps = new StepAnnouncer(plan, emit);
   const onBegin = (node: BuildNode): void => steps.begins(node);
-  const solver = new Solver(shared, tools, { noCache, signal: abort.signal, onBegin });
+  const hold = (layers: readonly LayerInfo[]): void => holds.add(layers);
+  const solver = new Solver(shared, tools, { noCache, signal: abort.signal, hold, onBegin });
   const { layers } = await carryOut(plan, solver, steps, abort);
   const config = await exportConfig(plan, {
     platform,

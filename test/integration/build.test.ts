@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { concat } from '../../src/lib/streams.ts';
 import { encodeHeader, TAR_END } from '../../src/lib/tar/encode.ts';
 import { isHullError, type HullError } from '../../src/model/errors.ts';
+import { until } from '../support/until.ts';
 import { BuildBench } from './build/bench.ts';
 
 const bench = new BuildBench();
@@ -259,6 +260,20 @@ describe('the cache', () => {
 });
 
 describe('the context', () => {
+  test('an image that is removed meanwhile takes nothing from a build that has found its layers', async () => {
+    const own = 'RUN echo own >/own';
+    const before = await bench.build({ Dockerfile: `FROM base\n${own}` });
+    const files = {
+      Dockerfile: `FROM base AS slow\nRUN sleep 1; touch /made\nFROM base\n${own}\nCOPY --from=slow /made /`,
+    };
+    const building = bench.build(files, { tags: ['result:held'] });
+    await until('the cached step', async () => (bench.cached() === 1 ? true : null));
+    await bench.images.remove(before.id);
+    const image = await building;
+    expect([...(await bench.filesOf(image)).keys()]).toEqual(expect.arrayContaining(['own', 'made']));
+    expect(await bench.images.remove(image.id)).toContain(before.config.rootfs.diff_ids.at(-1) ?? before.id);
+  });
+
   test('another blueprint, its own ignore file, and a missing one', async () => {
     const image = await bench.build(
       {

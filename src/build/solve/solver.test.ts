@@ -30,6 +30,7 @@ class Bench {
   /** What a command's layer is named, where it is not the command. */
   results: Record<string, string> = {};
   noCache = false;
+  readonly held: Digest[] = [];
   readonly abort = new AbortController();
 
   async build(text: string): Promise<readonly string[]> {
@@ -98,6 +99,7 @@ class Bench {
     return new Solver(deps, tools, {
       noCache: this.noCache,
       signal: this.abort.signal,
+      hold: (layers) => void this.held.push(...layers.map(({ diffId }) => diffId)),
       onBegin: (node) => steps.begins(node),
     });
   }
@@ -117,6 +119,14 @@ describe('the cache', () => {
     bench.noCache = true;
     await bench.build('FROM base\nRUN a\nRUN b');
     expect(bench.ran).toEqual(['a', 'b', 'a', 'b']);
+  });
+
+  test('what is found and what is made is held', async () => {
+    const bench = new Bench();
+    const made = await bench.build('FROM base\nRUN a');
+    expect(bench.held).toEqual([...made.slice(1)] as Digest[]);
+    const found = await bench.build('FROM base\nRUN a');
+    expect(bench.held).toEqual([...made.slice(1), ...found.slice(1)] as Digest[]);
   });
 
   test.each([

@@ -35,6 +35,8 @@ export interface SolverDeps {
 export interface SolverOptions {
   readonly noCache: boolean;
   readonly signal: AbortSignal;
+  /** Keeps layers from being removed until the build is over. */
+  readonly hold: (layers: readonly LayerInfo[]) => void;
   /** Called when what a node stands on is there and its own turn has come. */
   readonly onBegin: (node: StepNode) => void;
 }
@@ -107,6 +109,7 @@ export class Solver {
         ),
       );
       const createdAt = this.#deps.now();
+      if (layer !== null) this.#options.hold([layer]);
       this.#deps.cache.save(key, { diffId: layer?.diffId ?? null, createdAt });
       this.#emit({
         type: 'layer',
@@ -123,7 +126,10 @@ export class Solver {
     const record = this.#deps.cache.find(key);
     if (record === null) return null;
     const layer = record.diffId === null ? null : this.#deps.layers.find(record.diffId);
-    return layer === null && record.diffId !== null ? null : added(parent, layer, record.createdAt);
+    if (layer === null && record.diffId !== null) return null;
+    // A stage may wait long for another one, and the layer may be that of an image alone that somebody removes meanwhile.
+    if (layer !== null) this.#options.hold([layer]);
+    return added(parent, layer, record.createdAt);
   }
 
   #emit(event: BuildEvent): void {
