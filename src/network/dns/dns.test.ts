@@ -263,6 +263,18 @@ describe('server and forwarder', () => {
     expect(outcome(await overUdp(query('web')))).toEqual(['NOERROR', ['172.20.0.3']]);
     expect(outcome(await overUdp(query('example.org')))).toEqual(['NOERROR', ['192.0.2.7']]);
   });
+  test('knows an IPv6 resolver by whatever way its address is written', async () => {
+    const resolver = createSocket('udp6');
+    await new Promise<void>((resolve) => resolver.bind(0, '::1', () => resolve()));
+    resolver.on('message', (message, from) =>
+      resolver.send(reply(message, '192.0.2.6'), from.port, from.address),
+    );
+    const { port } = resolver.address();
+    const forwarder = new Forwarder({ upstreams: () => ['0:0:0:0:0:0:0:1'], port, timeout: 500, rounds: 1 });
+    const answer = await forwarder.ask(query('example.org'), 'udp');
+    expect(outcome(packet.decode(Buffer.from(answer)))).toEqual(['NOERROR', ['192.0.2.6']]);
+    resolver.close();
+  });
   test('asks again when a reply is lost', async () => {
     seen = 0;
     expect(outcome(await overUdp(query('lost.example')))).toEqual(['NOERROR', ['192.0.2.7']]);

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
+import { canonical } from '../../lib/ip.ts';
 import { failure } from './answer.ts';
 import { MessageSplitter, withLength } from './stream.ts';
 
@@ -65,9 +66,10 @@ function askUdp(query: Uint8Array, upstream: string, port: number, timeout: numb
   const socket = createSocket(isIPv6(upstream) ? 'udp6' : 'udp4');
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   const timer = setTimeout(() => reject(new Error(`no reply from ${upstream}`)), timeout);
+  const address = plain(upstream);
   socket.on('error', reject);
   socket.on('message', (data, from) => {
-    if (from.address === upstream && from.port === port && isReplyTo(query, data)) resolve(data);
+    if (plain(from.address) === address && from.port === port && isReplyTo(query, data)) resolve(data);
   });
   socket.send(query, port, upstream, (error) => {
     if (error !== null && error !== undefined) reject(error);
@@ -93,6 +95,9 @@ function askTcp(query: Uint8Array, upstream: string, port: number, timeout: numb
     socket.destroy();
   });
 }
+
+/** The address in one way of writing it, without the name of the link that it is of. */
+const plain = (address: string): string => canonical(address.replace(/%.*$/, ''));
 
 /** Same id, and a response. */
 function isReplyTo(query: Uint8Array, reply: Uint8Array): boolean {
