@@ -64,7 +64,9 @@ export class Dispatcher {
 
   #fail(exchange: Exchange, thrown: unknown): void {
     const error = toHullError(thrown);
-    if (error.code === 'internal') {
+    // What ends because its client has gone is no defect.
+    const left = exchange.signal.aborted && thrown instanceof Error && thrown.name === 'AbortError';
+    if (error.code === 'internal' && !left) {
       this.#log('error', `request ${exchange.id}: ${error.stack ?? error.message}`);
     }
     if (exchange.started) {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer, type Server } from './server.ts';
 import type { FakeEngine } from './testing/fake-engine.ts';
 import type { FakeClient } from './testing/fake-client.ts';
@@ -173,6 +174,23 @@ describe('wait', () => {
     waiting.vanish();
     await eventually(() => signal?.aborted === true);
   });
+});
+
+test('what a client leaves is no defect, what fails otherwise is one', async () => {
+  const begun: string[] = [];
+  engine.transfers.login = async (_, signal) => {
+    begun.push('login');
+    await sleep(begun.length === 1 ? 60_000 : 1, undefined, { signal });
+    throw new Error('broken');
+  };
+  const [first, second] = [dial(), dial()];
+  first.request('POST', '/auth', {});
+  await eventually(() => begun.length === 1);
+  first.vanish();
+  second.request('POST', '/auth', {});
+  expect((await second.json()).status).toBe(500);
+  await eventually(() => host.defects.length > 0);
+  expect(host.defects).toEqual([expect.stringContaining('broken')]);
 });
 
 test('events and stats end when the client goes', async () => {

@@ -13,7 +13,15 @@ export class TestServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'http-server-'));
   readonly socketPath = join(this.folder, 's');
   readonly engine: FakeEngine = createFakeEngine();
-  readonly server: Server = createServer({ engine: this.engine, socketPath: this.socketPath });
+  /** What the server told as defects. */
+  readonly defects: string[] = [];
+  readonly server: Server = createServer({
+    engine: this.engine,
+    socketPath: this.socketPath,
+    log: (level, line) => {
+      if (level === 'error') this.defects.push(line);
+    },
+  });
   readonly #clients: FakeClient[] = [];
 
   static async start(): Promise<TestServer> {
