@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase } from './database.ts';
@@ -89,4 +89,23 @@ test('durable transactions reach the disk before they return', () => {
   const part = (from: string, to: string) => trace.slice(trace.indexOf(`"${from}`), trace.indexOf(`"${to}`));
   expect(part('normal', 'durable')).not.toContain('sync(');
   expect(part('durable', 'end')).toContain('sync(');
+});
+
+test('changes go on when the disk is full: the space for them was taken at the start', () => {
+  const sizes = (): number[] => [path(), `${path()}-wal`].map((file) => statSync(file).size);
+  const spoken = 4 * 1024 * 1024;
+  for (const _opened of ['first', 'again']) {
+    const database = openDatabase(path());
+    const before = sizes();
+    expect(Math.min(...before)).toBeGreaterThan(spoken);
+    for (let count = 0; count < 1000; count += 1)
+      database.run(
+        'INSERT OR REPLACE INTO instances (id, record) VALUES (?, ?)',
+        `${count % 100}`,
+        'x'.repeat(5000),
+      );
+    expect(sizes()).toEqual(before);
+    expect(database.get("SELECT 1 FROM sqlite_master WHERE name = 'reserve'")).toBeNull();
+    database.close();
+  }
 });

@@ -34,6 +34,7 @@ export function openDatabase(path: string, migrations: readonly Migration[] = MI
     checkIntegrity(sqlite);
     const database = new SqliteDatabase(sqlite);
     migrate(database, path, migrations);
+    takeReserve(sqlite);
     return database;
   } catch (error) {
     sqlite?.close();
@@ -52,6 +53,27 @@ function checkIntegrity(sqlite: DatabaseSync): void {
   const [first] = sqlite.prepare('PRAGMA quick_check(1)').all();
   const said = Object.values(first ?? {})[0];
   if (said !== 'ok') throw new Error(`SQLite says: ${String(said)}`);
+}
+
+/** Bytes; SQLite empties its journal when that holds as much. */
+const RESERVE = 4 * 1024 * 1024;
+
+/**
+ * Takes the space that the state will need, before a workload takes the last of the disk: what cannot be recorded cannot be stopped or removed either,
+ * and nothing could free the disk again. The journal is written over from its beginning, and not cut while it is open; the file keeps its free pages.
+ */
+function takeReserve(sqlite: DatabaseSync): void {
+  try {
+    sqlite.exec(`
+      DROP TABLE IF EXISTS reserve;
+      CREATE TABLE reserve (space BLOB);
+      INSERT INTO reserve VALUES (zeroblob(${RESERVE}));
+      PRAGMA wal_checkpoint(PASSIVE);
+      DROP TABLE reserve`);
+  } catch {
+    // The disk is full already, or another holds the database: it goes on with what there is.
+    if (sqlite.isTransaction) sqlite.exec('ROLLBACK');
+  }
 }
 
 function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
