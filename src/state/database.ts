@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { HullError, messageOf } from '../model/errors.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
@@ -34,7 +35,7 @@ export function openDatabase(path: string, migrations: readonly Migration[] = MI
     checkIntegrity(sqlite);
     const database = new SqliteDatabase(sqlite);
     migrate(database, path, migrations);
-    takeReserve(sqlite);
+    takeReserve(sqlite, path);
     return database;
   } catch (error) {
     sqlite?.close();
@@ -62,7 +63,11 @@ const RESERVE = 4 * 1024 * 1024;
  * Takes the space that the state will need, before a workload takes the last of the disk: what cannot be recorded cannot be stopped or removed either,
  * and nothing could free the disk again. The journal is written over from its beginning, and not cut while it is open; the file keeps its free pages.
  */
-function takeReserve(sqlite: DatabaseSync): void {
+function takeReserve(sqlite: DatabaseSync, path: string): void {
+  if (path === ':memory:') return;
+  const { bavail, bsize } = statfsSync(path);
+  // Begun and not ended, the journal would keep what is left of the disk.
+  if (bavail * bsize < 4 * RESERVE) return;
   try {
     sqlite.exec(`
       DROP TABLE IF EXISTS reserve;
@@ -71,7 +76,7 @@ function takeReserve(sqlite: DatabaseSync): void {
       PRAGMA wal_checkpoint(PASSIVE);
       DROP TABLE reserve`);
   } catch {
-    // The disk is full already, or another holds the database: it goes on with what there is.
+    // Another process holds the database: it goes on with what there is.
     if (sqlite.isTransaction) sqlite.exec('ROLLBACK');
   }
 }
