@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { codeRanges } from './own-memory.ts';
+import { codeRanges, ownBytes } from './own-memory.ts';
 
 test('only unwritable code of the file itself is found', () => {
   const maps = [
@@ -11,4 +11,10 @@ test('only unwritable code of the file itself is found', () => {
     '',
   ].join('\n');
   expect(codeRanges(maps, '/opt/hull')).toEqual([{ start: 0x01a40000n, length: 0x0684a000n - 0x01a40000n }]);
+});
+
+test('what is the process’s own is found, in bytes', () => {
+  const status = 'VmRSS:\t   65128 kB\nRssAnon:\t   15988 kB\nRssFile:\t   49140 kB\n';
+  expect(ownBytes(status)).toBe(15_988 * 1024);
+  expect(ownBytes('')).toBe(0);
 });

@@ -45,6 +45,7 @@ export class Dispatcher {
     const id = (this.#sequence++).toString(36);
     const { method, target } = request;
     this.#log('debug', `request ${id}: ${method} ${target}`);
+    const began = performance.now();
     const split = target.indexOf('?');
     const rawPath = split === -1 ? target : target.slice(0, split);
     const search = split === -1 ? '' : target.slice(split + 1);
@@ -60,6 +61,7 @@ export class Dispatcher {
     } catch (error) {
       this.#fail(exchange, error);
     }
+    this.#log('debug', `request ${id}: over after ${(performance.now() - began).toFixed(1)} ms`);
   }
 
   #fail(exchange: Exchange, thrown: unknown): void {

@@ -1,6 +1,6 @@
 import type { DaemonOptions } from '../cli/index.ts';
 import { createHost } from '../host/index.ts';
-import { giveMemoryBack } from '../host/own-memory.ts';
+import { OwnMemory } from '../host/own-memory.ts';
 import { createServer } from '../http/server.ts';
 import { messageOf } from '../model/errors.ts';
 import { BUILD } from './build-info.ts';
@@ -34,7 +34,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       ended.resolve(0);
     },
   });
-  const idle = new Idle(giveMemoryBack, QUIET);
+  const memory = new OwnMemory();
+  const idle = new Idle(() => memory.giveBack(), QUIET);
   const server = createServer({
     engine: engine.api,
     socketPath: folders.socket,
