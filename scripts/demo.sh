@@ -2,7 +2,7 @@
 # The main job, on this machine: one FreeRADIUS image run as a container and as a virtual machine, beside a full Debian machine that has
 # FreeRADIUS installed in the classic way; a real user authenticated against all three; and what each way costs, measured.
 #
-#   npm run demo               installs what is missing, builds, runs, compares, tidies up; the second time takes seconds
+#   npm run demo               installs what is missing, builds, runs, compares, tidies up; the second time two minutes where VMs are emulated
 #   npm run demo -- --clean    removes what the demo keeps for the next time: images and the machine's disk
 #
 # The demo has an engine of its own, beside any other, and stops it at the end, also when a step fails.
