@@ -15,6 +15,7 @@ export interface AddressRange {
 export class OwnMemory {
   /** Bytes of its own after things had settled; null where that is to be seen yet. */
   #settled: number | null = null;
+  #libc: ReturnType<typeof openLibc> | null = null;
 
   /**
    * Collects garbage, and lets go of the program text that only starting needed: 30 MB and more of the runtime's own code. What is used again comes back from
@@ -30,16 +31,20 @@ export class OwnMemory {
       Bun.shrink();
       this.#settled = null;
     }
-    releaseCode();
+    this.#releaseCode();
+  }
+
+  #releaseCode(): void {
+    const { madvise } = (this.#libc ??= openLibc()).symbols;
+    const ranges = codeRanges(readFileSync('/proc/self/maps', 'utf8'), readlinkSync('/proc/self/exe'));
+    for (const { start, length } of ranges) madvise(start, length, MADV_DONTNEED);
   }
 }
 
-function releaseCode(): void {
-  const { symbols } = dlopen('libc.so.6', {
+function openLibc() {
+  return dlopen('libc.so.6', {
     madvise: { args: [FFIType.u64, FFIType.u64, FFIType.i32], returns: FFIType.i32 },
   });
-  const ranges = codeRanges(readFileSync('/proc/self/maps', 'utf8'), readlinkSync('/proc/self/exe'));
-  for (const { start, length } of ranges) symbols.madvise(start, length, MADV_DONTNEED);
 }
 
 /** What is resident and of no file, in /proc/PID/status (proc(5)); in bytes. */
