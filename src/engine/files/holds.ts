@@ -1,5 +1,6 @@
-import { HullError, isHullError } from '../../model/errors.ts';
+import { HullError } from '../../model/errors.ts';
 import { isPausable, type Runtime } from '../../runtime/runtime.ts';
+import { unlessOver } from '../instances/endings.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
 
@@ -42,9 +43,4 @@ export class Holds {
     else this.#held.delete(id);
     return others === 0;
   }
-}
-
-/** It ended meanwhile: there is nothing left to hold. */
-function unlessOver(error: unknown): void {
-  if (!isHullError(error, 'wrong-state')) throw error;
 }

@@ -1,5 +1,5 @@
 import { after } from '../../lib/timers.ts';
-import { HullError } from '../../model/errors.ts';
+import { HullError, isHullError } from '../../model/errors.ts';
 import type { InstanceRecord } from './record.ts';
 
 /** A start that was ended by a kill, or by a removal. */
@@ -25,6 +25,11 @@ export function interruptionOf({ status }: InstanceRecord): string | null {
     case 'dead':
       return null;
   }
+}
+
+/** For a pause or its end, refused because the run has ended meanwhile: there is nothing left to hold or to go on. Other errors are thrown again. */
+export function unlessOver(error: unknown): void {
+  if (!isHullError(error, 'wrong-state')) throw error;
 }
 
 /** Null when `promise` takes longer; `seconds` -1 waits for ever. */

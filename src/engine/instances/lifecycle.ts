@@ -2,7 +2,7 @@ import type { Host } from '../../host/host.ts';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
 import { Slots } from '../../lib/slots.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
-import { HullError, isHullError, messageOf } from '../../model/errors.ts';
+import { HullError, messageOf } from '../../model/errors.ts';
 import type { ExitStatus, InstanceConfig, RestartPolicy } from '../../model/instance.ts';
 import { RESTART_LABEL } from '../../model/labels.ts';
 import { isPausable, type Pausable, type Runtime } from '../../runtime/runtime.ts';
@@ -13,7 +13,7 @@ import type { HealthMonitor } from '../health/monitor.ts';
 import { admitOrThrow } from './admission.ts';
 import { PendingAttachments } from './deferred-stdio.ts';
 import { Ender, type StopEffects, type StopOptions } from './ender.ts';
-import { interruptionOf, within } from './endings.ts';
+import { interruptionOf, unlessOver, within } from './endings.ts';
 import { FilesAtRest } from './files-at-rest.ts';
 import { HeadStarts, isWorthHeadStart } from './head-start.ts';
 import type { LogKeeper } from './log-keeper.ts';
@@ -29,7 +29,7 @@ import type { Waiters } from './waiters.ts';
 const SIGKILL = 9;
 /** Seconds that a kill waits for the end, as Docker's does. */
 const KILL_WAIT = 10;
-/** When the daemon is back. */
+/** When the daemon is back; apart from the starts by policy, for a stop may take its time. */
 const RESTARTS_AT_ONCE = 4;
 const NO_RESTART: RestartPolicy = { name: 'no', maximumRetryCount: 0 };
 
@@ -389,9 +389,4 @@ export class Lifecycle {
       this.#parts.log(`restarting ${name}, which is unhealthy: ${messageOf(error)}`);
     }
   }
-}
-
-/** A VM that is killed while it is paused ends at once: there is nothing left to go on. */
-function unlessOver(error: unknown): void {
-  if (!isHullError(error, 'wrong-state')) throw error;
 }
