@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { capabilitiesOf } from '../capabilities.ts';
-import { type OciSeccomp, parseSeccompProfile, resolveSeccomp, type SeccompProfile } from './seccomp.ts';
+import { defaultProfile } from './default-profile.ts';
+import { type OciSeccomp, resolveSeccomp, type SeccompProfile } from './seccomp.ts';
 
-const PROFILE_PATHS = ['/etc/containers/seccomp.json', '/usr/share/containers/seccomp.json'];
 const INIT_PROGRAMS = [
   '/usr/bin/docker-init',
   '/usr/libexec/docker/docker-init',
@@ -15,8 +15,7 @@ const INIT_PROGRAMS = [
 export class HostFacts {
   #capabilities: ReadonlySet<string> | null = null;
   #maxOpenFiles: number | null = null;
-  #profile: SeccompProfile | null | undefined;
-  readonly #seccomp = new Map<string, OciSeccomp | null>();
+  readonly #seccomp = new Map<string, OciSeccomp>();
 
   /** The engine's own bounding set: no more can be given. */
   capabilities(): ReadonlySet<string> {
@@ -34,16 +33,12 @@ export class HostFacts {
     return this.#maxOpenFiles;
   }
 
-  /** The default profile for these capabilities; null when the host has none. */
-  seccomp(capabilities: readonly string[]): OciSeccomp | null {
-    if (this.#profile === undefined) {
-      const path = PROFILE_PATHS.find((candidate) => existsSync(candidate));
-      this.#profile = path === undefined ? null : parseSeccompProfile(readFileSync(path, 'utf8'));
-    }
+  /** The default profile for these capabilities. */
+  seccomp(capabilities: readonly string[]): OciSeccomp {
     const key = capabilities.join();
     let resolved = this.#seccomp.get(key);
     if (resolved === undefined) {
-      resolved = this.#profile === null ? null : this.resolve(this.#profile, capabilities);
+      resolved = this.resolve(defaultProfile(), capabilities);
       this.#seccomp.set(key, resolved);
     }
     return resolved;

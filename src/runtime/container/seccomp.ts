@@ -17,7 +17,7 @@ interface SeccompCondition {
   readonly minKernel?: string;
 }
 
-interface SeccompRule {
+export interface SeccompRule {
   readonly names: readonly string[];
   readonly action: string;
   readonly errnoRet?: number | null;

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TestEngine } from '../support/engine.ts';
+
+const engine = new TestEngine();
+const LONG = 60_000;
+const EPERM = 1;
+const EBADF = 9;
+const EFAULT = 14;
+const EINVAL = 22;
+const ENOSYS = 38;
+const EOPNOTSUPP = 95;
+const NEW_USER = 0x10000000;
+const NO_RANDOMIZATION = 0x40000;
+
+/** By their numbers on x86-64, with arguments that the kernel itself refuses in another way than a filter. */
+const CALLS = {
+  unshare: `272:${NEW_USER}`,
+  setns: '308:-1',
+  keyctl: '250:99',
+  mount_setattr: '442:-1',
+  open_tree: '428:-1:0',
+  clone3: '435',
+  bpf: '321:-1',
+  io_uring_setup: '425:1',
+  vsock: '41:40:1',
+  cryptography: '41:38:5',
+  ipv4: '41:2:1',
+  personality: `135:${NO_RANDOMIZATION}`,
+  query: '135:0xffffffff',
+  swapoff: '168',
+} as const;
+
+const probe = (): string => join(engine.folder, 'probe');
+
+beforeAll(async () => {
+  await engine.host.exec.must([
+    'musl-gcc',
+    '-static',
+    '-o',
+    probe(),
+    join(import.meta.dir, 'support/system-calls.c'),
+  ]);
+  await engine.start();
+  await engine.must(['bootstrap', 'busybox']);
+}, LONG);
+afterAll(() => engine.destroy(), LONG);
+
+/** What each system call ends with in a container with these options: an errno, 0 where it worked. */
+async function attempts(...options: string[]): Promise<Record<keyof typeof CALLS, number>> {
+  const names = Object.keys(CALLS);
+  const printed = await engine.mustDocker(
+    ...['run', '--rm', '-v', `${probe()}:/probe:ro`, ...options, 'busybox', '/probe'],
+    ...Object.values(CALLS),
+  );
+  const results = printed.split('\n').map((line) => Number(line.split(' ')[1]));
+  return Object.fromEntries(names.map((name, at) => [name, results[at]])) as Record<
+    keyof typeof CALLS,
+    number
+  >;
+}
+
+const REFUSED = {
+  unshare: EPERM,
+  setns: EPERM,
+  keyctl: EPERM,
+  mount_setattr: EPERM,
+  open_tree: EPERM,
+  clone3: ENOSYS,
+  bpf: EPERM,
+  io_uring_setup: EPERM,
+  vsock: EPERM,
+  cryptography: EPERM,
+  ipv4: 0,
+  personality: EPERM,
+  query: 0,
+  swapoff: EPERM,
+};
+
+// Each filter twice: the runtime compiles it for the first container, and is given it for the next.
+describe.each([1, 2])('system calls, filter number %d', () => {
+  test("a default container has Docker's filter", async () => {
+    expect(await attempts()).toEqual(REFUSED);
+  });
+
+  test('a user without rights gets no user namespace, which would give every capability', async () => {
+    expect(await attempts('--user', '65534:65534')).toEqual(REFUSED);
+    const script = 'grep -E "^(Seccomp|CapEff):" /proc/self/status | tr -d "\\n\\t"; unshare -Urn true';
+    const { code, stdout } = await engine.docker([
+      ...['run', '--rm', '--user', '65534:65534', 'busybox', 'sh', '-c', script],
+    ]);
+    expect([code === 0, stdout]).toEqual([false, 'CapEff:0000000000000000Seccomp:2']);
+  });
+
+  test('with CAP_SYS_ADMIN come the calls that need it, and no others', async () => {
+    expect(await attempts('--cap-add', 'SYS_ADMIN')).toEqual({
+      ...REFUSED,
+      ...{ unshare: 0, setns: EBADF, mount_setattr: EINVAL, open_tree: EFAULT, clone3: EINVAL, bpf: EINVAL },
+    });
+  });
+
+  test.each(['--privileged', '--security-opt=seccomp=unconfined'])('no filter: %s', async (option) => {
+    const { unshare, keyctl, clone3, personality, vsock } = await attempts(option);
+    expect({ unshare, keyctl, clone3, personality }).toEqual({
+      ...{ unshare: 0, keyctl: EOPNOTSUPP, clone3: EINVAL, personality: 0 },
+    });
+    expect(vsock).not.toBe(EPERM);
+  });
+
+  test('a profile of the user’s own takes the place of the default', async () => {
+    const file = join(engine.folder, 'profile.json');
+    const syscalls = [{ names: ['personality'], action: 'SCMP_ACT_ERRNO', errnoRet: EBADF }];
+    writeFileSync(file, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls }));
+    const { personality, keyctl } = await attempts('--security-opt', `seccomp=${file}`);
+    expect({ personality, keyctl }).toEqual({ personality: EBADF, keyctl: EOPNOTSUPP });
+  });
+});
