@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
+import { removeRunFolder, writeNameFiles } from '../host/run-folder.ts';
+import { hostsText, ownHostsLines, resolvConfText } from '../lib/name-files.ts';
 import { Rollback } from '../lib/rollback.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import type { ProcessSpec } from '../model/instance.ts';
+import { nameFilesIn } from '../model/instance-files.ts';
 import type { Network, NetworkLease } from '../network/network.ts';
 import type { Bundle, OutputChunk, Runtime } from '../runtime/runtime.ts';
 import type { RunStep, StepRunner } from './step-runner.ts';
@@ -48,7 +50,7 @@ export function createRuntimeStepRunner(deps: StepRunnerDeps): StepRunner {
           kind: 'folder',
           what: join(folder, name),
           owner: name,
-          remove: () => deps.host.files.removeTree(join(folder, name)),
+          remove: () => removeRunFolder(deps.host, join(folder, name)),
         })),
   };
 }
@@ -67,8 +69,18 @@ async function runStep(
   const mode = step.settings.network ?? 'bridge';
   const lease = await network.attach({ instanceId: id, mode, ports: [], names: [] });
   undo.defer('disconnect the build step', () => network.detach(id, lease));
-  undo.defer('remove the files of the build step', () => host.files.removeTree(runDir));
-  await writeFiles(runDir, lease, network, step.settings.extraHosts ?? []);
+  undo.defer('remove the files of the build step', () => removeRunFolder(host, runDir));
+  const endpoints = lease.attachments.map(({ endpoint }) => endpoint);
+  const own = ownHostsLines(
+    HOSTNAME,
+    '',
+    endpoints.map(({ address }) => address),
+  );
+  writeNameFiles(host.mounts, runDir, {
+    hosts: hostsText(step.settings.extraHosts ?? [], own, endpoints[0]?.gateway ?? '127.0.0.1'),
+    hostname: `${HOSTNAME}\n`,
+    resolvConf: resolvConfText(network.resolver(lease)),
+  });
   await runtime.create(bundleOf(id, step, runDir, lease));
   undo.defer('remove the build step', () => runtime.delete(id));
   const stdio = await runtime.attach(id);
@@ -114,7 +126,7 @@ function bundleOf(id: string, step: RunStep, runDir: string, lease: NetworkLease
     stdinOnce: false,
     root: { kind: 'mounts', path: step.root },
     mounts: [],
-    files: filesOf(runDir),
+    files: nameFilesIn(runDir),
     network: lease.bundle,
     resources: step.settings.resources ?? {},
     readOnlyRoot: false,
@@ -126,45 +138,6 @@ function bundleOf(id: string, step: RunStep, runDir: string, lease: NetworkLease
     runDir,
     log: { path: join(runDir, 'log'), hardLimit: LOG_LIMIT },
   };
-}
-
-function filesOf(runDir: string): Bundle['files'] {
-  return {
-    hosts: join(runDir, 'hosts'),
-    hostname: join(runDir, 'hostname'),
-    resolvConf: join(runDir, 'resolv.conf'),
-  };
-}
-
-async function writeFiles(
-  runDir: string,
-  lease: NetworkLease,
-  network: Pick<Network, 'resolver'>,
-  extraHosts: readonly string[],
-): Promise<void> {
-  const { nameservers, search, options } = network.resolver(lease);
-  const resolvConf = [
-    ...nameservers.map((server) => `nameserver ${server}`),
-    ...(search.length > 0 ? [`search ${search.join(' ')}`] : []),
-    ...(options.length > 0 ? [`options ${options.join(' ')}`] : []),
-  ];
-  const address = lease.attachments[0]?.endpoint.address ?? '127.0.1.1';
-  const files = filesOf(runDir);
-  await mkdir(runDir, { recursive: true, mode: 0o700 });
-  await Promise.all([
-    writeFile(
-      files.hosts,
-      `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${address}\t${HOSTNAME}\n${extraHosts.map(hostsLine).join('')}`,
-    ),
-    writeFile(files.hostname, `${HOSTNAME}\n`),
-    writeFile(files.resolvConf, `${resolvConf.join('\n')}\n`),
-  ]);
-}
-
-/** `NAME:ADDRESS` as a line of /etc/hosts. */
-function hostsLine(entry: string): string {
-  const colon = entry.indexOf(':');
-  return `${entry.slice(colon + 1).replace(/^\[|\]$/g, '')}\t${entry.slice(0, colon)}\n`;
 }
 
 /** The promise, or the abort's reason as soon as it comes. */

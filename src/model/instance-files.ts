@@ -11,15 +11,22 @@ export const logFolderOf = (identity: EngineIdentity, id: string): string =>
 export const logPathOf = (identity: EngineIdentity, id: string): string =>
   join(logFolderOf(identity, id), 'instance.log');
 
+/** Where a run's name files lie, below its folder: a mount of their own. */
+export const NAMES_FOLDER = 'names';
+
 /** The files that a run has of its own, mounted over the image's. They last as long as the run. */
-export function runFilesOf(
-  identity: EngineIdentity,
-  id: string,
-): { readonly hosts: string; readonly hostname: string; readonly resolvConf: string } {
-  const folder = runDirOf(identity, id);
+export function nameFilesIn(runDir: string): {
+  readonly hosts: string;
+  readonly hostname: string;
+  readonly resolvConf: string;
+} {
+  const folder = join(runDir, NAMES_FOLDER);
   return {
     hosts: join(folder, 'hosts'),
     hostname: join(folder, 'hostname'),
     resolvConf: join(folder, 'resolv.conf'),
   };
 }
+
+export const nameFilesOf = (identity: EngineIdentity, id: string): ReturnType<typeof nameFilesIn> =>
+  nameFilesIn(runDirOf(identity, id));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TestEngine } from '../support/engine.ts';
+import { until } from '../support/until.ts';
 
 const engine = new TestEngine();
 const LONG = 60_000;
@@ -115,4 +116,52 @@ describe.each([1, 2])('system calls, filter number %d', () => {
     const { personality, keyctl } = await attempts('--security-opt', `seccomp=${file}`);
     expect({ personality, keyctl }).toEqual({ personality: EBADF, keyctl: EOPNOTSUPP });
   });
+});
+
+describe('what an instance can make grow', () => {
+  const space = (): Promise<{ free: number; total: number }> =>
+    engine.host.files.space(join(engine.folder, 'run'));
+
+  test(
+    'its name files have a bound of their own: who fills them takes nothing from the others',
+    async () => {
+      const before = (await space()).free;
+      const fill = ['hosts', 'resolv.conf', 'hostname'].map((name) => `yes | head -c 16m >> /etc/${name}`);
+      const script = [...fill, 'echo done; sleep 300'].join('; ');
+      const hostile = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
+      await engine.mustDocker('run', '-d', '--name', 'filler', ...hostile, 'busybox', 'sh', '-c', script);
+      const sizes = (): Promise<string> =>
+        engine.mustDocker(
+          'exec',
+          'filler',
+          'stat',
+          '-c',
+          '%s',
+          '/etc/hosts',
+          '/etc/resolv.conf',
+          '/etc/hostname',
+        );
+      const total = async (): Promise<number> =>
+        (await sizes()).split('\n').reduce((sum, size) => sum + Number(size), 0);
+      await until('the files are full', async () => {
+        return (await engine.mustDocker('logs', 'filler')).includes('done') ? true : null;
+      });
+      expect(await total()).toBeLessThanOrEqual(1 << 20);
+      expect(before - (await space()).free).toBeLessThan(8 << 20);
+      expect(await engine.mustDocker('run', '--rm', 'busybox', 'grep', '-c', 'localhost', '/etc/hosts')).toBe(
+        '2',
+      );
+      await engine.mustDocker('network', 'create', 'later');
+      const { code, stderr } = await engine.docker(['network', 'connect', 'later', 'filler']);
+      expect([code === 0, stderr]).toEqual([false, expect.stringContaining('it has filled the space')]);
+      await engine.mustDocker('rm', '-f', 'filler');
+      await engine.mustDocker('network', 'rm', 'later');
+      const mounts = engine.host.mounts
+        .list()
+        .filter(({ target }) => target.startsWith(`${engine.folder}/run/i`));
+      expect(mounts).toEqual([]);
+      expect(await engine.findings()).toBe('');
+    },
+    LONG,
+  );
 });

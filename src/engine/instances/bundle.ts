@@ -1,10 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { InstanceConfig } from '../../model/instance.ts';
-import { logFolderOf, logPathOf, runDirOf, runFilesOf } from '../../model/instance-files.ts';
+import { logFolderOf, logPathOf, runDirOf, nameFilesOf } from '../../model/instance-files.ts';
 import type { RootFilesystem } from '../../model/root-filesystem.ts';
-import type { Network, NetworkLease } from '../../network/network.ts';
+import type { NetworkLease } from '../../network/network.ts';
 import type { Bundle, FilesBundle, LogTarget } from '../../runtime/runtime.ts';
 import { logBounds } from './settle-options.ts';
 
@@ -33,7 +32,7 @@ export function bundleOf(
     root,
     mounts: config.mounts,
     // Who joins another instance's network has its names too.
-    files: runFilesOf(identity, config.joins ?? config.id),
+    files: nameFilesOf(identity, config.joins ?? config.id),
     network: lease.bundle,
     resources: config.resources,
     readOnlyRoot: config.readOnlyRoot,
@@ -62,75 +61,4 @@ function logTargetOf(identity: EngineIdentity, { id, options }: InstanceConfig):
     return { path: join(runDirOf(identity, id), 'log'), hardLimit: UNREAD_LIMIT, files: 1 };
   const { size = LOG_HARD_LIMIT, files } = options.log === undefined ? {} : logBounds(options.log);
   return { path: logPathOf(identity, id), hardLimit: size, ...(files === undefined ? {} : { files }) };
-}
-
-/** Makes the folders of a run and writes the instance's own hosts, hostname and resolv.conf. Synchronous: it is on the way of every start, and takes a tenth of a millisecond. */
-export function writeRunFiles(
-  identity: EngineIdentity,
-  config: InstanceConfig,
-  lease: NetworkLease,
-  network: Pick<Network, 'resolver'>,
-): void {
-  const runDir = runDirOf(identity, config.id);
-  mkdirSync(runDir, { recursive: true, mode: 0o700 });
-  mkdirSync(logFolderOf(identity, config.id), { recursive: true, mode: 0o700 });
-  if (config.joins !== undefined) return;
-  writeFileSync(join(runDir, 'hosts'), hostsFile(config, lease));
-  writeFileSync(join(runDir, 'hostname'), `${config.hostname}\n`);
-  writeFileSync(join(runDir, 'resolv.conf'), resolvConf(config, lease, network));
-}
-
-/** What every hosts file begins with, as Docker writes it. */
-const COMMON_HOSTS = [
-  '127.0.0.1\tlocalhost',
-  '::1\tlocalhost ip6-localhost ip6-loopback',
-  'fe00::\tip6-localnet',
-  'ff00::\tip6-mcastprefix',
-  'ff02::1\tip6-allnodes',
-  'ff02::2\tip6-allrouters',
-];
-
-function hostsFile(config: InstanceConfig, lease: NetworkLease): string {
-  const lines = [...COMMON_HOSTS];
-  for (const entry of config.extraHosts) {
-    const colon = entry.indexOf(':');
-    const target = entry.slice(colon + 1);
-    const resolved = target === 'host-gateway' ? gatewayOf(lease) : target;
-    if (colon > 0) lines.push(`${resolved}\t${entry.slice(0, colon)}`);
-  }
-  return `${[...lines, ...addressLines(config, lease)].join('\n')}\n`;
-}
-
-/** Its own names, the qualified one before the bare one, one line for each address. */
-export function addressLines(config: InstanceConfig, lease: NetworkLease): string[] {
-  const full = [config.hostname, config.domainname].filter((part) => part !== '').join('.');
-  const bare = full.split('.', 1).join('');
-  const names = full === bare ? full : `${full} ${bare}`;
-  const own = lease.attachments.flatMap(({ endpoint: { address, ipv6 } }) => [
-    address,
-    ...(ipv6 === null ? [] : [ipv6.address]),
-  ]);
-  return (own.length > 0 ? own : ['127.0.1.1']).map((address) => `${address}\t${names}`);
-}
-
-/** Where the host is seen from inside. */
-function gatewayOf(lease: NetworkLease): string {
-  const gateways = lease.attachments.map(({ endpoint, resolver }) => endpoint.gateway || (resolver ?? ''));
-  return gateways.find((gateway) => gateway !== '') ?? '127.0.0.1';
-}
-
-export function resolvConf(
-  config: InstanceConfig,
-  lease: NetworkLease,
-  network: Pick<Network, 'resolver'>,
-): string {
-  const resolver = network.resolver(lease);
-  const search = config.dnsSearch ?? resolver.search;
-  const options = config.dnsOptions ?? resolver.options;
-  // On a network of the user's, names lead to its instances; the servers asked for are asked by the engine's own.
-  const own = config.dns.length > 0 && !resolver.embedded;
-  const lines = (own ? config.dns : resolver.nameservers).map((server) => `nameserver ${server}`);
-  if (search.length > 0 && search[0] !== '.') lines.push(`search ${search.join(' ')}`);
-  if (options.length > 0) lines.push(`options ${options.join(' ')}`);
-  return `${lines.join('\n')}\n`;
 }

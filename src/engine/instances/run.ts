@@ -11,10 +11,12 @@ import type { Machines } from '../api.ts';
 import type { EventBus } from '../events.ts';
 import type { NetworkCatalog } from '../networks/catalog.ts';
 import { networkAttributes } from '../networks/events.ts';
-import { bundleOf, filesBundleOf, runDirOf, writeRunFiles } from './bundle.ts';
+import { bundleOf, filesBundleOf, runDirOf } from './bundle.ts';
+import { makeRunFolders } from './name-files.ts';
 import { attachRequest } from './networks-of.ts';
 import type { Registry } from './registry.ts';
 import type { Host } from '../../host/host.ts';
+import { removeRunFolder } from '../../host/run-folder.ts';
 import type { Timings } from '../timings.ts';
 import type { VolumeUses } from '../volumes/uses.ts';
 
@@ -54,7 +56,7 @@ export class Runs {
     timings: Timings,
     kept: NetworkLease | null = null,
   ): Promise<Bundle> {
-    const { network, identity, catalog, registry } = this.#parts;
+    const { network, host, identity, catalog, registry } = this.#parts;
     const connected = async (): Promise<NetworkLease> => {
       const lease = await network.attach(attachRequest(config, catalog, registry));
       onLease(lease);
@@ -64,7 +66,7 @@ export class Runs {
       return lease;
     };
     const attached = (kept === null ? connected() : Promise.resolve(kept)).then((lease) => {
-      writeRunFiles(identity, config, lease, network);
+      makeRunFolders({ identity, mounts: host.mounts }, config, lease, network);
       timings.mark('files');
       return lease;
     });
@@ -135,7 +137,7 @@ export class Runs {
       ...(lease === null ? [] : [attempt(network.detach(config.id, lease))]),
       attempt(roots.release(config.id)),
       attempt(this.#parts.uses.release(config)),
-      attempt(host.files.removeTree(runDirOf(identity, config.id))),
+      attempt(removeRunFolder(host, runDirOf(identity, config.id))),
     ]);
     taken?.();
     if (lease !== null) this.disconnected(config, lease);

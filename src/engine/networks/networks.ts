@@ -8,13 +8,13 @@ import type { Network, NetworkLease } from '../../network/network.ts';
 import type { ConnectSettings, CreateNetwork, NetworkMember, Networks } from '../api.ts';
 import type { EventBus } from '../events.ts';
 import type { Lifecycle } from '../instances/lifecycle.ts';
+import { updateNameFiles } from '../instances/name-files.ts';
 import { endpointsOf } from '../instances/networks-of.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
 import { BUILT_IN, type NetworkCatalog } from './catalog.ts';
 import { checkConnection, plainConnection } from './connections.ts';
 import { networkAttributes } from './events.ts';
-import { updateRunFiles } from './run-files.ts';
 
 export interface NetworksParts {
   readonly identity: EngineIdentity;
@@ -204,7 +204,7 @@ export class NetworkService implements Networks {
     const { registry, identity, network } = this.#parts;
     const endpoints = endpointsOf(lease);
     registry.update(before.config.id, { lease }, { endpoints, ports: lease.ports });
-    await updateRunFiles(identity, before, lease, network);
+    await updateNameFiles(identity, before, lease, network);
   }
 
   #tell(action: string, definition: NetworkDefinition, container: string): void {

@@ -8,7 +8,7 @@ import type {
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { Health } from '../../model/health.ts';
 import type { Instance, InstanceConfig } from '../../model/instance.ts';
-import { logPathOf, runFilesOf } from '../../model/instance-files.ts';
+import { logPathOf, nameFilesOf } from '../../model/instance-files.ts';
 import { familiarName } from '../familiar-name.ts';
 import { inspectedConfig, inspectedHostConfig } from './container-config-json.ts';
 import { endpointMap, networkSettings, type NetworkFacts } from './container-network-json.ts';
@@ -94,7 +94,7 @@ function paths(
   { config: { id, options }, status }: Instance,
 ): Pick<ContainerInspect, 'ResolvConfPath' | 'HostnamePath' | 'HostsPath' | 'LogPath'> {
   if (status.startedAt === null) return { ResolvConfPath: '', HostnamePath: '', HostsPath: '', LogPath: '' };
-  const { resolvConf, hostname, hosts } = runFilesOf(identity, id);
+  const { resolvConf, hostname, hosts } = nameFilesOf(identity, id);
   return {
     ResolvConfPath: resolvConf,
     HostnamePath: hostname,
