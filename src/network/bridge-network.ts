@@ -87,7 +87,7 @@ export class BridgeNetwork implements Network {
     await this.#removeStale(leases);
     const mtu = this.#settings.mtu ?? hostMtu();
     const subnet = await this.#takeSubnet(leases, mtu);
-    this.#hostSettings.forward();
+    this.#hostSettings.recover();
     const active = new ActiveNetwork({
       host: this.#host,
       setup: this.#setup,
@@ -130,8 +130,8 @@ export class BridgeNetwork implements Network {
     for (const segment of active?.segments ?? []) await segment.remove();
     for (const leftover of await this.inventory()) if (leftover.kind === 'link') await leftover.remove();
     await this.#firewall.remove();
-    await this.#hostSettings.restore(this.#bridge.name);
     await this.#bridge.remove();
+    await this.#hostSettings.restore(this.#bridge.name);
     await this.#host.files.removeTree(this.#folder);
   }
 

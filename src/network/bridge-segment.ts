@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import type { Host } from '../host/host.ts';
 import { HullError } from '../model/errors.ts';
 import { BRIDGE_OPTIONS, type NetworkDefinition } from '../model/network.ts';
@@ -75,10 +74,8 @@ export class BridgeSegment implements Segment {
         mtu: this.mtu,
         mark,
       });
-      if (this.definition.ipv6) await settings.forwardIpv6(this.definition.link);
     }
-    writeFileSync(`/proc/sys/net/ipv4/conf/${this.definition.link}/route_localnet`, '1');
-    await settings.admit(this.definition.link);
+    await settings.admit(this.definition.link, this.definition.ipv6);
     this.#ports = await this.#dns.listen();
   }
 

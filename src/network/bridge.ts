@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Host } from '../host/host.ts';
 import { HullError } from '../model/errors.ts';
 import { formatAddress, formatSubnet, macOf, overlap, type Subnet } from './ipv4.ts';
+import { hardenBridge } from './link-settings.ts';
 import { candidates, chooseSubnet, type UsedSubnet, usedSubnets } from './subnet.ts';
 
 const LARGEST_MTU = 1500;
@@ -59,10 +60,11 @@ export class Bridge {
     mark: string;
   }): Promise<void> {
     const { addresses, macAddress, mtu, mark } = options;
+    const ipv6 = addresses.some((address) => address.includes(':'));
+    await this.#add(mtu, macAddress, ipv6);
     const lines = [
-      ...(this.exists() ? [] : [`link add name ${this.name} mtu ${mtu} address ${macAddress} type bridge`]),
       `link set dev ${this.name} alias "${mark}"`,
-      `link set dev ${this.name} ${addresses.length > 1 ? '' : 'addrgenmode none '}up`,
+      `link set dev ${this.name} addrgenmode ${ipv6 ? 'eui64' : 'none'} up`,
       ...addresses.map(
         (address) =>
           `address replace ${address} ${address.includes(':') ? 'nodad ' : 'broadcast + '}dev ${this.name}`,
@@ -76,27 +78,23 @@ export class Bridge {
     if (this.exists()) await this.#host.exec.must(['ip', 'link', 'delete', 'dev', this.name]);
   }
 
+  /** Down, where it is not there yet. Either way it takes nothing from instances when this returns. */
+  async #add(mtu: number, macAddress: string, ipv6: boolean): Promise<void> {
+    const { name } = this;
+    if (!this.exists()) {
+      const link = ['name', name, 'mtu', String(mtu), 'address', macAddress, 'type', 'bridge'];
+      await this.#host.exec.must(['ip', 'link', 'add', ...link]);
+    }
+    hardenBridge(name, ipv6);
+  }
+
   async #othersSubnets(): Promise<UsedSubnet[]> {
     return (await usedSubnets(this.#host)).filter((other) => other.device !== this.name);
   }
 
   async #set(subnet: Subnet, mtu: number): Promise<Subnet> {
     const gateway = formatAddress(gatewayOf(subnet));
-    if (!this.exists()) {
-      await this.#host.exec.must([
-        'ip',
-        'link',
-        'add',
-        'name',
-        this.name,
-        'mtu',
-        String(mtu),
-        'address',
-        macOf(gatewayOf(subnet)),
-        'type',
-        'bridge',
-      ]);
-    }
+    await this.#add(mtu, macOf(gatewayOf(subnet)), false);
     const input = [
       `address replace ${gateway}/${subnet.prefixLength} broadcast + dev ${this.name}`,
       `link set dev ${this.name} addrgenmode none up`,

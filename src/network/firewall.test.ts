@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { forwardChain } from './host-settings.ts';
+import { forwardChain } from './foreign-chains.ts';
 import { createBatch, removeBatch } from './links.ts';
 import {
   ANY_ADDRESS,

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import type { Host } from '../host/host.ts';
 import { HullError } from '../model/errors.ts';
+import { hardenPort } from './link-settings.ts';
 
 /** A veth pair: its host end is a port of a bridge, its other end is in a pinned namespace. */
 export interface VethPair {
@@ -75,6 +76,7 @@ export class Links {
     }
     try {
       await this.#host.exec.must(['ip', '-batch', '-'], { input: createBatch(pairs, settings) });
+      for (const { hostLink } of pairs) hardenPort(hostLink);
     } catch (error) {
       await this.remove(pairs.map((pair) => pair.hostLink));
       throw error;
@@ -103,6 +105,7 @@ export class Links {
         `link set dev ${link} master ${settings.bridge} up\nlink set dev ${link} type bridge_slave ${portOptions(settings)}\n`,
     );
     if (lines.length > 0) await this.#host.exec.must(['ip', '-batch', '-'], { input: lines.join('') });
+    for (const link of links) hardenPort(link);
   }
 
   exists(link: string): boolean {

@@ -88,10 +88,12 @@ function rulesText(family: TableFamily, bridges: readonly BridgeRules[]): string
   }
   chain loopback_guard {
     iifname @bridges ${family} daddr ${loopback} drop
+    iifname @bridges ${family} saddr ${loopback} drop
   }
   chain prerouting {
     udp dport 53 redirect to :iifname . ${family} daddr map @dns_udp
     tcp dport 53 redirect to :iifname . ${family} daddr map @dns_tcp
+    ${family} daddr ${loopback} return
     fib daddr type local jump publish
   }
   chain output {

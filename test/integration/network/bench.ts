@@ -1,4 +1,6 @@
 /** Helpers of the network's tests: an engine identity of its own, namespaces that play other computers, and cleaning up behind all of it. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,11 +8,14 @@ import type { Child, Host } from '../../../src/host/host.ts';
 import { createHost } from '../../../src/host/index.ts';
 import type { EngineIdentity } from '../../../src/model/engine-identity.ts';
 import { names } from '../../../src/model/engine-identity.ts';
+import type { PortBinding } from '../../../src/model/instance.ts';
+import type { NetworkDefinition } from '../../../src/model/network.ts';
 import { createNetwork, type NetworkSettings } from '../../../src/network/index.ts';
-import type { Network, NetworkLease } from '../../../src/network/network.ts';
+import type { Network, NetworkDraft, NetworkLease } from '../../../src/network/network.ts';
 import { testIdentity } from '../../support/identity.ts';
 
 const PEER = new URL('peer.ts', import.meta.url).pathname;
+const WIRE = new URL('wire.ts', import.meta.url).pathname;
 
 export class NetworkBench {
   readonly host: Host = createHost();
@@ -86,6 +91,66 @@ export class NetworkBench {
   async peer(namespace: string | null, ...args: string[]): Promise<string> {
     const prefix = namespace === null ? [] : this.host.namespaces.enterNet(namespace);
     return (await this.host.exec.must([...prefix, process.execPath, PEER, ...args])).trim();
+  }
+
+  /** Makes a network of a user's. */
+  async addNetwork(network: Network, more: Partial<NetworkDraft> = {}): Promise<NetworkDefinition> {
+    const id = randomBytes(32).toString('hex');
+    const nothing = { internal: false, attachable: false, ipv6: false, options: {}, labels: {} };
+    const draft = {
+      id,
+      name: id.slice(0, 6),
+      driver: 'bridge' as const,
+      ...nothing,
+      ipamOptions: null,
+      pools: [],
+    };
+    const definition = await network.plan({ ...draft, ...more });
+    await network.add(definition);
+    return definition;
+  }
+
+  /** Puts an instance on networks of a user's, the default one or both. */
+  attachTo(
+    network: Network,
+    number: number,
+    definitions: readonly NetworkDefinition[],
+    ports: readonly PortBinding[] = [],
+  ): Promise<NetworkLease> {
+    const connections = definitions.map(({ id, name }) => {
+      return { networkId: id, network: name, aliases: [], links: [], gatewayPriority: 0, driverOptions: {} };
+    });
+    return network.attach({ instanceId: this.id(number), mode: 'bridge', ports, names: [], connections });
+  }
+
+  /** A program in a namespace (null: on the host); its output. */
+  async inside(namespace: string | null, ...command: string[]): Promise<string> {
+    const prefix = namespace === null ? [] : this.host.namespaces.enterNet(namespace);
+    return (await this.host.exec.must([...prefix, ...command])).trim();
+  }
+
+  /** Sends frames as they are. */
+  async send(namespace: string, link: string, ...frames: string[]): Promise<void> {
+    await this.inside(namespace, process.execPath, WIRE, 'send', link, ...frames);
+  }
+
+  /** What arrives at a link, as hexadecimal frames, while `act` runs and a moment longer. */
+  async hear(namespace: string, link: string, act: () => Promise<void>): Promise<string[]> {
+    const command = [...this.host.namespaces.enterNet(namespace), process.execPath, WIRE, 'hear', link];
+    const child = spawn(command[0] ?? '', command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
+    let text = '';
+    const ready = Promise.withResolvers<void>();
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += String(chunk);
+      ready.resolve();
+    });
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    await ready.promise;
+    await act();
+    await Bun.sleep(50);
+    child.stdin.end();
+    await closed;
+    return text.trim().split('\n').slice(1);
   }
 
   /** Everything on the host that carries the engine's tag. */

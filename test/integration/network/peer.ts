@@ -16,7 +16,7 @@ async function serve(name: string, ports: readonly string[]): Promise<void> {
         socket.on('error', () => undefined);
         socket.end(`${name} ${socket.remoteAddress ?? ''}`);
       });
-      server.listen(Number(port), '0.0.0.0', resolve);
+      server.listen(Number(port), '::', resolve);
     } else {
       const socket = createSocket('udp4');
       socket.on('message', (_, from) => socket.send(`${name} ${from.address}`, from.port, from.address));
