@@ -57,6 +57,8 @@ import { VolumeService } from './volumes/volumes.ts';
 export interface EngineParts {
   readonly host: Host;
   readonly identity: EngineIdentity;
+  /** Lasts as long as the data folder. */
+  readonly engineId: string;
   readonly database: Database;
   /** The program that `compare` measures with. */
   readonly measureProgram: string;
@@ -183,8 +185,8 @@ export class Engine {
     this.#gc.start();
   }
 
-  /** Ends what only the daemon does: nobody may call afterwards. Instances go on, unless a shutdown has stopped them: then the host is given back. */
-  async stop(): Promise<void> {
+  /** Ends what only the daemon does: nobody may call afterwards. Instances go on, unless a shutdown has stopped them: then the host is given back. Resolves to whether all of it was. */
+  async stop(): Promise<boolean> {
     const { log, network, restoreHost, database } = this.#parts;
     this.#own.lifecycle.close();
     this.#gc.stop();
@@ -192,12 +194,18 @@ export class Engine {
     await this.#images.settled();
     await this.#own.lifecycle.settled();
     this.#own.logs.stop();
+    let gaveBack = this.#givesHostBack;
+    const failed = (what: string) => (error: unknown) => {
+      gaveBack = false;
+      log(`${what}: ${messageOf(error)}`);
+    };
     if (this.#givesHostBack) {
-      await network.teardown().catch((error: unknown) => log(`taking the network down: ${messageOf(error)}`));
-      await restoreHost().catch((error: unknown) => log(`giving the host back: ${messageOf(error)}`));
+      await network.teardown().catch(failed('taking the network down'));
+      await restoreHost().catch(failed('giving the host back'));
     }
     await network.stop();
     database.close();
+    return gaveBack;
   }
 
   #check(options: { repair: boolean; deep: boolean }): ReturnType<typeof check> {

@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { hostname, release } from 'node:os';
-import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { kernelFeatures, ownLoad } from '../host/kernel-features.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
@@ -24,6 +22,7 @@ import type { HostSize } from './instances/checks.ts';
 
 export interface SystemParts {
   readonly identity: EngineIdentity;
+  readonly engineId: string;
   readonly size: HostSize;
   readonly network: Pick<Network, 'describe'>;
   readonly runtimes: Readonly<Record<Isolation, Pick<Runtime, 'probe'>>>;
@@ -78,7 +77,7 @@ export class SystemService implements System {
   host(): HostFacts {
     const { identity, host, events } = this.#parts;
     return {
-      engineId: engineId(identity.dataDir),
+      engineId: this.#parts.engineId,
       kernel: release(),
       features: kernelFeatures(host.mounts.list(), identity.dataDir),
       operatingSystemVersion: osRelease('VERSION_ID') ?? '',
@@ -128,18 +127,4 @@ function osRelease(key: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Random, made once per data folder. */
-function engineId(dataDir: string): string {
-  const path = join(dataDir, 'engine-id');
-  try {
-    const known = readFileSync(path, 'utf8').trim();
-    if (known !== '') return known;
-  } catch {
-    // The first time.
-  }
-  const id = randomUUID();
-  writeFileSync(path, `${id}\n`, { mode: 0o600 });
-  return id;
 }

@@ -16,17 +16,22 @@ import { createNetwork } from '../network/index.ts';
 import { createContainerRuntime, createSandboxRuntime } from '../runtime/container/index.ts';
 import { createVmRuntime } from '../runtime/vm/index.ts';
 import { buildCacheRepository } from '../state/build-cache.ts';
-import { openDatabase } from '../state/database.ts';
+import { type Database, openDatabase } from '../state/database.ts';
+import { DATABASE_FILE } from '../state/engine-files.ts';
 import { createRepositories } from '../state/storage-repositories.ts';
 import { ConfinedFiles } from '../storage/files/instance-files.ts';
 import { withoutForeignCompression } from '../storage/foreign-compression.ts';
 import { createStorage } from '../storage/index.ts';
+import { stateMissing } from './claim-folders.ts';
 import { GUEST_PROGRAM, placeMeasureProgram } from './embedded.ts';
 import { transferParts } from './transfers.ts';
 
 export interface CompositionOptions {
   readonly host: Host;
   readonly identity: EngineIdentity;
+  readonly engineId: string;
+  /** What lies in the data folder: then there must be a database. */
+  readonly content: readonly string[];
   readonly build: { readonly version: string; readonly commit: string; readonly builtWith: string };
   /** A kernel file for VMs; default: found. */
   readonly guestKernel?: string | undefined;
@@ -38,7 +43,7 @@ export interface CompositionOptions {
 /** Joins the real parts into an engine. The only place that knows them all. */
 export function composeEngine(options: CompositionOptions): Engine {
   const { host, identity, guestKernel } = options;
-  const database = openDatabase(join(identity.dataDir, 'hull.db'));
+  const database = openState(options);
   const repositories = createRepositories(database);
   const storage = createStorage({ host, identity, repositories });
   const { trees, content, layers, roots, volumes, sizes } = storage;
@@ -91,6 +96,16 @@ export function composeEngine(options: CompositionOptions): Engine {
     },
     cgroupLayout: () => cgroups.facts().layout,
     restoreHost: () => cgroups.leave(),
+  });
+}
+
+/** A new database is made in an empty folder only. */
+function openState({ identity, engineId, content }: CompositionOptions): Database {
+  return openDatabase(join(identity.dataDir, DATABASE_FILE), {
+    engineId,
+    onNew: () => {
+      if (content.length > 0) throw stateMissing(identity.dataDir, content);
+    },
   });
 }
 

@@ -24,6 +24,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const engine = composeEngine({
     host,
     identity: folders.identity,
+    engineId: folders.engineId,
+    content: folders.content,
     // Empty is as good as unset.
     guestKernel: process.env['HULL_GUEST_KERNEL'] || undefined,
     build: { ...BUILD, builtWith: `Bun ${process.versions['bun'] ?? ''}` },
@@ -57,7 +59,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   } finally {
     // First nobody may ask any more, then the engine ends.
     await server.close();
-    await engine.stop().catch((error: unknown) => log(`stopping: ${messageOf(error)}`));
+    const gaveBack = await engine.stop().catch((error: unknown) => log(`stopping: ${messageOf(error)}`));
+    if (gaveBack === true) folders.leaveRun();
     folders.close();
   }
 }

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { createHost } from '../host/index.ts';
+import { isHullError } from '../model/errors.ts';
 import { DaemonFolders } from './folders.ts';
 
 let folder = '';
@@ -46,4 +48,41 @@ test('a run folder that is too deep for sockets is refused', async () => {
   const deep = DaemonFolders.open({ data: join(folder, 'data'), run: join(folder, 'r'.repeat(60)) });
   expect(deep).rejects.toThrow('too deep');
   await deep.catch(() => undefined);
+});
+
+test('a folder of an older version is taken over with the id that it had', async () => {
+  const { data } = options();
+  mkdirSync(data);
+  writeFileSync(join(data, 'engine-id'), '7f9c24e5-2d4a-4f43-9a3b-0d5d4ed1a001\n');
+  const folders = await DaemonFolders.open(options());
+  expect(folders.engineId).toBe('7f9c24e5-2d4a-4f43-9a3b-0d5d4ed1a001');
+  folders.close();
+  expect((await DaemonFolders.open(options())).engineId).toBe(folders.engineId);
+});
+
+test('a run folder without a mark is taken when all in it is of the data folder’s instances', async () => {
+  const { data, run } = options();
+  mkdirSync(join(data, 'instances', 'a'.repeat(64)), { recursive: true });
+  writeFileSync(join(data, 'hull.db'), 'not looked at here');
+  mkdirSync(join(run, 'i', 'a'.repeat(16)), { recursive: true });
+  (await DaemonFolders.open(options())).close();
+  rmSync(join(run, 'engine.json'));
+  mkdirSync(join(run, 'rootfs', 'b'.repeat(64)), { recursive: true });
+  const refused = DaemonFolders.open(options());
+  expect(refused).rejects.toThrow(expect.objectContaining({ code: 'engine-mismatch' }));
+  await refused.catch(() => undefined);
+});
+
+test('a mark that is damaged is told as such, whatever it holds', async () => {
+  const { data } = options();
+  (await DaemonFolders.open(options())).close();
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(fc.json(), fc.string(), fc.constant('{"format":1}')), async (text) => {
+      writeFileSync(join(data, 'engine.json'), text);
+      const opened = await DaemonFolders.open(options()).catch((error: unknown) => error);
+      if (opened instanceof DaemonFolders) opened.close();
+      return isHullError(opened, 'state-corrupt') || isHullError(opened, 'not-supported');
+    }),
+    { numRuns: 100 },
+  );
 });

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
-import { dirname, join, resolve, sep } from 'node:path';
+import { mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { join, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaemonOptions } from '../cli/index.ts';
 import { lockFile } from '../host/file-lock.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import { HullError } from '../model/errors.ts';
+import { markPath } from '../state/engine-files.ts';
+import { claimFolders } from './claim-folders.ts';
 
 const DEFAULT_DATA = '/var/lib/hull';
 const DEFAULT_RUN = '/run/hull';
@@ -15,19 +17,31 @@ const LOCK_PAUSE = 50;
 /** Sockets of instances lie some 50 bytes below, and a socket's path has 107 bytes at most. */
 const MAX_RUN_PATH = 52;
 
-/** The folders of one engine: made, checked, and held against a second daemon. */
+/** The folders of one engine: made, checked that they are its own, and held against a second daemon. */
 export class DaemonFolders {
   readonly identity: EngineIdentity;
+  /** A UUID that lasts as long as the data folder. */
+  readonly engineId: string;
   readonly socket: string;
+  /** What lies in the data folder, by kind: with any of it there must be a database. */
+  readonly content: readonly string[];
   readonly #release: () => void;
 
-  private constructor(identity: EngineIdentity, socket: string, release: () => void) {
-    this.identity = identity;
-    this.socket = socket;
-    this.#release = release;
+  private constructor(
+    { tag, dataDir, runDir }: EngineIdentity,
+    own: { engineId: string; socket: string; content: readonly string[]; release: () => void },
+  ) {
+    this.identity = { tag, dataDir, runDir };
+    this.engineId = own.engineId;
+    this.socket = own.socket;
+    this.content = own.content;
+    this.#release = own.release;
   }
 
-  /** Throws `invalid-argument` for equal or nested folders, `wrong-state` when another daemon has them. */
+  /**
+   * Throws `invalid-argument` for equal or nested folders, `wrong-state` when another daemon has one of them, `engine-mismatch` when one belongs to another
+   * engine or the two do not belong together, `state-missing` for content without a database, `not-supported` for what a newer version wrote.
+   */
   static async open(options: Pick<DaemonOptions, 'data' | 'run' | 'socket'>): Promise<DaemonFolders> {
     const data = make(options.data ?? DEFAULT_DATA);
     const run = make(options.run ?? DEFAULT_RUN);
@@ -39,13 +53,22 @@ export class DaemonFolders {
       );
     }
     const tag = createHash('sha256').update(data).digest('hex').slice(0, 4);
-    const lock = join(data, 'daemon.pid');
-    const release = await takeLock(lock);
-    return new DaemonFolders(
-      { tag, dataDir: data, runDir: run },
-      options.socket ?? join(run, 'hull.sock'),
-      release,
-    );
+    const locks = [await takeLock(data, '--data')];
+    const release = (): void => locks.forEach((unlock) => unlock());
+    try {
+      locks.push(await takeLock(run, '--run'));
+      const { engineId, content } = claimFolders(data, run);
+      const socket = options.socket ?? join(run, 'hull.sock');
+      return new DaemonFolders({ tag, dataDir: data, runDir: run }, { engineId, socket, content, release });
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** The host has been given back: nothing of this engine is left in the run folder, which any engine may use now. */
+  leaveRun(): void {
+    rmSync(markPath(this.identity.runDir), { force: true });
   }
 
   close(): void {
@@ -72,14 +95,15 @@ function refuseNested(data: string, run: string): void {
 }
 
 /** A daemon that was just killed takes a moment to be gone. */
-async function takeLock(path: string): Promise<() => void> {
+async function takeLock(folder: string, flag: '--data' | '--run'): Promise<() => void> {
+  const path = join(folder, 'daemon.pid');
   for (let tries = 0; ; tries++) {
     const release = lockFile(path);
     if (release !== null) return release;
     if (tries >= LOCK_TRIES) {
       throw new HullError(
         'wrong-state',
-        `another hull daemon (process ${readFileSync(path, 'utf8').trim()}) uses ${dirname(path)}; stop it, or choose another --data folder`,
+        `another hull daemon (process ${readFileSync(path, 'utf8').trim()}) uses ${folder}; stop it, or choose another ${flag} folder`,
       );
     }
     await sleep(LOCK_PAUSE);

@@ -45,9 +45,17 @@ export const ERROR_CODES = {
     kind: 'Conflict',
     doc: 'The short id matches more than one object; give more characters.',
   },
+  'engine-mismatch': {
+    kind: 'Conflict',
+    doc: 'A folder or database belongs to another engine, or the two folders do not belong together; the message says which, and what to do.',
+  },
   'image-in-use': {
     kind: 'Conflict',
     doc: 'Instances or other images use this image; remove them or force.',
+  },
+  'machine-in-use': {
+    kind: 'Conflict',
+    doc: 'An instance is made of this machine disk; remove the instance first.',
   },
   'name-in-use': {
     kind: 'Conflict',
@@ -150,6 +158,10 @@ export const ERROR_CODES = {
     doc: 'An image’s manifest or configuration is malformed, or of a kind that cannot be used here.',
   },
   'state-corrupt': { kind: 'Corrupt', doc: 'Recorded state and disk disagree; run `hull check --repair`.' },
+  'state-missing': {
+    kind: 'Corrupt',
+    doc: 'The data folder has things in it, but no database that says what they are; the message says how to get it back.',
+  },
   // Internal
   internal: { kind: 'Internal', doc: 'A defect in the engine; please report it.' },
 } as const satisfies Record<string, CodeEntry>;

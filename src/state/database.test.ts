@@ -17,22 +17,23 @@ test('what was written is there when opened again, and migrations run once', () 
     "INSERT INTO volumes (name, labels, anonymous, created_at, folder) VALUES ('v', '{}', 0, 1, 'v')",
   );
   first.close();
-  const second = openDatabase(path(), [
-    ...MIGRATIONS,
-    { name: 'more', statements: ['ALTER TABLE volumes ADD COLUMN note TEXT'] },
-  ]);
+  const second = openDatabase(path(), {
+    migrations: [...MIGRATIONS, { name: 'more', statements: ['ALTER TABLE volumes ADD COLUMN note TEXT'] }],
+  });
   expect(second.get('SELECT name, note FROM volumes')).toEqual({ name: 'v', note: null });
   second.close();
 });
 
 test('a database of a newer version is refused and left alone', () => {
-  openDatabase(path(), [...MIGRATIONS, { name: 'future', statements: ['CREATE TABLE future (x)'] }]).close();
+  openDatabase(path(), {
+    migrations: [...MIGRATIONS, { name: 'future', statements: ['CREATE TABLE future (x)'] }],
+  }).close();
   expect(() => openDatabase(path())).toThrow('newer version');
 });
 
 test('a migration that fails leaves the version before it', () => {
   const broken = [...MIGRATIONS, { name: 'broken', statements: ['CREATE TABLE good (x)', 'CREATE TABLE ('] }];
-  expect(() => openDatabase(path(), broken)).toThrow('cannot open the state');
+  expect(() => openDatabase(path(), { migrations: broken })).toThrow('cannot open the state');
   const database = openDatabase(path());
   expect(database.get("SELECT 1 FROM sqlite_master WHERE name = 'good'")).toBeNull();
   database.close();

@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { HullError, messageOf } from '../model/errors.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
@@ -21,11 +22,20 @@ export interface Database {
   close(): void;
 }
 
+export interface DatabaseOptions {
+  readonly migrations?: readonly Migration[];
+  /** Whose it is: written into a new one, compared with an older one. */
+  readonly engineId?: string;
+  /** Called for a database without a table, which is otherwise made: throws where one must have been there. */
+  readonly onNew?: () => void;
+}
+
 /**
- * Opens or makes the database and brings it to this version. Rejects a damaged one (`state-corrupt`) and one that a newer version wrote
- * (`not-supported`). The path `:memory:` is for tests.
+ * Opens or makes the database and brings it to this version. Rejects a damaged one (`state-corrupt`), one that a newer version wrote
+ * (`not-supported`) and another engine's (`engine-mismatch`). The path `:memory:` is for tests.
  */
-export function openDatabase(path: string, migrations: readonly Migration[] = MIGRATIONS): Database {
+export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
+  const { migrations = MIGRATIONS, engineId, onNew } = options;
   let sqlite: DatabaseSync | null = null;
   try {
     sqlite = new DatabaseSync(path);
@@ -34,7 +44,9 @@ export function openDatabase(path: string, migrations: readonly Migration[] = MI
     );
     checkIntegrity(sqlite);
     const database = new SqliteDatabase(sqlite);
+    if (versionOf(database) === 0) onNew?.();
     migrate(database, path, migrations);
+    if (engineId !== undefined) claim(database, path, engineId);
     takeReserve(sqlite, path);
     return database;
   } catch (error) {
@@ -42,12 +54,38 @@ export function openDatabase(path: string, migrations: readonly Migration[] = MI
     if (error instanceof HullError) throw error;
     throw new HullError(
       'state-corrupt',
-      `cannot open the state in ${path}: ${messageOf(error)}; restore it from a backup, or move it away to start anew`,
+      `cannot open the state in ${path}: ${messageOf(error)}; put it back from a backup, or run \`hull check --rebuild --data ${dirname(path)}\``,
       {
         cause: error,
       },
     );
   }
+}
+
+/** Whose database a file is, as it says itself; null when it says nothing. */
+export function engineIdIn(path: string): string | null {
+  try {
+    const sqlite = new DatabaseSync(path, { readOnly: true });
+    try {
+      const id = sqlite.prepare('SELECT id FROM engine').get()?.['id'];
+      return typeof id === 'string' ? id : null;
+    } finally {
+      sqlite.close();
+    }
+  } catch {
+    return null;
+  }
+}
+
+function claim(database: Database, path: string, engineId: string): void {
+  const owner = database.get('SELECT id FROM engine')?.['id'];
+  if (owner === engineId) return;
+  if (owner !== undefined)
+    throw new HullError(
+      'engine-mismatch',
+      `the database ${path} belongs to another engine (${String(owner)}) than the folder that it is in (${engineId}); put the right one back, or run \`hull check --rebuild --data ${dirname(path)}\``,
+    );
+  database.durably(() => database.run('INSERT INTO engine VALUES (?)', engineId));
 }
 
 function checkIntegrity(sqlite: DatabaseSync): void {
@@ -81,8 +119,12 @@ function takeReserve(sqlite: DatabaseSync, path: string): void {
   }
 }
 
+function versionOf(database: Database): number {
+  return Number(database.get('PRAGMA user_version')?.['user_version'] ?? 0);
+}
+
 function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
-  const version = Number(database.get('PRAGMA user_version')?.['user_version'] ?? 0);
+  const version = versionOf(database);
   if (version > migrations.length) {
     throw new HullError(
       'not-supported',

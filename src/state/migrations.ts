@@ -119,4 +119,8 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID`,
     ],
   },
+  {
+    name: 'the engine that it belongs to',
+    statements: ['CREATE TABLE engine (id TEXT NOT NULL) STRICT'],
+  },
 ];

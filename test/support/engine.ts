@@ -14,17 +14,20 @@ export const NO_VMS = existsSync(join(KERNELS, 'boot')) ? null : 'no guest kerne
 
 /**
  * A real engine of its own, beside others: the built executable as daemon, and the command line and docker's client against it.
- * `data`: a folder that stays, for images that take long to make.
+ * `data`: a folder that stays, for images that take long to make; `run`: another's run folder, to be refused.
  */
 export class TestEngine {
   readonly folder = mkdtempSync(join(tmpdir(), 'hull-e-'));
-  readonly socket = join(this.folder, 'run/hull.sock');
+  readonly socket: string;
   readonly host = createHost();
   readonly data: string;
+  readonly run: string;
   #daemon = 0;
 
-  constructor({ data }: { data?: string } = {}) {
+  constructor({ data, run }: { data?: string; run?: string } = {}) {
     this.data = data ?? join(this.folder, 'data');
+    this.run = run ?? join(this.folder, 'run');
+    this.socket = join(run === undefined ? this.run : this.folder, 'hull.sock');
   }
 
   get url(): string {
@@ -40,17 +43,7 @@ export class TestEngine {
     mkdirSync(this.data, { recursive: true });
     const log = openSync(this.logPath, 'a');
     const child = this.host.exec.spawn(
-      [
-        HULL,
-        'daemon',
-        '--data',
-        this.data,
-        '--run',
-        join(this.folder, 'run'),
-        '--socket',
-        this.socket,
-        ...flags,
-      ],
+      [HULL, 'daemon', '--data', this.data, '--run', this.run, '--socket', this.socket, ...flags],
       { stdout: log, stderr: log, detached: true },
     );
     closeSync(log);

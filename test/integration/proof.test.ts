@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
+import { TestEngine } from '../support/engine.ts';
+
+/** What the engine removes, and refuses to remove: each case with a real daemon whose folders or database are not what they were. */
+const engine = new TestEngine();
+const LONG = 120_000;
+const database = join(engine.data, 'hull.db');
+const aside = join(engine.folder, 'aside');
+
+beforeAll(async () => {
+  await engine.start();
+  await engine.must(['bootstrap', 'busybox']);
+  await engine.must(['volume', 'create', 'kept']);
+  await engine.must(['run', '-d', '--name', 'lives', '-v', 'kept:/data', 'busybox', 'sleep', '10000']);
+  await engine.must(['run', '--name', 'rests', 'busybox', 'sh', '-c', 'echo precious > /file']);
+}, LONG);
+afterAll(() => engine.destroy(), LONG);
+
+/** What lies in the folders that hold what cannot be made again. */
+function contents(): string[] {
+  return ['blobs/sha256', 'l', 'instances', 'volumes', 'machines'].flatMap((folder) =>
+    readdirSync(join(engine.data, folder)).map((name) => `${folder}/${name}`),
+  );
+}
+
+/** The message that a daemon refuses to start with. */
+async function refusalOf(refused: TestEngine): Promise<string> {
+  try {
+    await refused.start();
+  } catch (error) {
+    return String(error);
+  }
+  await refused.destroy();
+  throw new Error('the daemon started');
+}
+
+async function isAlive(): Promise<boolean> {
+  return engine.host.processes.alive(pid) && (await engine.hull(['exec', 'lives', 'true'])).code === 0;
+}
+let pid = 0;
+
+test(
+  'a second data folder cannot take the run folder, whether the first daemon runs or not',
+  async () => {
+    pid = Number((await engine.inspect('lives')).State['Pid']);
+    const second = new TestEngine({ run: engine.run });
+    expect(await refusalOf(second)).toContain(`another hull daemon`);
+    await engine.crash();
+    const said = await refusalOf(second);
+    expect(said).toContain(`the run folder ${engine.run} belongs to the engine of ${engine.data}`);
+    expect(said).toContain('hull shutdown --stop');
+    expect(engine.host.processes.alive(pid)).toBe(true);
+    // Nor can the first take another run folder, where it would not see what runs.
+    const elsewhere = new TestEngine({ data: engine.data, run: join(engine.folder, 'other') });
+    expect(await refusalOf(elsewhere)).toContain(`in the run folder ${engine.run}`);
+    await engine.start();
+    expect(await isAlive()).toBe(true);
+    rmSync(second.folder, { recursive: true });
+    rmSync(elsewhere.folder, { recursive: true });
+  },
+  LONG,
+);
+
+test(
+  'a copy of a data folder is refused while the first lives',
+  async () => {
+    const copy = join(engine.folder, 'copy');
+    cpSync(join(engine.data, 'engine.json'), join(copy, 'engine.json'), { recursive: true });
+    const second = new TestEngine({ data: copy });
+    expect(await refusalOf(second)).toContain(`is a copy of ${engine.data}`);
+    rmSync(second.folder, { recursive: true });
+  },
+  LONG,
+);
+
+test.each([
+  ['missing', (): void => undefined],
+  ['empty', () => writeFileSync(database, '')],
+  ['without a table', () => new DatabaseSync(database).exec('VACUUM')],
+  ['of another engine', () => strangeDatabase()],
+  [
+    'cut short',
+    () => {
+      cpSync(join(aside, 'hull.db'), database);
+      truncateSync(database, 9000);
+    },
+  ],
+] as const)(
+  'a data folder whose database is %s is refused, and nothing of it is touched',
+  async (_, lose) => {
+    await engine.crash();
+    const before = contents();
+    mkdirSync(aside);
+    for (const name of ['hull.db', 'hull.db-wal', 'hull.db-shm'])
+      if (existsSync(join(engine.data, name))) renameSync(join(engine.data, name), join(aside, name));
+    lose();
+    expect(await refusalOf(engine)).toContain(`hull check --rebuild --data ${engine.data}`);
+    expect(contents()).toEqual(before);
+    expect(engine.host.processes.alive(pid)).toBe(true);
+    for (const name of ['hull.db', 'hull.db-wal', 'hull.db-shm'])
+      rmSync(join(engine.data, name), { force: true });
+    for (const name of readdirSync(aside)) renameSync(join(aside, name), join(engine.data, name));
+    rmSync(aside, { recursive: true });
+    await engine.start();
+    expect(await isAlive()).toBe(true);
+    expect(await engine.findings()).toBe('');
+  },
+  LONG,
+);
+
+/** A database that is whole, but says that it is somebody else's. */
+function strangeDatabase(): void {
+  cpSync(aside, engine.data, { recursive: true });
+  const strange = new DatabaseSync(database);
+  strange.exec("UPDATE engine SET id = '00000000-0000-4000-8000-000000000000'");
+  strange.close();
+}
+
+test(
+  'a data folder of a newer version is refused, and not even its journal is touched',
+  async () => {
+    await engine.crash();
+    const marked = join(engine.data, 'engine.json');
+    const mark = readFileSync(marked, 'utf8');
+    const written = JSON.parse(mark) as { state: number };
+    const before = readFileSync(database);
+    writeFileSync(marked, JSON.stringify({ ...written, state: written.state + 1 }));
+    expect(await refusalOf(engine)).toContain('was written by a newer version of hull');
+    writeFileSync(marked, JSON.stringify({ ...written, format: 2 }));
+    expect(await refusalOf(engine)).toContain('was written by a newer version of hull');
+    expect(readFileSync(database).equals(before)).toBe(true);
+    writeFileSync(marked, mark);
+    await engine.start();
+    expect(await isAlive()).toBe(true);
+  },
+  LONG,
+);
+
+test(
+  'a run folder that was given back is anybody’s',
+  async () => {
+    const first = new TestEngine();
+    await first.start();
+    await first.must(['shutdown', '--stop']);
+    const second = new TestEngine({ run: first.run });
+    await second.start();
+    await second.destroy();
+    rmSync(first.folder, { recursive: true });
+  },
+  LONG,
+);
