@@ -1,4 +1,7 @@
 import { HullError } from '../model/errors.ts';
+import { Glob, GlobError } from './glob.ts';
+import { codesOf } from './glob-syntax.ts';
+import { StepBudget } from './step-budget.ts';
 
 /**
  * `.dockerignore`: which paths of a context are left out. The rules are Docker's (github.com/moby/patternmatcher): patterns are anchored at the
@@ -14,10 +17,15 @@ export interface IgnoreMatcher {
 
 interface Pattern {
   readonly exception: boolean;
-  readonly regex: RegExp;
+  readonly glob: Glob;
 }
 
 const MOST_PATTERNS = 10_000;
+/** Of all patterns together, and of one: no path is longer (PATH_MAX). */
+const MOST_CHARACTERS = 1024 * 1024;
+const LONGEST_PATTERN = 4096;
+/** For one path and all patterns: 10,000 patterns of folders over a path of a hundred characters take 2 million. */
+const MOST_STEPS = 10_000_000;
 
 /** The patterns of a `.dockerignore` file, `!` kept, comments and empty lines dropped. */
 export function readIgnorePatterns(text: string): string[] {
@@ -26,29 +34,33 @@ export function readIgnorePatterns(text: string): string[] {
   return lines.map(cleanPattern).filter((pattern) => pattern !== '');
 }
 
-/** Throws `invalid-argument` for a malformed pattern. */
+/**
+ * Throws `invalid-argument` for a malformed pattern, and for more or longer ones than anybody needs; `ignores` does for a path that takes too
+ * long to match.
+ */
 export function ignoreMatcher(patterns: readonly string[]): IgnoreMatcher {
-  if (patterns.length > MOST_PATTERNS) {
+  const length = patterns.reduce((sum, pattern) => sum + pattern.length, 0);
+  if (patterns.length > MOST_PATTERNS || length > MOST_CHARACTERS) {
     throw new HullError(
       'invalid-argument',
-      `.dockerignore has ${patterns.length} patterns; at most ${MOST_PATTERNS} are allowed`,
+      `.dockerignore has ${patterns.length} patterns of ${length} characters; at most ${MOST_PATTERNS} of ${MOST_CHARACTERS} are allowed`,
     );
   }
+  const budget = new StepBudget('matching one path with .dockerignore', MOST_STEPS);
   const compiled = patterns
     .map(cleanPattern)
     .filter((pattern) => pattern !== '')
-    .map(compile);
+    .map((pattern) => compile(pattern, budget));
   return {
     hasExceptions: compiled.some((pattern) => pattern.exception),
     ignores(path) {
       const names = path.split('/').filter((name) => name !== '' && name !== '.');
       // '/' names the root itself: patterns such as `**` match it.
-      const prefixes =
-        names.length === 0 ? ['/'] : names.map((_, index) => names.slice(0, index + 1).join('/'));
+      const codes = codesOf(names.length === 0 ? '/' : names.join('/'));
+      budget.refill();
       let ignored = false;
-      for (const pattern of compiled) {
-        if (pattern.exception === ignored && prefixes.some((prefix) => pattern.regex.test(prefix)))
-          ignored = !pattern.exception;
+      for (const { exception, glob } of compiled) {
+        if (exception === ignored && glob.matchesWithin(codes)) ignored = !exception;
       }
       return ignored;
     },
@@ -71,69 +83,25 @@ function cleanPattern(pattern: string): string {
   return names.length === 0 ? '' : (exception ? '!' : '') + names.join('/');
 }
 
-function compile(pattern: string): Pattern {
+function compile(pattern: string, budget: StepBudget): Pattern {
   const exception = pattern.startsWith('!');
   const path = exception ? pattern.slice(1) : pattern;
   if (path === '')
     throw new HullError('invalid-argument', '.dockerignore has a "!" without a pattern; write !PATTERN');
+  if (path.length > LONGEST_PATTERN) {
+    throw new HullError(
+      'invalid-argument',
+      `.dockerignore has a pattern of ${path.length} characters; at most ${LONGEST_PATTERN} are allowed, as in a path`,
+    );
+  }
   try {
-    return { exception, regex: new RegExp(`^${translate(path)}$`, 'su') };
+    return { exception, glob: Glob.of(path, 'ignore', budget) };
   } catch (error) {
+    if (!(error instanceof GlobError)) throw error;
     throw new HullError(
       'invalid-argument',
       `.dockerignore has a malformed pattern "${path}"; escape literal brackets with \\`,
       { cause: error },
     );
   }
-}
-
-function translate(path: string): string {
-  let regex = '';
-  for (let index = 0; index < path.length; index += 1) {
-    const character = path.charAt(index);
-    if (character === '*') {
-      const { text, length } = star(path, index);
-      regex += text;
-      index += length - 1;
-    } else if (character === '?') {
-      regex += '[^/]';
-    } else if (character === '[') {
-      const { text, length } = characterClass(path, index);
-      regex += text;
-      index += length - 1;
-    } else if (character === '\\') {
-      index += 1;
-      if (index === path.length) throw new SyntaxError('nothing after the last backslash');
-      regex += literal(path.charAt(index));
-    } else {
-      regex += literal(character);
-    }
-  }
-  return regex;
-}
-
-/** `*` stays within a name; `**` crosses names, and with a slash after it stands for no or any number of folders. */
-function star(path: string, index: number): { text: string; length: number } {
-  if (path.charAt(index + 1) !== '*') return { text: '[^/]*', length: 1 };
-  if (index + 2 === path.length) return { text: '.*', length: 2 };
-  return path.charAt(index + 2) === '/' ? { text: '(?:.*/)?', length: 3 } : { text: '(?:.*/)?', length: 2 };
-}
-
-/** `[a-d]`, `[^a-d]`; a backslash escapes inside. */
-function characterClass(path: string, start: number): { text: string; length: number } {
-  let index = start + 1;
-  const negated = path.charAt(index) === '^';
-  if (negated) index += 1;
-  let members = '';
-  for (; index < path.length && (path.charAt(index) !== ']' || members === ''); index += 1) {
-    const character = path.charAt(index);
-    if (character === '\\') index += 1;
-    members += character === '-' ? '-' : literal(path.charAt(index));
-  }
-  if (index >= path.length) throw new SyntaxError('unterminated character class');
-  return { text: `(?!/)[${negated ? '^' : ''}${members}]`, length: index + 1 - start };
-}
-
-function literal(character: string): string {
-  return /[\\^$.*+?()[\]{}|/-]/u.test(character) && character !== '-' ? `\\${character}` : character;
 }

@@ -34,7 +34,7 @@ export async function selectSources(
   const hash = createHash('sha256');
   const items: Selected[] = [];
   for (const pattern of node.patterns) {
-    const paths = tree.glob(pattern.path);
+    const paths = await tree.glob(pattern.path);
     if (paths.length === 0 && !hasWildcard(pattern.path)) throw notFound(node, [pattern]);
     for (const path of paths) {
       const root = tree.resolve(path);

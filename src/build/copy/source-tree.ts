@@ -5,6 +5,9 @@ import type { Host } from '../../host/host.ts';
 import { decodeBytes } from '../../lib/byte-text.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { IgnoreMatcher } from '../../lib/dockerignore.ts';
+import { Glob, GlobError } from '../../lib/glob.ts';
+import { StepBudget } from '../../lib/step-budget.ts';
+import { TimeSlice } from '../../lib/time-slice.ts';
 
 export type EntryType = 'file' | 'directory' | 'symlink' | 'fifo' | 'character-device' | 'block-device';
 
@@ -33,6 +36,8 @@ export type ReadAttributes = (path: string) => ReadonlyMap<string, Uint8Array>;
 /** The attributes that belong to a file wherever it is: capabilities and the user's own. */
 const KEPT_ATTRIBUTES = /^(?:security\.capability$|user\.)/u;
 const FOLDER = flags.O_RDONLY | flags.O_DIRECTORY | flags.O_NOFOLLOW;
+/** Bytes (NAME_MAX). */
+const LONGEST_NAME = 255;
 const O_PATH = 0o10000000;
 
 /**
@@ -44,6 +49,7 @@ export class SourceTree {
   readonly #root: string;
   readonly #ignored: IgnoreMatcher | null;
   readonly #readAttributes: ReadAttributes;
+  readonly #slice = new TimeSlice();
 
   constructor(host: Host, readAttributes: ReadAttributes, root: string, ignored: IgnoreMatcher | null) {
     this.#host = host;
@@ -53,11 +59,13 @@ export class SourceTree {
   }
 
   /** Paths that a pattern names: itself when it has no wildcard, else every match, in order. Nothing when nothing is there. */
-  glob(pattern: string): string[] {
+  async glob(pattern: string): Promise<string[]> {
     let found = [''];
     for (const part of posix.normalize(`/${pattern}`).split('/')) {
       if (part === '') continue;
-      found = found.flatMap((path) => this.#step(path, part));
+      const next: string[] = [];
+      for (const path of found) for await (const one of this.#step(path, part)) next.push(one);
+      found = next;
     }
     return found.filter((path) => path === '' || !this.#leftOut(path));
   }
@@ -95,9 +103,9 @@ export class SourceTree {
   }
 
   async *#below(folder: string): AsyncIterable<TreeEntry> {
-    // Leaves the event loop free between folders: a context may hold a hundred thousand files.
-    await new Promise<void>((resolve) => setImmediate(resolve));
     for (const name of this.#names(folder)) {
+      // A context may hold a hundred thousand files.
+      if (this.#slice.over) await this.#slice.next();
       const path = join(folder, name);
       const ignored = this.#leftOut(path);
       if (ignored && this.#ignored?.hasExceptions !== true) continue;
@@ -112,17 +120,20 @@ export class SourceTree {
     }
   }
 
-  #step(path: string, part: string): string[] {
+  async *#step(path: string, part: string): AsyncIterable<string> {
+    if (this.#slice.over) await this.#slice.next();
     if (!/[*?[\\]/u.test(part)) {
       const next = join(path, part);
-      return this.#realPath(next) === null ? [] : [next];
+      if (this.#realPath(next) !== null) yield next;
+      return;
     }
     const real = this.#realPath(path);
-    if (real === null || this.#entry(real)?.type !== 'directory') return [];
+    if (real === null || this.#entry(real)?.type !== 'directory') return;
     const matches = nameMatcher(part);
-    return this.#names(real)
-      .filter((name) => matches(name))
-      .map((name) => join(path, name));
+    for (const name of this.#names(real)) {
+      if (this.#slice.over) await this.#slice.next();
+      if (matches(name)) yield join(path, name);
+    }
   }
 
   #names(folder: string): string[] {
@@ -226,21 +237,17 @@ function join(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`;
 }
 
-/** `*`, `?`, `[a-z]` and `\` within one name, as COPY has them. */
+/** `*`, `?`, `[a-z]` and `\` within one name, as COPY has them; a malformed pattern is a name. */
 function nameMatcher(pattern: string): (name: string) => boolean {
-  const regex = pattern.replaceAll(
-    /\\(.)|\*+|\?|\[\^?(?:\\.|[^\]\\])+\]|[\^$.+()[\]{}|/\\]/gsu,
-    (token: string, escaped?: string) => {
-      if (escaped !== undefined) return /\w/u.test(escaped) ? escaped : `\\${escaped}`;
-      if (token.startsWith('*')) return '[^/]*';
-      if (token === '?') return '[^/]';
-      return token.length > 2 && token.startsWith('[') ? token : `\\${token}`;
-    },
-  );
   try {
-    const compiled = new RegExp(`^${regex}$`, 's');
-    return (name) => compiled.test(name);
-  } catch {
+    const budget = new StepBudget('matching one name', LONGEST_NAME ** 2);
+    const glob = Glob.of(pattern, 'path', budget);
+    return (name) => {
+      budget.refill();
+      return glob.matches(name);
+    };
+  } catch (error) {
+    if (!(error instanceof GlobError)) throw error;
     return (name) => name === pattern;
   }
 }
