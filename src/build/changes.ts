@@ -1,8 +1,9 @@
 import { HullError } from '../model/errors.ts';
 import type { ImageRunConfig } from '../model/image.ts';
+import { expansionSettings } from './expand.ts';
 import { applyInstruction } from './graph/apply.ts';
 import type { StageState } from './graph/stage-state.ts';
-import { environmentMap } from './graph/variables.ts';
+import { environmentList, environmentMap } from './graph/variables.ts';
 import { readStageInstruction } from './instructions/read.ts';
 import { parseBlueprint } from './parser/parse.ts';
 
@@ -45,7 +46,7 @@ export function applyChanges(config: ImageRunConfig, changes: readonly string[])
     ownCommand: false,
     history: [],
     steps: [],
-    escape: tree.escape,
+    settings: expansionSettings(tree.escape),
   };
   tree.instructions.forEach((node, index) =>
     applyInstruction(state, readStageInstruction(node), {
@@ -58,7 +59,7 @@ export function applyChanges(config: ImageRunConfig, changes: readonly string[])
       source: () => ({ kind: 'scratch' }),
     }),
   );
-  return state.config;
+  return state.env.size === 0 ? state.config : { ...state.config, Env: environmentList(state.env) };
 }
 
 /** In the words of Docker's daemon. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { ExpansionError, expand, expandDocument, expandWords } from './expand.ts';
+import { ExpansionError, expand, expandDocument, expandWords, expansionSettings } from './expand.ts';
 
 const variables = new Map([
   ['X', 'value'],
@@ -45,7 +45,7 @@ describe('expand', () => {
   });
 
   test('the escape character can be a backtick', () => {
-    expect(expand('c:\\$X`$X', variables, '`')).toBe('c:\\value$X');
+    expect(expand('c:\\$X`$X', variables, expansionSettings('`'))).toBe('c:\\value$X');
   });
 
   test.each(['${X', '${', '${}', "'a", '"a', '${X:-', '${X^^}', '${UNSET:?}', '${UNSET:?set it}'])(

@@ -1,5 +1,29 @@
+import { Glob } from '../lib/glob.ts';
+import { codesOf } from '../lib/glob-syntax.ts';
+import { StepBudget } from '../lib/step-budget.ts';
+
 /** Values that `$NAME` stands for. */
-export type Variables = ReadonlyMap<string, string>;
+export type Variables = Pick<ReadonlyMap<string, string>, 'get'>;
+
+/** How words are read, and what all words of a blueprint may cost together. */
+export interface ExpansionSettings {
+  readonly escape: string;
+  readonly budget: StepBudget;
+}
+
+/** Characters of one blueprint that are expanded, results included. No image has an environment that comes near. */
+const MOST_CHARACTERS = 256 * 1024;
+/** Steps that a character costs: it takes as long as so many steps of a pattern. */
+const CHARACTER = 16;
+/** Characters that a word costs beside its own. */
+const WORD = 16;
+/** `${A:-${B:-…}}`. */
+const DEEPEST = 100;
+
+/** With a budget of its own. */
+export function expansionSettings(escape = '\\'): ExpansionSettings {
+  return { escape, budget: new StepBudget('the expansion of variables', MOST_CHARACTERS * CHARACTER) };
+}
 
 /** What is wrong with a word; the caller knows where the word stands. */
 export class ExpansionError extends Error {}
@@ -17,28 +41,32 @@ interface Expanded {
  * `${X:?message}` (and without the colon), `${X#pattern}`, `${X##pattern}`, `${X%pattern}`, `${X%%pattern}`, `${X/pattern/text}`, `${X//pattern/text}`. Unknown variables are empty.
  * Throws `ExpansionError`.
  */
-export function expand(word: string, variables: Variables, escape = '\\'): string {
-  return new Expander(word, variables, escape).run().text;
+export function expand(word: string, variables: Variables, settings = expansionSettings()): string {
+  return new Expander(word, variables, settings).run().text;
 }
 
 /** As `expand`, then split at blanks outside quotes: for EXPOSE and the like, where one variable may hold several words. */
-export function expandWords(word: string, variables: Variables, escape = '\\'): string[] {
-  return new Expander(word, variables, escape).run().words;
+export function expandWords(word: string, variables: Variables, settings = expansionSettings()): string[] {
+  return new Expander(word, variables, settings).run().words;
 }
 
 /** Expands the text of a heredoc: quotes are ordinary characters there. */
-export function expandDocument(text: string, variables: Variables, escape = '\\'): string {
-  return new Expander(text, variables, escape, true).run().text;
+export function expandDocument(text: string, variables: Variables, settings = expansionSettings()): string {
+  return new Expander(text, variables, settings, true).run().text;
 }
 
 class Expander {
   readonly #characters: readonly string[];
   readonly #variables: Variables;
   readonly #escape: string;
+  readonly #budget: StepBudget;
   readonly #document: boolean;
   #at = 0;
+  #depth = 0;
 
-  constructor(word: string, variables: Variables, escape: string, document = false) {
+  constructor(word: string, variables: Variables, { escape, budget }: ExpansionSettings, document = false) {
+    budget.spend((WORD + word.length) * CHARACTER);
+    this.#budget = budget;
     this.#characters = Array.from(word);
     this.#variables = variables;
     this.#escape = escape;
@@ -68,7 +96,7 @@ class Expander {
         this.#at += 1;
         return close(out);
       }
-      if (character === '$') add(out, this.#dollar(), true);
+      if (character === '$') add(out, this.#variable(), true);
       else if (character === "'" && !this.#document) add(out, this.#singleQuoted(), false);
       else if (character === '"' && !this.#document) add(out, this.#doubleQuoted(), false);
       else if (character === this.#escape) add(out, this.#escaped(keepEscapes), false);
@@ -104,7 +132,7 @@ class Expander {
       const character = this.#peek();
       if (character === undefined) throw new ExpansionError('a double quote is not closed');
       if (character === '$') {
-        text += this.#dollar();
+        text += this.#variable();
         continue;
       }
       this.#at += 1;
@@ -119,6 +147,17 @@ class Expander {
       if (next !== '"' && next !== '$' && next !== this.#escape) text += character;
       else text += this.#take() ?? '';
     }
+  }
+
+  /** One expression at a `$`; those that stand in others' words count once more with each. */
+  #variable(): string {
+    if (this.#depth === DEEPEST)
+      throw new ExpansionError(`expressions stand more than ${DEEPEST} deep in each other`);
+    this.#depth += 1;
+    const text = this.#dollar();
+    this.#depth -= 1;
+    this.#budget.spend(text.length * CHARACTER);
+    return text;
   }
 
   #dollar(): string {
@@ -179,18 +218,16 @@ class Expander {
   }
 
   #trim(value: string, operator: string): string {
-    const greedy = this.#peek() === operator;
-    if (greedy) this.#at += 1;
-    const pattern = this.#until('}', true).text;
-    const candidates = Array.from({ length: value.length + 1 }, (_, length) => length);
-    if (greedy) candidates.reverse();
-    const matches = patternRegex(pattern, true);
-    for (const length of candidates) {
-      const part = operator === '#' ? value.slice(0, length) : value.slice(value.length - length);
-      if (matches.test(part))
-        return operator === '#' ? value.slice(length) : value.slice(0, value.length - length);
+    const longest = this.#peek() === operator;
+    if (longest) this.#at += 1;
+    const glob = this.#glob(this.#until('}', true).text);
+    const characters = Array.from(value);
+    if (operator === '#') {
+      const cut = glob.beginning(codesOf(value), longest) ?? 0;
+      return characters.slice(cut).join('');
     }
-    return value;
+    const cut = glob.reversed().beginning(codesOf(value).toReversed(), longest) ?? 0;
+    return characters.slice(0, characters.length - cut).join('');
   }
 
   #replace(value: string): string {
@@ -199,29 +236,24 @@ class Expander {
     const pattern = this.#until('/', true).text;
     const replacement = this.#until('}', true).text;
     if (pattern === '') return value;
-    const regex = patternRegex(pattern, false);
-    return all
-      ? value.replaceAll(regex, () => replacement)
-      : value.replace(new RegExp(regex.source, 'su'), () => replacement);
-  }
-}
-
-/** `*` and `?` of a shell pattern; a backslash takes their meaning away. */
-function patternRegex(pattern: string, whole: boolean): RegExp {
-  let regex = '';
-  for (let index = 0; index < pattern.length; index += 1) {
-    let character = pattern.charAt(index);
-    if (character === '*') regex += '.*';
-    else if (character === '?') regex += '.';
-    else {
-      if (character === '\\' && index + 1 < pattern.length) {
-        index += 1;
-        character = pattern.charAt(index);
-      }
-      regex += /[\\^$.*+?()[\]{}|/]/u.test(character) ? `\\${character}` : character;
+    const glob = this.#glob(pattern);
+    const characters = Array.from(value);
+    const codes = codesOf(value);
+    let text = '';
+    let at = 0;
+    for (let found = glob.find(codes, 0); found !== null; found = glob.find(codes, at)) {
+      text += characters.slice(at, found.start).join('') + replacement;
+      this.#budget.spend(replacement.length * CHARACTER);
+      at = found.end;
+      if (!all || at === characters.length) break;
     }
+    return text + characters.slice(at).join('');
   }
-  return whole ? new RegExp(`^${regex}$`, 'su') : new RegExp(regex, 'gsu');
+
+  #glob(pattern: string): Glob {
+    this.#budget.spend(pattern.length * CHARACTER);
+    return Glob.of(pattern, 'shell', this.#budget);
+  }
 }
 
 /** Adds text to the word and to the list of words; `splits`: blanks in it end a word. */

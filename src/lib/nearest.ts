@@ -1,9 +1,13 @@
+/** Nobody's finger slips in longer ones, and comparing takes the product of both lengths. */
+const LONGEST_WORD = 128;
+
 /** The candidate that differs least from `word`, or null when none is close enough to be a slip of the finger. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
+  if (word.length > LONGEST_WORD) return null;
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
+    if (candidate.length > LONGEST_WORD || Math.abs(candidate.length - word.length) >= bestDistance) continue;
     const distance = editDistance(word, candidate);
     if (distance < bestDistance) {
       best = candidate;

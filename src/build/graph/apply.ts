@@ -23,6 +23,7 @@ import {
   expandToWords,
   expandWord,
   shellOf,
+  spendEntries,
   variablesOf,
   type StageState,
 } from './stage-state.ts';
@@ -95,7 +96,8 @@ function set(state: StageState, change: ImageRunConfig): undefined {
 
 function applyRun(state: StageState, run: Run, context: ApplyContext): string {
   const args = run.command.form === 'exec' ? run.command.args : [...shellOf(state), run.command.text];
-  const variables = variablesOf(state);
+  spendEntries(state, state.args.size + state.env.size);
+  const variables = new Map([...state.args, ...state.env]);
   if (!variables.has('PATH')) variables.set('PATH', DEFAULT_PATH.slice('PATH='.length));
   const proxies = PROXY_ARGS.flatMap((name) => {
     const value = context.requestArgs[name];
@@ -124,7 +126,7 @@ function applyCopy(state: StageState, copy: Copy, context: ApplyContext): undefi
   const documents = copy.documents.map(({ name, content, expand, word }) => ({
     name,
     content: expand
-      ? atWord(copy.node, word, () => expandDocument(content, variables, state.escape))
+      ? atWord(copy.node, word, () => expandDocument(content, variables, state.settings))
       : content,
   }));
   const patterns = copy.sources.map((word) => ({ path: expandIt(word), word }));
@@ -158,10 +160,12 @@ function applyPairs(state: StageState, { node, kind, pairs }: Pairs): undefined 
     expandWord(node, name, state, variables),
     expandWord(node, value, state, variables),
   ]);
-  if (kind === 'label')
+  if (kind === 'label') {
+    spendEntries(state, Object.keys(state.config.Labels ?? {}).length + pairs.length);
     return set(state, { Labels: { ...state.config.Labels, ...Object.fromEntries(expanded) } });
+  }
   for (const [name, value] of expanded) state.env.set(name, value);
-  return set(state, { Env: environmentList(state.env) });
+  return undefined;
 }
 
 function applyArg(state: StageState, instruction: Arg, context: ApplyContext): undefined {
@@ -221,14 +225,22 @@ function applyDefault(state: StageState, { kind, command }: Default): undefined 
 }
 
 function applyWords(state: StageState, { node, kind, words }: Words): undefined {
+  const before = kind === 'expose' ? state.config.ExposedPorts : state.config.Volumes;
+  spendEntries(state, Object.keys(before ?? {}).length);
   const all = words.flatMap((word) =>
-    kind === 'expose'
-      ? expandToWords(node, word, state).flatMap((port) => exposedPort(node, word, port))
-      : [volumePath(state, node, word)],
+    kind === 'expose' ? exposedPorts(state, node, word) : [volumePath(state, node, word)],
   );
   const entries = Object.fromEntries(all.map((name): [string, Record<string, never>] => [name, {}]));
   if (kind === 'expose') return set(state, { ExposedPorts: { ...state.config.ExposedPorts, ...entries } });
   return set(state, { Volumes: { ...state.config.Volumes, ...entries } });
+}
+
+function exposedPorts(state: StageState, node: InstructionNode, word: Word): string[] {
+  return expandToWords(node, word, state).flatMap((port) => {
+    const { first, last, protocol } = exposedPort(node, word, port);
+    spendEntries(state, last - first + 1);
+    return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${protocol}`);
+  });
 }
 
 function volumePath(state: StageState, node: InstructionNode, word: Word): string {

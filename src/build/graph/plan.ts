@@ -1,5 +1,6 @@
 import { HullError } from '../../model/errors.ts';
 import type { Image, ImageRunConfig } from '../../model/image.ts';
+import { expansionSettings, type ExpansionSettings } from '../expand.ts';
 import { notSupported } from '../instructions/flags.ts';
 import type { Arg, From } from '../instructions/instruction.ts';
 import { readStageInstruction } from '../instructions/read.ts';
@@ -55,6 +56,7 @@ interface Planning {
   readonly lookup: ImageLookup;
   readonly all: Stages;
   readonly globals: ReadonlyMap<string, string>;
+  readonly settings: ExpansionSettings;
   readonly used: Set<string>;
   readonly warnings: string[];
   readonly done: Map<Stage, StageState>;
@@ -65,13 +67,15 @@ interface Planning {
 export function planBuild(tree: BlueprintTree, request: PlanRequest, lookup: ImageLookup): BuildPlan {
   const all = readStages(tree);
   const used = new Set<string>();
-  const globals = globalArgs(all.globals, request, tree.escape, used);
+  const settings = expansionSettings(tree.escape);
+  const globals = globalArgs(all.globals, request, settings, used);
   const planning: Planning = {
     tree,
     request,
     lookup,
     all,
     globals,
+    settings,
     used,
     warnings: [],
     done: new Map(),
@@ -80,7 +84,7 @@ export function planBuild(tree: BlueprintTree, request: PlanRequest, lookup: Ima
   const target = targetStage(all.stages, request.target);
   const needed = stageDependencies(all.stages, target, (stage) => imageName(planning, stage.from));
   for (const stage of needed) planning.done.set(stage, planStage(planning, stage));
-  const state = planning.done.get(target) ?? scratchState(tree.escape);
+  const state = planning.done.get(target) ?? scratchState(settings);
   warnOfUnusedArgs(planning, needed.length === all.stages.length);
   return {
     stages: [...planning.done].map(([stage, done]) => ({ name: stage.from.alias, steps: done.steps })),
@@ -97,7 +101,7 @@ export function planBuild(tree: BlueprintTree, request: PlanRequest, lookup: Ima
 function globalArgs(
   args: readonly Arg[],
   request: PlanRequest,
-  escape: string,
+  settings: ExpansionSettings,
   used: Set<string>,
 ): Map<string, string> {
   const values = new Map(platformArgs(request.platform));
@@ -106,7 +110,7 @@ function globalArgs(
       const given = request.args[arg.name];
       if (given !== undefined) used.add(arg.name);
       const fallback =
-        arg.value === null ? undefined : expandWord(instruction.node, arg.value, { escape }, values);
+        arg.value === null ? undefined : expandWord(instruction.node, arg.value, { settings }, values);
       const value = given ?? fallback;
       if (value !== undefined) values.set(arg.name, value);
     }
@@ -115,7 +119,7 @@ function globalArgs(
 }
 
 function imageName(planning: Planning, from: From): string {
-  const name = expandWord(from.node, from.image, planning.tree, planning.globals);
+  const name = expandWord(from.node, from.image, planning, planning.globals);
   if (name !== '') return name;
   throw blueprintError(
     from.node.source,
@@ -140,11 +144,11 @@ function planStage(planning: Planning, stage: Stage): StageState {
 
 function baseState(planning: Planning, stage: Stage): StageState {
   const name = imageName(planning, stage.from);
-  if (name === 'scratch') return scratchState(planning.tree.escape);
+  if (name === 'scratch') return scratchState(planning.settings);
   const earlier = findStage(planning.all.stages.slice(0, stage.index), name);
   const base = earlier !== undefined && earlier.from.alias !== null ? planning.done.get(earlier) : undefined;
   if (base !== undefined) return derivedState(base);
-  return imageState(findImage(planning, stage.from.node, stage.from.image, name), planning.tree.escape);
+  return imageState(findImage(planning, stage.from.node, stage.from.image, name), planning.settings);
 }
 
 function findImage(planning: Planning, node: InstructionNode, word: Word, name: string): Image {
@@ -199,7 +203,7 @@ function applyTrigger(planning: Planning, stage: Stage, state: StageState, trigg
 function checkPlatform(planning: Planning, from: From): void {
   if (from.platform === null) return;
   const { os, architecture } = planning.request.platform;
-  const wanted = expandWord(from.node, from.platform, planning.tree, planning.globals);
+  const wanted = expandWord(from.node, from.platform, planning, planning.globals);
   const normal = wanted.replace('x86_64', 'amd64').replace('aarch64', 'arm64');
   if (normal === '' || normal === `${os}/${architecture}` || normal === architecture || normal === os) return;
   throw notSupported(

@@ -1,5 +1,5 @@
 import type { Digest, HistoryEntry, Image, ImageRunConfig } from '../../model/image.ts';
-import { ExpansionError, expand, expandWords } from '../expand.ts';
+import { ExpansionError, type ExpansionSettings, expand, expandWords, type Variables } from '../expand.ts';
 import { blueprintError } from '../parser/source.ts';
 import { positionOf, type InstructionNode } from '../parser/tree.ts';
 import type { Word } from '../parser/words.ts';
@@ -7,6 +7,8 @@ import type { BuildNode } from './node.ts';
 import { environmentMap } from './variables.ts';
 
 export const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Steps that one variable, label or port costs, each time that all are gone through. */
+const ENTRY = 64;
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
 
 /** One line of an image's history: taken over from the base, or made by a step (`node` null: it changed only the configuration). */
@@ -27,6 +29,7 @@ export interface PlannedStep {
 /** A stage while (and after) its instructions are gone through. */
 export interface StageState {
   node: BuildNode;
+  /** But the environment, which is `env`. */
   config: ImageRunConfig;
   author: string | undefined;
   env: Map<string, string>;
@@ -35,19 +38,19 @@ export interface StageState {
   ownCommand: boolean;
   readonly history: PlannedHistory[];
   readonly steps: PlannedStep[];
-  readonly escape: string;
+  readonly settings: ExpansionSettings;
 }
 
 /** The state after `FROM scratch`. */
-export function scratchState(escape: string): StageState {
+export function scratchState(settings: ExpansionSettings): StageState {
   const config: ImageRunConfig = { Env: [DEFAULT_PATH], WorkingDir: '/' };
-  return stateOf({ kind: 'scratch' }, config, undefined, [], escape);
+  return stateOf({ kind: 'scratch' }, config, undefined, [], settings);
 }
 
 /** The state after `FROM image`. */
-export function imageState(image: Image, escape: string): StageState {
+export function imageState(image: Image, settings: ExpansionSettings): StageState {
   const history = completeHistory(image).map((base) => ({ base }));
-  return stateOf({ kind: 'image', image }, image.config.config ?? {}, image.config.author, history, escape);
+  return stateOf({ kind: 'image', image }, image.config.config ?? {}, image.config.author, history, settings);
 }
 
 /** The state after `FROM stage`: all of that stage's, to go on with. */
@@ -63,8 +66,13 @@ export function derivedState(base: StageState): StageState {
 }
 
 /** What `$NAME` means in a stage: its environment, then its arguments. */
-export function variablesOf(state: StageState): Map<string, string> {
-  return new Map([...state.args, ...state.env]);
+export function variablesOf({ args, env }: StageState): Variables {
+  return { get: (name) => env.get(name) ?? args.get(name) };
+}
+
+/** Counts what an instruction copies or adds. Throws `invalid-argument` when the blueprint has used up its steps. */
+export function spendEntries({ settings }: Pick<StageState, 'settings'>, entries: number): void {
+  settings.budget.spend(entries * ENTRY);
 }
 
 export function shellOf(state: StageState): readonly string[] {
@@ -75,14 +83,14 @@ export function shellOf(state: StageState): readonly string[] {
 export function expandWord(
   node: InstructionNode,
   word: Word,
-  state: Pick<StageState, 'escape'>,
-  variables: ReadonlyMap<string, string>,
+  { settings }: Pick<StageState, 'settings'>,
+  variables: Variables,
 ): string {
-  return atWord(node, word, () => expand(word.text, variables, state.escape));
+  return atWord(node, word, () => expand(word.text, variables, settings));
 }
 
 export function expandToWords(node: InstructionNode, word: Word, state: StageState): string[] {
-  return atWord(node, word, () => expandWords(word.text, variablesOf(state), state.escape));
+  return atWord(node, word, () => expandWords(word.text, variablesOf(state), state.settings));
 }
 
 /** Runs `work`; what expansion complains about becomes a blueprint error at `word`. */
@@ -100,10 +108,10 @@ function stateOf(
   config: ImageRunConfig,
   author: string | undefined,
   history: PlannedHistory[],
-  escape: string,
+  settings: ExpansionSettings,
 ): StageState {
   const env = environmentMap(config.Env ?? []);
-  return { node, config, author, env, args: new Map(), ownCommand: false, history, steps: [], escape };
+  return { node, config, author, env, args: new Map(), ownCommand: false, history, steps: [], settings };
 }
 
 /** An image's history with exactly one entry per layer beside the empty ones, as the specification wants it; made up where it is not so. */

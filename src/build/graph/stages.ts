@@ -5,6 +5,8 @@ import { nearest } from '../../lib/nearest.ts';
 import { blueprintError } from '../parser/source.ts';
 import { positionOf, type BlueprintTree } from '../parser/tree.ts';
 
+const MOST_STAGES = 1000;
+
 /** A FROM and what follows it. */
 export interface Stage {
   readonly index: number;
@@ -26,6 +28,8 @@ export function readStages(tree: BlueprintTree): Stages {
     const instruction = readInstruction(node);
     const stage = stages.at(-1);
     if (instruction.kind === 'from') {
+      if (stages.length === MOST_STAGES)
+        throw blueprintError(tree.source, positionOf(node), `there are more than ${MOST_STAGES} stages`);
       refuseTwice(stages, instruction);
       stages.push({ index: stages.length, from: instruction, instructions: [] });
     } else if (stage !== undefined) {

@@ -2,8 +2,15 @@ import { blueprintError } from '../parser/source.ts';
 import { positionOf, type InstructionNode } from '../parser/tree.ts';
 import type { Word } from '../parser/words.ts';
 
-/** `80`, `80/tcp`, `1812-1813/udp` as the keys of an image's ExposedPorts. */
-export function exposedPort(node: InstructionNode, word: Word, port: string): string[] {
+/** A range of ports, both ends included. */
+export interface ExposedRange {
+  readonly first: number;
+  readonly last: number;
+  readonly protocol: string;
+}
+
+/** `80`, `80/tcp`, `1812-1813/udp`. */
+export function exposedPort(node: InstructionNode, word: Word, port: string): ExposedRange {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/iu.exec(port);
   const first = Number(match?.[1] ?? 0);
   const last = Number(match?.[2] ?? first);
@@ -14,8 +21,7 @@ export function exposedPort(node: InstructionNode, word: Word, port: string): st
       `"${port}" is no port; write PORT, PORT/udp or FIRST-LAST/tcp (1 to 65535)`,
     );
   }
-  const protocol = (match[3] ?? 'tcp').toLowerCase();
-  return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${protocol}`);
+  return { first, last, protocol: (match[3] ?? 'tcp').toLowerCase() };
 }
 
 /** `SIGTERM`, `TERM`, `SIGRTMIN+3` or a number, as the image's configuration keeps it. */

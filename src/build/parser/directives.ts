@@ -6,7 +6,7 @@ export interface Directives {
   readonly escape: string;
 }
 
-const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/u;
+const NAME = /^[a-zA-Z][a-zA-Z0-9]*$/u;
 const KNOWN = new Set(['escape', 'syntax', 'check']);
 
 /** Directives stand before every instruction, comment and empty line; each at most once. `syntax` and `check` are accepted and have no effect. */
@@ -14,17 +14,26 @@ export function readDirectives(source: BlueprintSource): Directives {
   const seen = new Set<string>();
   let escape = '\\';
   for (const [index, line] of source.lines.entries()) {
-    const match = DIRECTIVE.exec(line.trimStart());
-    const name = match?.[1]?.toLowerCase();
-    if (name === undefined || !KNOWN.has(name)) break;
+    const directive = readDirective(line.trimStart());
+    if (directive === null || !KNOWN.has(directive.name)) break;
+    const { name, value } = directive;
     const at = { line: index + 1, column: 1 };
     if (seen.has(name)) throw blueprintError(source, at, `the directive "${name}" may be given only once`);
     seen.add(name);
     if (name !== 'escape') continue;
-    escape = match?.[2] ?? '';
+    escape = value;
     if (escape !== '\\' && escape !== '`') {
       throw blueprintError(source, at, `the escape character must be \\ or \`, not "${escape}"`);
     }
   }
   return { escape };
+}
+
+/** `# name=value`, blanks around each part; null for any other line. */
+function readDirective(line: string): { name: string; value: string } | null {
+  const sign = line.indexOf('=');
+  if (!line.startsWith('#') || sign < 0) return null;
+  const name = line.slice(1, sign).trim();
+  const value = line.slice(sign + 1).trim();
+  return NAME.test(name) && value !== '' ? { name: name.toLowerCase(), value } : null;
 }

@@ -1,3 +1,4 @@
+import { trimEndOf } from '../../lib/trim-end.ts';
 import type { BlueprintSource, Position } from './source.ts';
 
 /** One instruction's text, joined from its continuation lines. */
@@ -65,7 +66,7 @@ export class LineReader {
 
   /** A line continues when it ends with one escape character; two of them are an escaped character. */
   #cut(line: string): { text: string; continues: boolean } {
-    const end = line.replace(/[ \t]+$/u, '');
+    const end = trimEndOf(line, ' \t');
     const continues = end.endsWith(this.#escape) && !end.endsWith(this.#escape + this.#escape);
     return continues ? { text: end.slice(0, -1), continues } : { text: line, continues };
   }

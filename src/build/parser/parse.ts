@@ -4,6 +4,7 @@ import { readDirectives } from './directives.ts';
 import { announcedHeredocs, readHeredoc, type Heredoc } from './heredoc.ts';
 import { LineReader, type LogicalLine } from './logical-lines.ts';
 import { nearest } from '../../lib/nearest.ts';
+import type { HullError } from '../../model/errors.ts';
 import { blueprintError, blueprintSource, type BlueprintSource } from './source.ts';
 import type { BlueprintTree, InstructionNode } from './tree.ts';
 import { splitFlags } from './words.ts';
@@ -30,7 +31,11 @@ const SHAPES: ReadonlyMap<string, ArgumentsParser> = new Map([
 ]);
 
 const WITH_HEREDOCS = new Set(['add', 'copy', 'run']);
-const LONGEST_BLUEPRINT = 4 * 1024 * 1024;
+/** Characters of a blueprint, and of one of its lines (Docker's own bound); instructions; ONBUILDs in each other. */
+const LONGEST_BLUEPRINT = 512 * 1024;
+const LONGEST_LINE = 65_535;
+const MOST_INSTRUCTIONS = 4000;
+const DEEPEST_ONBUILD = 8;
 
 interface Reading {
   readonly source: BlueprintSource;
@@ -43,19 +48,18 @@ interface Reading {
  * Docker's own parser (github.com/moby/buildkit, frontend/dockerfile/parser), whose cases are its conformance test.
  */
 export function parseBlueprint(text: string, name = 'Dockerfile'): BlueprintTree {
+  if (text.length > LONGEST_BLUEPRINT)
+    throw tooLarge(name, 1, `a blueprint may have at most ${LONGEST_BLUEPRINT} characters`);
   const source = blueprintSource(name, text);
-  if (text.length > LONGEST_BLUEPRINT) {
-    throw blueprintError(
-      { name, lines: [] },
-      { line: 1, column: 1 },
-      `a blueprint may have at most ${LONGEST_BLUEPRINT} characters`,
-    );
-  }
+  const long = source.lines.findIndex((line) => line.length > LONGEST_LINE);
+  if (long >= 0) throw tooLarge(name, long + 1, `a line may have at most ${LONGEST_LINE} characters`);
   const { escape } = readDirectives(source);
   const reading = { source, escape, reader: new LineReader(source, escape) };
   const instructions: InstructionNode[] = [];
   for (let line = reading.reader.logical(); line !== null; line = reading.reader.logical()) {
-    instructions.push(parseInstruction(reading, line, 0));
+    if (instructions.length === MOST_INSTRUCTIONS)
+      throw tooLarge(name, line.firstLine, `a blueprint may have at most ${MOST_INSTRUCTIONS} instructions`);
+    instructions.push(parseInstruction(reading, line, 0, 0));
   }
   if (instructions.length === 0) {
     throw blueprintError(
@@ -67,7 +71,13 @@ export function parseBlueprint(text: string, name = 'Dockerfile'): BlueprintTree
   return { source, escape, instructions };
 }
 
-function parseInstruction(reading: Reading, line: LogicalLine, from: number): InstructionNode {
+/** The line itself may be longer than any terminal shows. */
+function tooLarge(name: string, line: number, message: string): HullError {
+  return blueprintError({ name, lines: [] }, { line, column: 1 }, message);
+}
+
+/** `depth`: ONBUILDs that it stands in. */
+function parseInstruction(reading: Reading, line: LogicalLine, from: number, depth: number): InstructionNode {
   const text = line.text.slice(from).trimEnd();
   const written = /^\S+/u.exec(text)?.[0] ?? '';
   const keyword = written.toLowerCase();
@@ -78,7 +88,7 @@ function parseInstruction(reading: Reading, line: LogicalLine, from: number): In
   const rest = untrimmed.trimStart();
   const restAt = afterKeyword + flagged.rest + untrimmed.length - rest.length;
   const base = { keyword, flags, text, line, source: reading.source };
-  if (keyword === 'onbuild') return parseOnbuild(reading, base, restAt);
+  if (keyword === 'onbuild') return parseOnbuild(reading, base, restAt, depth + 1);
   const parsed = parseArguments(reading, base, rest, restAt, from);
   const heredocs =
     WITH_HEREDOCS.has(keyword) && !parsed.json ? readHeredocs(reading, line, rest, restAt) : [];
@@ -89,9 +99,12 @@ function parseOnbuild(
   reading: Reading,
   base: Pick<InstructionNode, 'keyword' | 'flags' | 'text' | 'line' | 'source'>,
   restAt: number,
+  depth: number,
 ): InstructionNode {
+  if (depth > DEEPEST_ONBUILD)
+    throw blueprintError(reading.source, base.line.position(restAt), 'ONBUILD cannot stand in ONBUILD');
   const empty = base.line.text.slice(restAt).trim() === '';
-  const nested = empty ? null : parseInstruction(reading, base.line, restAt);
+  const nested = empty ? null : parseInstruction(reading, base.line, restAt, depth);
   return { ...base, args: [], json: false, nested, heredocs: nested?.heredocs ?? [] };
 }
 
