@@ -1,4 +1,5 @@
 import { cString, type Libc } from './libc.ts';
+import { trimEndOf } from '../lib/trim-end.ts';
 
 /** <sys/inotify.h> */
 const IN_CREATE = 0x100;
@@ -66,7 +67,7 @@ export class NameWatch {
       const watch = events.readInt32LE(at);
       const mask = events.readUInt32LE(at + 4);
       const length = events.readUInt32LE(at + 12);
-      const name = events.toString('utf8', at + EVENT, at + EVENT + length).replace(/\0+$/, '');
+      const name = trimEndOf(events.toString('utf8', at + EVENT, at + EVENT + length), '\0');
       at += EVENT + length;
       if ((mask & IN_IGNORED) !== 0) this.#folders.delete(watch);
       else if ((mask & IN_Q_OVERFLOW) !== 0) for (const each of [...this.#folders.values()]) tell(each, null);

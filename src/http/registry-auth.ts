@@ -1,4 +1,5 @@
 import { HullError, messageOf } from '../model/errors.ts';
+import { trimEndOf } from '../lib/trim-end.ts';
 
 /** What a client says about itself to a registry, through the engine. All of it optional; an empty object is "nobody". */
 export interface RegistryCredentials {
@@ -65,7 +66,7 @@ function fromBasic(name: string, auth: string): RegistryCredentials {
   const text = decodeBase64(name, auth);
   const colon = text.indexOf(':');
   if (colon < 1) throw invalid(name, '"auth": expected the base64 of user:password');
-  return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, '') };
+  return { username: text.slice(0, colon), password: trimEndOf(text.slice(colon + 1), '\0') };
 }
 
 function decodeHeader(name: string, header: string | readonly string[] | undefined): unknown {

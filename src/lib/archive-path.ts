@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { trimEndOf } from './trim-end.ts';
 
 /**
  * A path inside an instance as Docker's archive requests read it: made absolute and clean, but a slash or dot at its end keeps its meaning:
@@ -15,8 +16,8 @@ export interface ArchivePath {
 
 /** Reads a path as the user gave it; never fails, and never leads above the root. */
 export function readArchivePath(given: string): ArchivePath {
-  const path = posix.join('/', given).replace(/(?<=.)\/+$/, '');
-  const contents = /(^|\/)\.\/*$/.test(given);
+  const path = trimEndOf(posix.join('/', given), '/') || '/';
+  const contents = /(?:^|\/)\.$/.test(trimEndOf(given, '/'));
   const slash = given.endsWith('/');
   const ending = contents ? (slash ? '/./' : '/.') : slash && path !== '/' ? '/' : '';
   return { path, ending, name: contents ? '.' : path === '/' ? '/' : posix.basename(path) };

@@ -37,6 +37,17 @@ test.each(['', '10', '-', 'x', 's', '.s', '1d', '1.2.3s', '1h ', '1e3s', '300000
   },
 );
 
+test.each([
+  '1'.repeat(1_000_000),
+  '1.'.repeat(100),
+  '11'.repeat(100),
+  `${'1'.repeat(120)}.${'1'.repeat(120)}`,
+])('a long text is no duration, and that is known at once (%#)', (text) => {
+  const before = process.cpuUsage();
+  expect(parseGoDuration(text)).toBeNull();
+  expect(process.cpuUsage(before).user).toBeLessThan(200_000);
+});
+
 test('what is printed is read again', () => {
   fc.assert(
     fc.property(fc.nat(1_000_000_000), (milliseconds) => {

@@ -10,14 +10,17 @@ const NANOSECONDS: Readonly<Record<string, number>> = {
 };
 /** Go's durations have 64 bits: some 292 years. */
 const LONGEST = 2 ** 63;
+/** Characters: nobody writes a duration with more. */
+const LONGEST_TEXT = 256;
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 /** Nanoseconds of a duration as Go reads it (time.ParseDuration): `1m30s`, `1.5h`, `-.5s`, `0`; null when it is none. */
 export function parseGoDuration(text: string): number | null {
+  if (text.length > LONGEST_TEXT) return null;
   if (/^[+-]?0$/.test(text)) return 0;
-  if (!/^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return null;
+  if (!/^[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return null;
   let total = 0;
   for (const [, number = '', unit = ''] of text.matchAll(/([\d.]+)([a-zµμ]+)/g))
     total += Number(number) * (NANOSECONDS[unit] ?? 0);

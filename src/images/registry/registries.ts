@@ -132,9 +132,11 @@ export class Registries {
     signal?: AbortSignal,
   ): Promise<readonly SearchResult[]> {
     const { transport } = this.#parts;
-    const registry = /^([^/]+[.:][^/]*|localhost)\/(.*)$/.exec(term);
-    if (registry === null) return await searchHub(transport, term, limit, signal);
-    const [, domain = '', rest = ''] = registry;
+    const slash = term.indexOf('/');
+    const domain = term.slice(0, Math.max(0, slash));
+    if (domain !== 'localhost' && !/^.[^.:]*[.:]/s.test(domain))
+      return await searchHub(transport, term, limit, signal);
+    const rest = term.slice(slash + 1);
     // What names no registry is refused here.
     parseReference(`${domain}/x`);
     return await searchRegistry(

@@ -58,7 +58,7 @@ export class RegistryRepository implements ImageSource, ImageSink {
         parseDocument('list of tags', await smallBody(response.body)),
       );
       found.push(...(tags ?? []));
-      const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(response.headers['link'] ?? '')?.[1];
+      const next = nextPage(response.headers['link'] ?? '');
       if (next === undefined) break;
       target = next;
     }
@@ -161,4 +161,12 @@ async function* skip(stream: AsyncIterable<Uint8Array>, count: number): AsyncGen
     if (chunk.length > left) yield chunk.subarray(left);
     left = Math.max(0, left - chunk.length);
   }
+}
+
+/** The target of a header `Link: <target>; rel="next"` (RFC 8288), which may hold several links. */
+function nextPage(header: string): string | undefined {
+  return header.split('<').flatMap((link) => {
+    const [target = '', parameters = ''] = link.split('>', 2);
+    return target !== '' && /^[ \t]{0,8};[ \t]{0,8}rel="?next"?/.test(parameters) ? [target] : [];
+  })[0];
 }

@@ -13,6 +13,7 @@ import {
   type TarLimits,
   type TarSegment,
 } from './types.ts';
+import { trimEndOf } from '../trim-end.ts';
 
 type State = 'header' | 'extended' | 'old-sparse' | 'sparse-map' | 'data' | 'padding' | 'end';
 
@@ -189,7 +190,7 @@ export class TarParser {
   #complete(header: TarHeader, sparse: boolean): TarHeader {
     // Before ustar, a folder was a file whose name ends in a slash.
     const folder = header.type === 'directory' || (this.#raw?.oldFile === true && header.name.endsWith('/'));
-    const name = folder ? header.name.replace(/\/+$/, '') || (header.name === '' ? '' : '/') : header.name;
+    const name = folder ? trimEndOf(header.name, '/') || (header.name === '' ? '' : '/') : header.name;
     const size = folder || header.type !== 'file' ? 0 : this.#fileSize;
     return {
       ...header,

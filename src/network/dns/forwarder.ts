@@ -97,7 +97,7 @@ function askTcp(query: Uint8Array, upstream: string, port: number, timeout: numb
 }
 
 /** The address in one way of writing it, without the name of the link that it is of. */
-const plain = (address: string): string => canonical(address.replace(/%.*$/, ''));
+const plain = (address: string): string => canonical(address.split('%', 1)[0] ?? '');
 
 /** Same id, and a response. */
 function isReplyTo(query: Uint8Array, reply: Uint8Array): boolean {

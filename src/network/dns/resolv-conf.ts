@@ -13,10 +13,8 @@ export function parseResolvConf(text: string): ResolvConf {
   const options: string[] = [];
   let search: string[] = [];
   for (const line of text.split('\n')) {
-    const [keyword = '', ...values] = line
-      .replace(/[#;].*$/, '')
-      .trim()
-      .split(/\s+/);
+    const [said = ''] = line.split(/[#;]/, 1);
+    const [keyword = '', ...values] = said.trim().split(/\s+/);
     if (keyword === 'nameserver' && isIP(values[0] ?? '') !== 0) nameservers.push(values[0] ?? '');
     if ((keyword === 'search' || keyword === 'domain') && values.length > 0) search = values;
     if (keyword === 'options') options.push(...values);

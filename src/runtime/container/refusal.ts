@@ -3,6 +3,8 @@ import { HullError } from '../../model/errors.ts';
 /** The status that a shell gives for a program that it did not find or could not execute; Docker's too. */
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
+/** Characters that are looked at: names of files in it are the workload's, and no path is longer than 4096. */
+const LONGEST = 16_384;
 
 /**
  * What an OCI runtime said when it refused to run a process, in Docker's words, with the exit status that Docker's client ends with.
@@ -11,7 +13,10 @@ const NOT_EXECUTABLE = 126;
 export function explainRefusal(message: string, args: readonly string[]): { exitCode: number; text: string } {
   const name = JSON.stringify(args[0] ?? '');
   if (args[0] === '') return { exitCode: NOT_FOUND, text: `exec: "": executable file not found in $PATH` };
-  const said = message.replaceAll(/^(\d{4}-\S+ )?(crun: |error: )?/gm, '').trim();
+  const said = message
+    .slice(0, LONGEST)
+    .replaceAll(/^(\d{4}-\S+ )?(crun: |error: )?/gm, '')
+    .trim();
   if (
     /executable file .*not found|stat .*: no such file|failed to (find|load) .*(no such file|not found)|error finding executable/is.test(
       said,

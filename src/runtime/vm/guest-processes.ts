@@ -1,6 +1,7 @@
 import { HullError } from '../../model/errors.ts';
 import type { ProcessTable } from '../runtime.ts';
 import { printable } from './printable.ts';
+import { trimEndOf } from '../../lib/trim-end.ts';
 
 /** One process as the agent reports it: the fields of /proc/PID/stat (proc(5)), uid and command line. Guest data: believed only as text. */
 export interface GuestProcess {
@@ -47,10 +48,7 @@ function parseProcess(record: Uint8Array): GuestProcess | null {
   };
   const name = printable(text.slice(open + 1, close));
   const command = printable(
-    Buffer.from(text.slice(second + 1), 'latin1')
-      .toString('utf8')
-      .replace(/\0+$/, '')
-      .replaceAll('\0', ' '),
+    trimEndOf(Buffer.from(text.slice(second + 1), 'latin1').toString('utf8'), '\0').replaceAll('\0', ' '),
   );
   return {
     pid: Number.parseInt(text, 10) || 0,
@@ -128,7 +126,9 @@ export function columnsFor(psArgs: readonly string[]): readonly string[] {
     else if (/^-[eAaxw]*f[w]*$/.test(word)) columns = FULL;
     else if (/^-?[eAaxw]+$/.test(word)) columns = words.length === 1 ? SHORT : columns;
     else if (list !== null)
-      listed.push(...(list[1] || (words[++index] ?? '')).split(',').map((name) => name.replace(/=.*$/, '')));
+      listed.push(
+        ...(list[1] || (words[++index] ?? '')).split(',').map((name) => name.split('=', 1)[0] ?? ''),
+      );
     else
       throw new HullError(
         'invalid-argument',
