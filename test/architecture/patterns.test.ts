@@ -11,6 +11,7 @@ const OWN_WORDS: ReadonlySet<string> = new Set([
   'src/http/router.ts',
   'src/lib/linear-regex.ts',
   'src/model/reference.ts',
+  'src/network/forwarding.ts',
   'src/runtime/container/oci-commands.ts',
 ]);
 
