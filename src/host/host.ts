@@ -149,13 +149,15 @@ export interface Processes {
   /** pid with `startTime` still the same process? */
   same(pid: number, startTime: number): boolean;
   list(): number[];
+  /** Makes the terminals whose masters the process holds non-blocking for it; how many those are. See `terminal-master.ts`. */
+  unblockTerminals(pid: number): number;
   /** Resolves when the process (not a child of ours) is gone; pidfd, no polling where the kernel has it. */
   gone(pid: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** A SOCK_SEQPACKET connection: each `data` is one packet. */
 export interface PacketSocket {
-  /** One packet after another until the peer closes. Reading slowly slows the peer. */
+  /** One packet after another until the peer closes, also those that were queued when the peer reset the connection. Reading slowly slows the peer. */
   readonly packets: AsyncIterable<Uint8Array>;
   write(data: Uint8Array): Promise<void>;
   /** Half-close for writing. */
@@ -163,12 +165,19 @@ export interface PacketSocket {
   close(): void;
 }
 
-export interface Sockets {
+export interface PacketOptions {
+  /** Packets begin with a byte that says what they are: those that begin alike may arrive as one, with that byte once and `HEADROOM` bytes to spare before the data. */
+  readonly join: boolean;
   /**
-   * Connects to a SOCK_SEQPACKET unix socket. Paths longer than 107 bytes work (through /proc/self/fd). `join`: packets begin with a byte that
-   * says what they are, and those that begin alike may arrive as one, with that byte once and `HEADROOM` bytes to spare before the data.
+   * Called when a slow reader begins to slow the peer. Once it resolves, the peer is not made to wait any more: what comes is kept, up to
+   * 8 MiB, and dropped beyond. The signal ends the wait when the reader has caught up.
    */
-  connectPackets(path: string, options?: { readonly join: boolean }): Promise<PacketSocket>;
+  readonly slows?: (signal: AbortSignal) => Promise<void>;
+}
+
+export interface Sockets {
+  /** Connects to a SOCK_SEQPACKET unix socket. Paths longer than 107 bytes work (through /proc/self/fd). */
+  connectPackets(path: string, options?: PacketOptions): Promise<PacketSocket>;
   /** A connected pair: `theirs` is a descriptor for a child to inherit (close it after the spawn), `ours` tells of its packets and its end. */
   packetPair(): Promise<{ ours: PacketSocket; theirs: number }>;
 }

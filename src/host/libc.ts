@@ -22,6 +22,8 @@ function open() {
     inotify_rm_watch: { args: [i32, i32], returns: i32 },
     recvmmsg: { args: [i32, pointer, u32, i32, pointer], returns: i32 },
     close: { args: [i32], returns: i32 },
+    /** Variadic in C; one number follows here. */
+    fcntl: { args: [i32, i32, i64], returns: i32 },
     /** As openat2(2) is called: number, descriptor, path, struct, size. */
     syscall: { args: [i64, i64, pointer, pointer, i64], returns: i64 },
   }).symbols;

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Processes, ProcessInfo } from './host.ts';
+import { unblockTerminals } from './terminal-master.ts';
 
 const KIBIBYTE = 1024;
 
@@ -52,6 +53,10 @@ export class LinuxProcesses implements Processes {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map(Number);
+  }
+
+  unblockTerminals(pid: number): number {
+    return unblockTerminals(pid);
   }
 
   async gone(pid: number, signal?: AbortSignal): Promise<void> {

@@ -1,16 +1,21 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { Fifo } from '../lib/fifo.ts';
-import type { PacketSocket, Sockets } from './host.ts';
+import type { PacketOptions, PacketSocket, Sockets } from './host.ts';
 import { Libc } from './libc.ts';
-import { PacketReceiver } from './packet-receiver.ts';
+import { HEADROOM, PacketReceiver } from './packet-receiver.ts';
 
 const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const O_PATH = 0o10000000;
+const F_DUPFD_CLOEXEC = 1030;
 /** Bytes held for a slow reader before the socket is paused. */
 const HIGH_WATER = 512 * 1024;
+/** Bytes held for a slow reader whose peer must not wait any more: what pipes and sockets of a process that ended can hold. */
+const LAST_WORDS = 8 * 1024 * 1024;
+/** Longest packet that is read after a reset; conmon's have 8 KiB. */
+const LONGEST = 64 * 1024;
 
 /** SOCK_SEQPACKET, which Node's and Bun's own interfaces do not offer: the descriptor is made here and handed to the event loop. */
 export class LinuxSockets implements Sockets {
@@ -21,7 +26,7 @@ export class LinuxSockets implements Sockets {
     this.#libc = libc;
   }
 
-  async connectPackets(path: string, options?: { readonly join: boolean }): Promise<PacketSocket> {
+  async connectPackets(path: string, options: PacketOptions = { join: false }): Promise<PacketSocket> {
     // Through the descriptor, because an address holds 107 bytes at most.
     const file = openSync(path, O_PATH);
     let descriptor = -1;
@@ -39,10 +44,8 @@ export class LinuxSockets implements Sockets {
     } finally {
       closeSync(file);
     }
-    if (options?.join !== true) return packetSocket(descriptor, (packet) => [packet]);
-    this.#receiver ??= new PacketReceiver(this.#libc);
-    const receiver = this.#receiver;
-    return packetSocket(descriptor, (first) => receiver.join(descriptor, first));
+    const spare = this.#libc.check('dup', this.#libc.symbols.fcntl(descriptor, F_DUPFD_CLOEXEC, 0), path);
+    return await this.#packetSocket(descriptor, options, new SpareDescriptor(spare));
   }
 
   async packetPair(): Promise<{ ours: PacketSocket; theirs: number }> {
@@ -54,7 +57,102 @@ export class LinuxSockets implements Sockets {
     );
     const [ours = -1, theirs = -1] = pair;
     // Only the engine's end may be non-blocking: that flag belongs to the end, and the event loop sets it itself.
-    return { ours: await packetSocket(ours, (packet) => [packet]), theirs };
+    // The child reads all that it is sent: nothing is reset.
+    return { ours: await this.#packetSocket(ours, { join: false }, new SpareDescriptor(-1)), theirs };
+  }
+
+  async #packetSocket(
+    descriptor: number,
+    options: PacketOptions,
+    spare: SpareDescriptor,
+  ): Promise<PacketSocket> {
+    const inbox = new Inbox(options.slows ?? (() => new Promise(() => undefined)));
+    const take = options.join ? this.#joiner(descriptor) : (packet: Uint8Array) => [packet];
+    const over = (): void => {
+      if (!inbox.finished) for (const packet of spare.readDry()) inbox.push(packet);
+      spare.close();
+      inbox.finish();
+    };
+    // Bun takes a connected descriptor too, which its types leave out.
+    const connect: { fd: number; unix: string; socket: Bun.SocketHandler<undefined> } = {
+      fd: descriptor,
+      unix: '',
+      socket: {
+        data: (self, data) => {
+          for (const packet of take(data)) inbox.push(packet);
+          if (inbox.full) self.pause();
+        },
+        drain: () => inbox.writable(),
+        end: over,
+        close: over,
+        error: over,
+      },
+    };
+    const socket = await Bun.connect(connect);
+    inbox.onRoom = () => socket.resume();
+    return {
+      packets: inbox,
+      write: async (data) => {
+        // One packet goes out whole or not at all; nothing taken means that the peer's queue is full.
+        while (!inbox.finished && socket.write(data) <= 0) await inbox.untilWritable();
+      },
+      end: () => {
+        socket.shutdown();
+      },
+      close: () => {
+        inbox.finish();
+        spare.close();
+        socket.terminate();
+      },
+    };
+  }
+
+  #joiner(descriptor: number): (first: Uint8Array) => Uint8Array[] {
+    this.#receiver ??= new PacketReceiver(this.#libc);
+    const receiver = this.#receiver;
+    return (first) => receiver.join(descriptor, first);
+  }
+}
+
+/**
+ * A second descriptor of a socket, for what the event loop leaves behind. A peer that closes with unread input resets the connection: the
+ * kernel reports ECONNRESET before the packets that are still queued (unix(7)), and the event loop closes its descriptor at that error.
+ */
+class SpareDescriptor {
+  #descriptor: number;
+
+  /** -1: there is none. */
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  /** The packets that are queued. The peer is gone: no more will come. */
+  readDry(): Uint8Array[] {
+    if (this.#descriptor < 0) return [];
+    const packets: Uint8Array[] = [];
+    const buffer = Buffer.allocUnsafe(HEADROOM + LONGEST);
+    for (;;) {
+      const size = this.#read(buffer);
+      if (size === 0) return packets;
+      packets.push(Buffer.from(buffer.subarray(0, HEADROOM + size)).subarray(HEADROOM));
+    }
+  }
+
+  close(): void {
+    if (this.#descriptor >= 0) closeSync(this.#descriptor);
+    this.#descriptor = -1;
+  }
+
+  #read(buffer: Buffer): number {
+    for (let tries = 0; tries < 2; tries++) {
+      try {
+        return readSync(this.#descriptor, buffer, HEADROOM, LONGEST, null);
+      } catch (error) {
+        // Reading the pending error clears it: the packets are behind it.
+        if ((error as { readonly code?: unknown }).code !== 'ECONNRESET') return 0;
+      }
+    }
+    return 0;
   }
 }
 
@@ -67,62 +165,39 @@ function socketAddress(path: string): Uint8Array {
   return address;
 }
 
-async function packetSocket(
-  descriptor: number,
-  take: (first: Uint8Array) => Uint8Array[],
-): Promise<PacketSocket> {
-  const inbox = new Inbox();
-  // Bun takes a connected descriptor too, which its types leave out.
-  const options: { fd: number; unix: string; socket: Bun.SocketHandler<undefined> } = {
-    fd: descriptor,
-    unix: '',
-    socket: {
-      data: (self, data) => {
-        for (const packet of take(data)) inbox.push(packet);
-        if (inbox.size >= HIGH_WATER) self.pause();
-      },
-      drain: () => inbox.writable(),
-      end: () => inbox.finish(),
-      close: () => inbox.finish(),
-      error: () => inbox.finish(),
-    },
-  };
-  const socket = await Bun.connect(options);
-  inbox.onRoom = () => socket.resume();
-  return {
-    packets: inbox,
-    write: async (data) => {
-      // One packet goes out whole or not at all; nothing taken means that the peer's queue is full.
-      while (!inbox.finished && socket.write(data) <= 0) await inbox.untilWritable();
-    },
-    end: () => {
-      socket.shutdown();
-    },
-    close: () => {
-      inbox.finish();
-      socket.terminate();
-    },
-  };
-}
-
 /** Packets that wait for their reader. */
 class Inbox implements AsyncIterable<Uint8Array> {
   readonly #queue = new Fifo<Uint8Array>();
+  readonly #slows: (signal: AbortSignal) => Promise<void>;
   #wake: (() => void) | null = null;
   #room: (() => void) | null = null;
+  #waiting: AbortController | null = null;
+  #size = 0;
+  #limit = HIGH_WATER;
   finished = false;
+  /** The socket may be read again. */
   onRoom: () => void = () => undefined;
 
-  size = 0;
+  constructor(slows: (signal: AbortSignal) => Promise<void>) {
+    this.#slows = slows;
+  }
+
+  /** The peer is to wait. */
+  get full(): boolean {
+    return this.#limit === HIGH_WATER && this.#size >= HIGH_WATER;
+  }
 
   push(packet: Uint8Array): void {
+    if (this.#limit === LAST_WORDS && this.#size > LAST_WORDS) return;
     this.#queue.push(packet);
-    this.size += packet.byteLength;
+    this.#size += packet.byteLength;
     this.#wake?.();
+    if (this.full) this.#watchPeer();
   }
 
   finish(): void {
     this.finished = true;
+    this.#waiting?.abort();
     this.#wake?.();
     this.writable();
   }
@@ -143,9 +218,7 @@ class Inbox implements AsyncIterable<Uint8Array> {
     for (;;) {
       const packet = this.#queue.shift();
       if (packet !== undefined) {
-        const before = this.size;
-        this.size -= packet.byteLength;
-        if (before >= HIGH_WATER / 2 && this.size < HIGH_WATER / 2) this.onRoom();
+        this.#taken(packet.byteLength);
         yield packet;
       } else if (this.finished) {
         return;
@@ -154,5 +227,26 @@ class Inbox implements AsyncIterable<Uint8Array> {
         this.#wake = null;
       }
     }
+  }
+
+  #taken(bytes: number): void {
+    const before = this.#size;
+    this.#size -= bytes;
+    if (before < HIGH_WATER / 2 || this.#size >= HIGH_WATER / 2) return;
+    this.#waiting?.abort();
+    this.#waiting = null;
+    this.onRoom();
+  }
+
+  #watchPeer(): void {
+    if (this.#waiting !== null) return;
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    const release = (): void => {
+      if (waiting.signal.aborted) return;
+      this.#limit = LAST_WORDS;
+      this.onRoom();
+    };
+    this.#slows(waiting.signal).then(release, () => undefined);
   }
 }

@@ -73,13 +73,12 @@ export class Conmon {
   ): Promise<Monitored> {
     const { ours, theirs } = await this.#host.sockets.packetPair();
     const options = Object.entries({
-      '--conmon-pidfile': `${spec.runDir}/${runFiles.conmonPid}`,
       '--exit-dir': exitDir,
       '--log-path': `k8s-file:${log.path}`,
       ...(log.hardLimit > 0 ? { '--log-size-max': String(log.hardLimit) } : {}),
     }).flat();
     this.#spawn(spec, options, [theirs], { _OCI_SYNCPIPE: '3' });
-    return await new SyncPipe(ours).started();
+    return this.#begun(spec, await new SyncPipe(ours).started());
   }
 
   /**
@@ -107,7 +106,7 @@ export class Conmon {
       for await (const _ of ready.ours.packets) break;
       await attach();
       await start.ours.write(Buffer.from('0'));
-      return await new SyncPipe(sync.ours).started();
+      return this.#begun(spec, await new SyncPipe(sync.ours).started());
     } finally {
       ready.ours.close();
       start.ours.close();
@@ -132,6 +131,16 @@ export class Conmon {
     }
   }
 
+  /**
+   * Input for a terminal must not make conmon wait: as long as it does, it passes on no output and sees no end. It leaves the terminal's master
+   * blocking, but waits for room in its event loop where a write says that there is none (conmon, conn_sock.c: sock_try_write_to_local_sock).
+   */
+  #begun(spec: MonitorSpec, monitored: Monitored): Monitored {
+    if (spec.tty && spec.stdin)
+      this.#host.processes.unblockTerminals(readPid(`${spec.runDir}/${runFiles.conmonPid}`));
+    return monitored;
+  }
+
   #spawn(
     spec: MonitorSpec,
     options: readonly string[],
@@ -147,6 +156,7 @@ export class Conmon {
       '--runtime': kind === 'crun' ? this.#host.exec.sealed(program) : program,
       '--bundle': spec.runDir,
       '--container-pidfile': `${spec.runDir}/${runFiles.pid}`,
+      '--conmon-pidfile': `${spec.runDir}/${runFiles.conmonPid}`,
       '--log-level': 'error',
     };
     const command = [

@@ -136,10 +136,13 @@ export class OciDriver implements Runtime, Pausable, Updatable {
   }
 
   async attach(id: string, options: { readonly stdin?: boolean } = {}): Promise<Stdio> {
-    const { bundle, exited } = this.#run(id);
+    const { bundle, exited, pid } = this.#run(id);
     if (exited) throw wrongState(id, 'is not running');
-    const socket = await this.#options.host.sockets.connectPackets(`${bundle.runDir}/${runFiles.attach}`, {
+    const { sockets, processes } = this.#options.host;
+    const socket = await sockets.connectPackets(`${bundle.runDir}/${runFiles.attach}`, {
       join: true,
+      // Else the monitor, which waits for the reader, would not see that the workload has ended.
+      slows: (signal) => processes.gone(pid, signal),
     });
     const closesStdin = bundle.openStdin && !keepsStdin(bundle);
     return attachedStdio(socket, {

@@ -26,14 +26,20 @@ export async function runExec({ host, conmon, id, folder, spec, prepare }: ExecR
   const { tty } = spec.process;
   const clean = () => host.files.removeTree(folder).catch(() => undefined);
   let stdio: Stdio | null = null;
+  const running = Promise.withResolvers<number>();
   const attach = async () => {
-    const socket = await host.sockets.connectPackets(`${folder}/${runFiles.attach}`, { join: true });
+    const socket = await host.sockets.connectPackets(`${folder}/${runFiles.attach}`, {
+      join: true,
+      // Else the monitor, which waits for the reader, would not see that the process has ended.
+      slows: async (signal) => host.processes.gone(await running.promise, signal),
+    });
     stdio = attachedStdio(socket, { tty, outputOnly: false });
   };
   try {
     prepare();
     const monitor = { id, name: 'exec', runDir: folder, tty, stdin: spec.openStdin, keepStdin: false };
     const { pid, ended } = await conmon.exec(monitor, attach);
+    running.resolve(pid);
     const exited = ended.then((code) => {
       void clean();
       return code ?? KILLED;
