@@ -1,20 +1,33 @@
 import type { OutputChunk, Stdio } from '../runtime/runtime.ts';
 
+export interface Witnesses {
+  /** Called when all output was passed on, or the client has left. */
+  readonly whole?: () => void;
+  /** Called when the client leaves. */
+  readonly left?: () => void;
+}
+
 /**
- * The same connection, its output ending only when the process has ended too (or the client has left): clients ask for the exit status
- * as soon as the output ends, and a status that comes a moment later would read as 0.
+ * The same connection, its output ending only when `ended` is settled too (or the client has left): clients ask for the exit status as soon as
+ * the output ends, and a status that comes a moment later would read as 0.
  */
-export function endingWith(stdio: Stdio, exited: Promise<unknown>): Stdio {
+export function endingWith(stdio: Stdio, ended: Promise<unknown>, witnesses: Witnesses = {}): Stdio {
   const left = Promise.withResolvers<void>();
   async function* output(): AsyncGenerator<OutputChunk> {
-    yield* stdio.output;
-    await Promise.race([exited, left.promise]);
+    try {
+      yield* stdio.output;
+    } finally {
+      witnesses.whole?.();
+    }
+    await Promise.race([ended, left.promise]);
   }
   return {
     output: output(),
     write: (data) => stdio.write(data),
     closeInput: () => stdio.closeInput(),
     detach: () => {
+      witnesses.whole?.();
+      witnesses.left?.();
       left.resolve();
       stdio.detach();
     },

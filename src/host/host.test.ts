@@ -221,4 +221,75 @@ print(c.recv(100),flush=True)`,
     socket.close();
     expect(await server.exited).toBe(0);
   });
+
+  // The kernel reports the reset before what is queued, and the event loop closes a socket at that error.
+  test('are read dry when the peer closes with input that it has not read', async () => {
+    const path = join(folder, 'reset.sock');
+    const server = Bun.spawn(
+      [
+        'python3',
+        '-c',
+        `import socket
+s=socket.socket(socket.AF_UNIX,socket.SOCK_SEQPACKET)
+s.bind(${JSON.stringify(path)})
+s.listen(1)
+print('up',flush=True)
+for i in range(20):
+  c,_=s.accept()
+  c.recv(100)
+  for i in range(20): c.send(bytes([1])*100)
+  c.close()`,
+      ],
+      { stdout: 'pipe', stderr: 'ignore' },
+    );
+    await server.stdout.getReader().read();
+    for (let count = 0; count < 20; count++) {
+      const socket = await host.sockets.connectPackets(path, { join: true });
+      for (let packet = 0; packet < 5; packet++) await socket.write(new Uint8Array(10));
+      let bytes = 0;
+      // The byte that says what a packet is comes once for each joined one.
+      for await (const packet of socket.packets) bytes += packet.length - 1;
+      expect(bytes).toBe(20 * 99);
+      socket.close();
+    }
+    expect(await server.exited).toBe(0);
+  });
+
+  test('make a peer wait for a slow reader until it is said to wait no more', async () => {
+    const path = join(folder, 'slow.sock');
+    const server = Bun.spawn(
+      [
+        'python3',
+        '-c',
+        `import socket
+s=socket.socket(socket.AF_UNIX,socket.SOCK_SEQPACKET)
+s.bind(${JSON.stringify(path)})
+s.listen(1)
+print('up',flush=True)
+c,_=s.accept()
+for i in range(400): c.send(bytes([1])*8000)
+print('sent',flush=True)`,
+      ],
+      { stdout: 'pipe', stderr: 'ignore' },
+    );
+    const reader = server.stdout.getReader();
+    await reader.read();
+    const asked = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const slows = async (): Promise<void> => {
+      asked.resolve();
+      await release.promise;
+    };
+    const socket = await host.sockets.connectPackets(path, { join: true, slows });
+    await asked.promise;
+    const sent = reader.read().then(() => 'sent');
+    expect(await Promise.race([sent, Bun.sleep(100).then(() => 'waits')])).toBe('waits');
+    release.resolve();
+    expect(await sent).toBe('sent');
+    let bytes = 0;
+    for await (const packet of socket.packets) bytes += packet.length - 1;
+    expect(bytes).toBe(400 * 7999);
+    socket.close();
+    await server.exited;
+  });
 });

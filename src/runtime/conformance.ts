@@ -74,6 +74,16 @@ const CASES: Readonly<Record<string, Case>> = {
     await stdio.closeInput();
     expect(Buffer.concat(await received).equals(sent)).toBe(true);
   },
+  'input that nobody reads costs no output': async (bench) => {
+    const command = ['head', '-c', '400000', '/dev/zero'];
+    const { runtime, bundle, stdio } = await bench.created(command, { openStdin: true });
+    const received = collect(stdio);
+    const typed = stdio.write(Buffer.alloc(500_000)).catch(() => undefined);
+    await runtime.start(bundle.id);
+    expect(Buffer.concat(await received).byteLength).toBe(400_000);
+    expect((await runtime.wait(bundle.id)).code).toBe(0);
+    await typed;
+  },
   'several attached clients see the same': async (bench) => {
     const { runtime, bundle, stdio } = await bench.created(['cat'], { openStdin: true, stdinOnce: true });
     const second = await runtime.attach(bundle.id, { stdin: false });

@@ -27,6 +27,11 @@ export const FAKE_PROGRAMS: Readonly<Record<string, FakeProgram>> = {
     for await (const data of stdin) await print(data);
     return 0;
   },
+  /** `head -c COUNT /dev/zero` */
+  head: async ({ spec, print }) => {
+    await print(new Uint8Array(Number(spec.args[2])));
+    return 0;
+  },
   sleep: async ({ spec }) => {
     await new Promise((resolve) => setTimeout(resolve, Number(spec.args[1] ?? '0') * 1000).unref());
     return 0;

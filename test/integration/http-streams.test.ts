@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { TestEngine } from '../support/engine.ts';
+import { Peer, UPGRADE } from './support/peer.ts';
 import { RawHttp } from './support/raw-http.ts';
 
 /** Streams through a real engine, with clients that behave as they like. */
@@ -34,31 +34,6 @@ async function create(args: readonly string[], more: object = {}): Promise<strin
   return (JSON.parse(answer.text.slice(answer.text.indexOf('\r\n\r\n'))) as { Id: string }).Id;
 }
 
-/** A client that keeps what it is sent. */
-class Peer {
-  readonly socket: Socket;
-  received = Buffer.alloc(0);
-  closed = false;
-
-  constructor() {
-    this.socket = connect({ path: engine.socket, allowHalfOpen: true });
-    this.socket.on('data', (data: Buffer) => (this.received = Buffer.concat([this.received, data])));
-    this.socket.on('error', () => undefined);
-    for (const event of ['end', 'close']) this.socket.on(event, () => (this.closed = true));
-  }
-
-  get text(): string {
-    return this.received.toString('latin1');
-  }
-
-  ask(method: string, path: string, body = '', headers: readonly string[] = []): void {
-    const lines = ['Host: x', `Content-Length: ${Buffer.byteLength(body)}`, ...headers];
-    this.socket.write(`${method} ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
-  }
-}
-
-const UPGRADE = ['Connection: Upgrade', 'Upgrade: tcp'];
-
 describe('a connection that is taken over', () => {
   test.each([
     ['upgraded', UPGRADE, '101 UPGRADED'],
@@ -73,7 +48,7 @@ describe('a connection that is taken over', () => {
       AttachStdout: true,
     });
     const exec = (JSON.parse(made.text.slice(made.text.indexOf('\r\n\r\n'))) as { Id: string }).Id;
-    const peer = new Peer();
+    const peer = new Peer(engine.socket);
     peer.ask('POST', `/exec/${exec}/start`, '{"Detach":false,"Tty":false}', headers);
     await eventually(() => peer.text.includes('\r\n\r\n'));
     expect(peer.text).toContain(status);
@@ -89,7 +64,7 @@ describe('a connection that is taken over', () => {
     await http.request('POST', `/containers/${id}/start`);
     const before = descriptors();
     for (let count = 0; count < 5; count++) {
-      const peer = new Peer();
+      const peer = new Peer(engine.socket);
       peer.ask('POST', `/containers/${id}/attach?stream=1&stdin=1&stdout=1`, '', UPGRADE);
       await eventually(() => peer.text.includes('101'));
       // More than everybody on the way can hold.
@@ -108,7 +83,7 @@ describe('a client that does not read', () => {
     async (kind) => {
       const id = await create(['dd', 'if=/dev/zero', 'bs=1M', 'count=400']);
       const before = resident();
-      const peer = new Peer();
+      const peer = new Peer(engine.socket);
       if (kind === 'attach') peer.ask('POST', `/containers/${id}/attach?stream=1&stdout=1`, '', UPGRADE);
       else peer.ask('GET', `/containers/${id}/logs?stdout=1&follow=1`);
       if (kind === 'attach') await eventually(() => peer.text.includes('101'));
@@ -155,7 +130,7 @@ test('bytes that are nearly requests are answered, or the connection ends, and t
   );
   await fc.assert(
     fc.asyncProperty(fc.array(piece, { maxLength: 20 }), fc.boolean(), async (pieces, vanishes) => {
-      const peer = new Peer();
+      const peer = new Peer(engine.socket);
       for (const text of pieces) peer.socket.write(text, 'latin1');
       if (vanishes) {
         peer.socket.destroy();

@@ -6,6 +6,7 @@ import { isPausable } from '../../runtime/runtime.ts';
 import { instanceAttributes } from './attributes.ts';
 import { logFolderOf } from './bundle.ts';
 import type { PendingAttachments } from './deferred-stdio.ts';
+import type { Deliveries } from './deliveries.ts';
 import { runSeconds, within } from './endings.ts';
 import type { LifecycleParts } from './lifecycle.ts';
 import type { InstanceRecord } from './record.ts';
@@ -37,6 +38,7 @@ export interface EnderParts extends Pick<
   'host' | 'identity' | 'registry' | 'runs' | 'waiters' | 'events' | 'volumes' | 'logs' | 'health' | 'log'
 > {
   readonly pending: PendingAttachments;
+  readonly deliveries: Deliveries;
 }
 
 /** Carries out ends: of runs, and of instances. Whoever calls holds the instance's queue. */
@@ -92,11 +94,12 @@ export class Ender {
 
   /** Records the exit, tells everyone, then takes the run apart. Says what the restart policy wants. */
   async finish(record: InstanceRecord, exit: ExitStatus, how: StopEffects = {}): Promise<AfterRun> {
-    const { registry, waiters, pending, health } = this.#parts;
+    const { registry, waiters, pending, deliveries, health } = this.#parts;
     const { id, autoRemove } = record.config;
+    pending.end(id);
+    await deliveries.whole(id);
     const goes = autoRemove && how.comesBack !== true;
     const next = planAfterRun(endedRun(record, exit));
-    pending.end(id);
     health.forget(id);
     const comesBack = how.comesBack ?? false;
     const delay = next.type === 'restart' ? { restartDelay: next.delay } : {};
@@ -131,7 +134,7 @@ export class Ender {
 
   /** In every state; a run is killed. */
   async remove(record: InstanceRecord, volumes: boolean): Promise<void> {
-    const { registry, waiters, health } = this.#parts;
+    const { registry, waiters, deliveries, health } = this.#parts;
     const { id } = record.config;
     health.forget(id);
     if (['running', 'paused', 'stopping'].includes(record.status.state)) {
@@ -141,6 +144,7 @@ export class Ender {
         oomKilled: false,
         finishedAt: Date.now(),
       };
+      await deliveries.whole(id);
       this.#died({ ...record, status: { ...record.status, exit: status } }, status);
       waiters.exited(id, status);
     }

@@ -22,7 +22,7 @@ import type {
   StepsListener,
 } from '../api.ts';
 import type { EventBus } from '../events.ts';
-import { endedStdio } from '../exec-stdio.ts';
+import { endedStdio, endingWith } from '../exec-stdio.ts';
 import { admitOrThrow } from './admission.ts';
 import { instanceAttributes } from './attributes.ts';
 import { checkPlatform } from './check-platform.ts';
@@ -169,11 +169,23 @@ export class InstanceService implements Instances {
     const { config, status } = record;
     const stdin = streams.stdin && config.openStdin;
     refuseAttach(nameOrId, status.state);
-    this.#parts.lifecycle.event(record, 'attach');
-    if (status.state === 'running') {
-      return this.#parts.runtimes[config.isolation].attach(config.id, { stdin }).catch(endedStdio);
+    const { lifecycle, waiters } = this.#parts;
+    lifecycle.event(record, 'attach');
+    const whole = lifecycle.deliveries.begin(config.id);
+    const leaving = new AbortController();
+    const ended = waiters.wait(config.id, 'exit', leaving.signal).catch(() => undefined);
+    const left = (): void => leaving.abort();
+    try {
+      const stdio =
+        status.state === 'running'
+          ? await this.#parts.runtimes[config.isolation].attach(config.id, { stdin }).catch(endedStdio)
+          : lifecycle.pending.add(config.id, { stdin });
+      return endingWith(stdio, ended, { whole, left });
+    } catch (error) {
+      whole();
+      left();
+      throw error;
     }
-    return this.#parts.lifecycle.pending.add(config.id, { stdin });
   }
 
   async resize(nameOrId: string, size: TerminalSize): Promise<void> {

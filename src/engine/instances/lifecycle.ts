@@ -12,6 +12,7 @@ import type { EventBus } from '../events.ts';
 import type { HealthMonitor } from '../health/monitor.ts';
 import { admitOrThrow } from './admission.ts';
 import { PendingAttachments } from './deferred-stdio.ts';
+import { Deliveries } from './deliveries.ts';
 import { Ender, type StopEffects, type StopOptions } from './ender.ts';
 import { interruptionOf, unlessOver, within } from './endings.ts';
 import { FilesAtRest } from './files-at-rest.ts';
@@ -54,6 +55,7 @@ export interface LifecycleParts {
  */
 export class Lifecycle {
   readonly pending = new PendingAttachments();
+  readonly deliveries = new Deliveries();
   readonly filesAtRest: FilesAtRest;
   readonly #parts: LifecycleParts;
   readonly #queue = new KeyedLock();
@@ -64,7 +66,7 @@ export class Lifecycle {
   readonly #slots = new Slots(RESTARTS_AT_ONCE);
 
   constructor(parts: LifecycleParts) {
-    const own = { ...parts, pending: this.pending };
+    const own = { ...parts, pending: this.pending, deliveries: this.deliveries };
     this.#parts = parts;
     this.#ender = new Ender(own);
     this.filesAtRest = new FilesAtRest({
