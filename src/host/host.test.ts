@@ -282,7 +282,12 @@ print('sent',flush=True)`,
     };
     const socket = await host.sockets.connectPackets(path, { join: true, slows });
     await asked.promise;
-    const sent = reader.read().then(() => 'sent');
+    // What was printed may arrive in pieces.
+    const sent = (async () => {
+      let said = '';
+      while (!said.includes('sent')) said += new TextDecoder().decode((await reader.read()).value);
+      return 'sent';
+    })();
     expect(await Promise.race([sent, Bun.sleep(100).then(() => 'waits')])).toBe('waits');
     release.resolve();
     expect(await sent).toBe('sent');
