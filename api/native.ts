@@ -37,13 +37,13 @@ export interface BootstrapRequest {
 export type BootstrapLine =
   ProgressLine | { image: { Id: string; RepoTags: readonly string[]; Size: number } } | NativeErrorResponse;
 
-/** Answer of GET /hull/v1/check?repair=&deep=. */
+/** Answer of GET /hull/v1/check?repair=&deep=&discard=. */
 export interface CheckResponse {
   findings: readonly CheckFinding[];
 }
 
 export interface CheckFinding {
-  problem: 'leak' | 'missing' | 'corrupt';
+  problem: 'leak' | 'missing' | 'corrupt' | 'set-aside';
   kind: string;
   what: string;
   owner: string | null;

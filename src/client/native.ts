@@ -92,7 +92,11 @@ export class Native {
     else await this.#caller.done('PUT', '/hull/v1/gc/schedule', { json: schedule });
   }
 
-  async check(options: { repair: boolean; deep: boolean }): Promise<CheckResponse['findings']> {
+  async check(options: {
+    repair: boolean;
+    deep: boolean;
+    discard: boolean;
+  }): Promise<CheckResponse['findings']> {
     return (await this.#caller.json<CheckResponse>('GET', '/hull/v1/check', { query: options })).findings;
   }
 

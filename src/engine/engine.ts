@@ -20,11 +20,11 @@ import type { LayerStore } from '../storage/layer-store.ts';
 import type { BuildCacheRepository } from '../state/build-cache.ts';
 import type { Database } from '../state/database.ts';
 import { networkRepository } from '../state/network-repository.ts';
-import type { RootStorage, VolumeStore } from '../storage/storage.ts';
+import type { RootStorage, SetAsideStore, VolumeStore } from '../storage/storage.ts';
 import type { TreeSizes } from '../storage/tree-sizes.ts';
 import type { Trees } from '../storage/trees.ts';
 import type { EngineApi, Machines } from './api.ts';
-import { check, removeLeaks, stuckRemovals } from './check/check.ts';
+import { check, type CheckOptions, removeLeaks, stuckRemovals } from './check/check.ts';
 import { createComparison } from './compare/index.ts';
 import { DiskMeter } from './disk-usage.ts';
 import { EventBus } from './events.ts';
@@ -47,6 +47,7 @@ import { Waiters } from './instances/waiters.ts';
 import { NetworkCatalog } from './networks/catalog.ts';
 import { NetworkService } from './networks/networks.ts';
 import { recover, type RecoveryParts } from './recovery/recover.ts';
+import { MachineService } from './machines.ts';
 import { SystemService } from './system.ts';
 import { AnnouncedVolumes } from './volumes/announced.ts';
 import { MountVolumes } from './volumes/for-mounts.ts';
@@ -82,6 +83,7 @@ export interface EngineParts {
   readonly buildCache: BuildCacheRepository;
   readonly bootstrapper: Bootstrapper;
   readonly startStorage: () => Promise<void>;
+  readonly setAside: SetAsideStore;
   readonly validateImage: (image: Image, options: { deep: boolean }) => Promise<readonly string[]>;
   /** Makes again what an image has lost; says what was done. */
   readonly repairImage: (image: Image) => Promise<readonly string[]>;
@@ -152,7 +154,7 @@ export class Engine {
       archives: new ArchiveService({ ...shared, making: this.#images }),
       volumes: volumeService,
       networks: new NetworkService({ ...shared, lifecycle, catalog }),
-      machines: parts.machines,
+      machines: new MachineService(parts.machines, registry),
       events,
       system: new SystemService({
         ...shared,
@@ -208,7 +210,7 @@ export class Engine {
     return gaveBack;
   }
 
-  #check(options: { repair: boolean; deep: boolean }): ReturnType<typeof check> {
+  #check(options: CheckOptions): ReturnType<typeof check> {
     const { identity, network, roots, runtimes, builder, images, validateImage, repairImage } = this.#parts;
     const examine = (): ReturnType<typeof examineImages> =>
       examineImages(images.list(), {
@@ -225,6 +227,7 @@ export class Engine {
         ...{ identity, registry, network, roots, runtimes, builder, uses, stuck },
         filesAtRest: lifecycle.filesAtRest,
         ...{ volumes: this.#parts.volumes, examineImages: examine },
+        ...{ setAside: this.#parts.setAside, sources: this.#parts },
       },
       options,
     );

@@ -31,7 +31,7 @@ export interface SystemParts {
   readonly disk: DiskMeter;
   readonly cgroupLayout: () => 'v1' | 'v2' | 'hybrid';
   readonly build: { readonly version: string; readonly commit: string; readonly builtWith: string };
-  readonly check: (options: { repair: boolean; deep: boolean }) => Promise<readonly CheckFinding[]>;
+  readonly check: System['check'];
   readonly shutdown: (options: { instances: 'keep' | 'stop' }) => Promise<void>;
 }
 
@@ -98,7 +98,7 @@ export class SystemService implements System {
     return this.#parts.build;
   }
 
-  check(options: { repair: boolean; deep: boolean }): Promise<readonly CheckFinding[]> {
+  check(options: Parameters<System['check']>[0]): Promise<readonly CheckFinding[]> {
     return this.#parts.check(options);
   }
 

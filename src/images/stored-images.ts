@@ -171,14 +171,17 @@ class StoredImages implements ImageStore {
     const canonical = orNull(() => normalizeReference(text));
     if (canonical === null) return null;
     const { digest } = parseReference(canonical);
-    if (digest !== null)
-      return (
-        images.resolve(canonicalName(canonical)) ??
-        images.findByManifest(digest) ??
-        images.find(digest)?.id ??
-        null
-      );
-    return images.resolve(canonical);
+    if (digest === null) return images.resolve(canonical);
+    const exact = images.resolve(canonicalName(canonical));
+    const same = exact ?? images.findByManifest(digest) ?? images.find(digest)?.id ?? null;
+    // A digest in another repository's name is not this image's.
+    return exact === null && same !== null && !this.#isIn(same, canonical) ? null : same;
+  }
+
+  /** Has the image a name in the reference's repository? */
+  #isIn(id: Digest, canonical: string): boolean {
+    const repository = repositoryOf(canonical);
+    return this.#parts.repositories.images.references(id).some((name) => repositoryOf(name) === repository);
   }
 
   #byDigest(text: string): Digest | null {
@@ -208,6 +211,11 @@ class StoredImages implements ImageStore {
       digests: references.filter((name) => name.includes('@')),
     };
   }
+}
+
+function repositoryOf(text: string): string {
+  const { domain, path } = parseReference(text);
+  return `${domain}/${path}`;
 }
 
 /** A value, and the bytes that it was read from or is written as. */

@@ -71,6 +71,7 @@ export function composeEngine(options: CompositionOptions): Engine {
     files: new ConfinedFiles(host),
     plainArchive: (archive) => withoutForeignCompression(host, archive),
     machines: storage.machines,
+    setAside: storage.setAside,
     ...transferParts({ storage, images, keptLayers: () => cache.layers() }),
     builder: createBuilder({
       host,

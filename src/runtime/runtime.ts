@@ -196,6 +196,8 @@ export interface Leftover {
   readonly what: string;
   /** Instance id (or its first 12 digits) where it can be told. */
   readonly owner: string | null;
+  /** Absent: it is gone when it has been removed. Present: it may be somebody's data, and is set aside. */
+  readonly kept?: true;
   /** Removes it. */
   remove(): Promise<void>;
 }

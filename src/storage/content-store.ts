@@ -10,6 +10,7 @@ import type { Digest } from '../model/image.ts';
 import type { Repositories } from '../state/repositories.ts';
 import type { BlobCondition, BlobWriter, ContentStore, StoredBlob } from './content.ts';
 import type { DataFolders } from './data-folders.ts';
+import type { SetAside } from './set-aside.ts';
 import { asStorage } from './storage-error.ts';
 import { isErrno } from './tree-paths.ts';
 
@@ -20,18 +21,20 @@ export class FileContentStore implements ContentStore {
   readonly #files: Files;
   readonly #folders: DataFolders;
   readonly #repositories: Repositories;
+  readonly #setAside: SetAside;
 
-  constructor(files: Files, folders: DataFolders, repositories: Repositories) {
+  constructor(files: Files, folders: DataFolders, repositories: Repositories, setAside: SetAside) {
     this.#files = files;
     this.#folders = folders;
     this.#repositories = repositories;
+    this.#setAside = setAside;
   }
 
-  /** Removes files without a record: what a crash left between the rename and the record. */
+  /** Sets files without a record aside: what a crash left between the rename and the record, or what the records have forgotten. */
   async start(): Promise<void> {
     for (const name of await readdir(this.#folders.blobs)) {
       if (this.#repositories.blobs.find(`sha256:${name}`) === null)
-        await rm(join(this.#folders.blobs, name), { force: true });
+        this.#setAside.take(join(this.#folders.blobs, name), 'blobs');
     }
   }
 

@@ -17,6 +17,8 @@ export class DataFolders {
   readonly machines: string;
   /** Half-made things; emptied at start. On the same filesystem, so that finished ones are renamed into place. */
   readonly temporary: string;
+  /** What recovery found without a record: see `SetAside`. */
+  readonly setAside: string;
   /** Mount points of instances, and of builds and the like. Volatile. */
   readonly roots: string;
   readonly scratchRoots: string;
@@ -33,6 +35,7 @@ export class DataFolders {
     this.snapshots = join(dataDir, 'snapshots');
     this.machines = join(dataDir, 'machines');
     this.temporary = join(dataDir, 'tmp');
+    this.setAside = join(dataDir, 'set-aside');
     this.roots = join(runDir, 'rootfs');
     this.scratchRoots = join(runDir, 'build');
     this.empty = join(runDir, 'empty');
@@ -49,6 +52,7 @@ export class DataFolders {
       this.snapshots,
       this.machines,
       this.temporary,
+      this.setAside,
     ])
       mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (const folder of [this.roots, this.scratchRoots, this.empty])

@@ -7,6 +7,7 @@ import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { Digest } from '../model/image.ts';
 import type { DiskRecord, Repositories } from '../state/repositories.ts';
 import type { DataFolders } from './data-folders.ts';
+import type { SetAside } from './set-aside.ts';
 import { asStorage } from './storage-error.ts';
 
 const MINUTES = 60_000;
@@ -16,23 +17,25 @@ export class ImageDisks {
   readonly #host: Host;
   readonly #folders: DataFolders;
   readonly #repositories: Repositories;
+  readonly #setAside: SetAside;
   readonly #lock = new KeyedLock();
 
-  constructor(host: Host, folders: DataFolders, repositories: Repositories) {
+  constructor(host: Host, folders: DataFolders, repositories: Repositories, setAside: SetAside) {
     this.#host = host;
     this.#folders = folders;
     this.#repositories = repositories;
+    this.#setAside = setAside;
   }
 
-  /** Removes files without a record, and records without a file: a disk is made again from its layers. */
-  async start(): Promise<void> {
+  /** Sets files without a record aside, for disks of VMs may lie over them; forgets records without a file: a disk is made again from its layers. */
+  start(): void {
     const known = new Set<string>();
     for (const disk of this.#repositories.disks.list()) {
       if (existsSync(this.#path(disk))) known.add(disk.file);
       else this.#repositories.disks.remove(disk.key);
     }
     for (const name of readdirSync(this.#folders.disks)) {
-      if (!known.has(name)) await rm(join(this.#folders.disks, name), { force: true });
+      if (!known.has(name)) this.#setAside.take(join(this.#folders.disks, name), 'disks');
     }
   }
 

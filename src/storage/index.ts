@@ -13,7 +13,8 @@ import { InstanceRoots } from './instance-roots.ts';
 import type { LayerStore } from './layer-store.ts';
 import { OverlayLayerStore } from './overlay-layers.ts';
 import { MachineDisks } from './machine-disks.ts';
-import type { RootStorage, VolumeStore } from './storage.ts';
+import { SetAside } from './set-aside.ts';
+import type { RootStorage, SetAsideStore, VolumeStore } from './storage.ts';
 import { TreeSizes } from './tree-sizes.ts';
 import type { Trees } from './trees.ts';
 import { FolderVolumes } from './volumes/volumes.ts';
@@ -35,38 +36,40 @@ export interface Storage {
   readonly disks: ImageDisks;
   readonly machines: MachineDisks;
   readonly sizes: TreeSizes;
+  readonly setAside: SetAsideStore;
   /** Digest of a blob’s uncompressed bytes. */
   readonly uncompressedDigest: (stream: AsyncIterable<Uint8Array>) => Promise<Digest>;
   /** The plain stream of one that may be compressed with gzip or zstd. Throws `TarError` in the loop on damage and on bombs. */
   readonly decompressed: (stream: AsyncIterable<Uint8Array>) => Promise<AsyncIterable<Uint8Array>>;
   /** Runs `use` with a path on the store’s filesystem (not made); what is there afterwards is removed. */
   withTemporary<T>(use: (path: string) => Promise<T>): Promise<T>;
-  /** Makes the folders and removes what a crash left half-made. Once, before anything else. */
+  /** Makes the folders, removes what a crash left half-made, and sets aside what no record accounts for. Once, before anything else. */
   start(): Promise<void>;
 }
 
 /** Storage of one engine, wired. */
 export function createStorage({ host, identity, repositories, self }: StorageParts): Storage {
   const folders = new DataFolders(identity);
+  const setAside = new SetAside(folders, host.files);
   const trees = createTrees(host, self);
-  const content = new FileContentStore(host.files, folders, repositories);
-  const layers = new OverlayLayerStore({ host, folders, trees, content, repositories });
-  const disks = new ImageDisks(host, folders, repositories);
+  const content = new FileContentStore(host.files, folders, repositories, setAside);
+  const layers = new OverlayLayerStore({ host, folders, trees, content, repositories, setAside });
+  const disks = new ImageDisks(host, folders, repositories, setAside);
   const sizes = new TreeSizes(host);
-  const roots = new InstanceRoots({ host, folders, layers, disks, sizes });
+  const roots = new InstanceRoots({ host, folders, layers, disks, sizes, setAside });
   const volumes = new FolderVolumes({
-    ...{ host, folders, repositories, trees },
+    ...{ host, folders, repositories, trees, setAside },
     self: self ?? selfCommand(),
   });
-  const machines = new MachineDisks({ host, folders, trees, repositories });
+  const machines = new MachineDisks({ host, folders, trees, repositories, setAside });
   const start = async () => {
     folders.make();
-    await volumes.start();
+    volumes.start();
     await roots.start();
-    await layers.start();
+    layers.start();
     await content.start();
-    await disks.start();
-    await machines.start();
+    disks.start();
+    machines.start();
   };
   const withTemporary = <T>(use: (path: string) => Promise<T>) => folders.withTemporary(host.files, use);
   return {
@@ -79,6 +82,7 @@ export function createStorage({ host, identity, repositories, self }: StoragePar
     disks,
     machines,
     sizes,
+    setAside,
     uncompressedDigest,
     decompressed: async (stream) => (await decompress(stream, () => undefined)).stream,
     start,

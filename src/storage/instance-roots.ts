@@ -12,6 +12,7 @@ import { findLeftovers } from './leftovers.ts';
 import type { OverlayLayerStore } from './overlay-layers.ts';
 import { MountedRoots } from './mounted-roots.ts';
 import { createQcow2 } from './qcow2.ts';
+import type { SetAside } from './set-aside.ts';
 import { asStorage, storageError } from './storage-error.ts';
 import type { HeldRoot, MachineDisk, PrepareOptions, RootStorage } from './storage.ts';
 import type { TreeSizes } from './tree-sizes.ts';
@@ -26,6 +27,7 @@ export interface RootStorageParts {
   readonly layers: OverlayLayerStore;
   readonly disks: ImageDisks;
   readonly sizes: TreeSizes;
+  readonly setAside: SetAside;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { RootStorageParts } from './instance-roots.ts';
 
 /** Mounts and folders of this engine that no known instance owns and nobody works on. */
 export async function findLeftovers(
-  { folders, host }: Pick<RootStorageParts, 'folders' | 'host'>,
+  { folders, host, setAside }: Pick<RootStorageParts, 'folders' | 'host' | 'setAside'>,
   knownInstances: ReadonlySet<string>,
   isActive: (path: string) => boolean,
 ): Promise<readonly Leftover[]> {
@@ -25,7 +25,11 @@ export async function findLeftovers(
     if (!isActive(path)) mountPoint(path, null);
   }
   const trees = readdirSync(folders.instances).filter((id) => !knownInstances.has(id));
-  for (const id of trees) found.push(tree(join(folders.instances, id), id));
+  for (const owner of trees) {
+    const what = join(folders.instances, owner);
+    const remove = () => Promise.resolve(void setAside.take(what, 'instances'));
+    found.push({ kind: 'folder', what, owner, kept: true, remove });
+  }
   for (const path of await folders.leftovers()) found.push(tree(path, null));
   return found;
 

@@ -17,6 +17,7 @@ import {
   storedBytes,
   type MachineInputs,
 } from './machine-builder.ts';
+import type { SetAside } from './set-aside.ts';
 import { asStorage } from './storage-error.ts';
 import type { MachineDisk } from './storage.ts';
 import type { Trees } from './trees.ts';
@@ -34,6 +35,7 @@ export interface MachineDisksParts {
   readonly folders: DataFolders;
   readonly trees: Trees;
   readonly repositories: Repositories;
+  readonly setAside: SetAside;
 }
 
 /** Machine disks: `DATA/machines/NAME/{disk.raw,vmlinuz,initrd.img}`. Never written to once made: instances write into an overlay of their own. */
@@ -45,12 +47,12 @@ export class MachineDisks implements Machines {
     this.#parts = parts;
   }
 
-  /** Removes folders without a record. */
-  async start(): Promise<void> {
-    const { folders, repositories, host } = this.#parts;
+  /** Sets folders without a record aside. */
+  start(): void {
+    const { folders, repositories, setAside } = this.#parts;
     const known = new Set(repositories.machines.list().map((record) => record.folder));
     for (const name of readdirSync(folders.machines))
-      if (!known.has(name)) await host.files.removeTree(join(folders.machines, name));
+      if (!known.has(name)) setAside.take(join(folders.machines, name), 'machines');
   }
 
   list(): readonly MachineDisk[] {

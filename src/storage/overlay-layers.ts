@@ -12,6 +12,7 @@ import type { ContentStore, StoredBlob } from './content.ts';
 import type { DataFolders } from './data-folders.ts';
 import { isUnpacked, repairLayer } from './layer-repair.ts';
 import type { LayerFile, LayerSource, LayerStore } from './layer-store.ts';
+import type { SetAside } from './set-aside.ts';
 import { asStorage } from './storage-error.ts';
 import type { Trees } from './trees.ts';
 
@@ -24,6 +25,7 @@ export interface LayerStoreParts {
   readonly trees: Trees;
   readonly content: ContentStore;
   readonly repositories: Repositories;
+  readonly setAside: SetAside;
 }
 
 /** Layers as folders `DATA/l/NAME`, to be stacked by overlayfs. */
@@ -37,12 +39,12 @@ export class OverlayLayerStore implements LayerStore {
     this.#parts = parts;
   }
 
-  /** Removes folders without a record. */
-  async start(): Promise<void> {
-    const { folders, repositories, host } = this.#parts;
+  /** Sets folders without a record aside. */
+  start(): void {
+    const { folders, repositories, setAside } = this.#parts;
     const known = new Set(repositories.layers.list().map((layer) => layer.folder));
     for (const name of readdirSync(folders.layers)) {
-      if (!known.has(name)) await host.files.removeTree(join(folders.layers, name));
+      if (!known.has(name)) setAside.take(join(folders.layers, name), 'layers');
     }
   }
 

@@ -73,3 +73,17 @@ export interface MachineDisk {
   readonly createdAt: number;
   readonly description: string;
 }
+
+/** Something that recovery found without a record, and moved away. */
+export interface SetAsideEntry {
+  /** `blobs`, `layers`, `disks`, `instances`, `volumes`, `snapshots`, `machines` or `state`. */
+  readonly kind: string;
+  /** Where it is now; the folder above its kind's says when it was moved there. */
+  readonly path: string;
+}
+
+export interface SetAsideStore {
+  list(): readonly SetAsideEntry[];
+  /** Deletes it for good. */
+  discard(entry: SetAsideEntry): Promise<void>;
+}

@@ -150,6 +150,62 @@ test(
 );
 
 test(
+  'what no record accounts for is set aside at the start, listed, and deleted only when told',
+  async () => {
+    await engine.crash();
+    const strays = [
+      join('blobs/sha256', 'ab'.repeat(32)),
+      join('l', 'zzzzz/file'),
+      join('instances', 'cd'.repeat(32), 'upper/file'),
+      join('machines', '0123456789ab', 'disk.raw'),
+      join('snapshots', '0123456789ab', 'file'),
+      join('disks', '0123456789ab.erofs'),
+    ];
+    for (const path of strays) {
+      mkdirSync(join(engine.data, path, '..'), { recursive: true });
+      writeFileSync(join(engine.data, path), 'precious');
+    }
+    await engine.start();
+    const listed = await engine.hull(['check', '--format', '{{.Problem}} {{.Kind}} {{.What}}']);
+    expect(listed.code).toBe(0);
+    const found = listed.stdout.trim().split('\n').toSorted();
+    const kinds = ['blobs', 'disks', 'instances', 'layers', 'machines', 'snapshots'];
+    expect(found.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual(
+      kinds.map((kind) => `set-aside ${kind}`),
+    );
+    const precious = await engine.host.exec.must([
+      'grep',
+      '-rlx',
+      'precious',
+      join(engine.data, 'set-aside'),
+    ]);
+    expect(precious.trim().split('\n')).toHaveLength(strays.length);
+    await engine.must(['check', '--discard']);
+    expect(await engine.must(['check'])).toContain('nothing leaked');
+    expect(existsSync(found[0]?.split(' ')[2] ?? '/')).toBe(false);
+  },
+  LONG,
+);
+
+test(
+  'a name that no image has removes none, whatever its digest is',
+  async () => {
+    const [image] = JSON.parse(await engine.must(['image', 'inspect', 'busybox'])) as [{ Id: string }];
+    const manifests = readdirSync(join(engine.data, 'blobs/sha256')).filter((name) =>
+      readFileSync(join(engine.data, 'blobs/sha256', name), 'latin1').includes(`"config":{"mediaType"`),
+    );
+    for (const digest of [image.Id, ...manifests.map((name) => `sha256:${name}`)])
+      for (const name of ['other', 'busybox', 'localhost:5000/busybox']) {
+        const refused = await engine.hull(['rmi', '-f', `${name}@${digest}`]);
+        expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('No such image')]);
+      }
+    expect(manifests).not.toEqual([]);
+    expect(await engine.must(['images', '-q', 'busybox'])).not.toBe('');
+  },
+  LONG,
+);
+
+test(
   'a run folder that was given back is anybody’s',
   async () => {
     const first = new TestEngine();

@@ -17,12 +17,17 @@ export const command = defineCommand({
   example: 'hull check --repair',
   flags: {
     deep: bool('Verify the digest of everything stored'),
+    discard: bool('Delete what recovery has set aside'),
     format: text("'table', 'json', 'table TEMPLATE' or a Go template"),
     repair: bool('Repair what can be repaired'),
   },
   args: { max: 0 },
   run: async ({ io, client }, values) => {
-    const findings = await client.native.check({ repair: values.repair, deep: values.deep });
+    const findings = await client.native.check({
+      repair: values.repair,
+      deep: values.deep,
+      discard: values.discard,
+    });
     if (findings.length === 0 && values.format === undefined) {
       io.out('Records and host agree: nothing leaked, missing or corrupt.\n');
       return 0;
@@ -41,6 +46,6 @@ export const command = defineCommand({
       rows,
       format: values.format,
     });
-    return findings.every((finding) => finding.repaired) ? 0 : 1;
+    return findings.every(({ repaired, problem }) => repaired || problem === 'set-aside') ? 0 : 1;
   },
 });

@@ -23,7 +23,8 @@ export interface EngineInfo {
 
 /** One thing that records and host disagree about. */
 export interface CheckFinding {
-  readonly problem: 'leak' | 'missing' | 'corrupt';
+  /** `set-aside`: recovery found it without a record and moved it away; nothing is to be repaired. */
+  readonly problem: 'leak' | 'missing' | 'corrupt' | 'set-aside';
   readonly kind: string;
   readonly what: string;
   readonly owner: string | null;
@@ -61,8 +62,8 @@ export interface System {
   /** Walks files beside everything else that goes on; the signal ends that. */
   diskUsage(wanted: ReadonlySet<DiskUser>, signal?: AbortSignal): Promise<DiskUsage>;
   version(): { version: string; commit: string; builtWith: string };
-  /** Compares records with the host; `deep` verifies every blob's digest. */
-  check(options: { repair: boolean; deep: boolean }): Promise<readonly CheckFinding[]>;
+  /** Compares records with the host; `deep` verifies every blob's digest, `discard` deletes what was set aside. */
+  check(options: { repair: boolean; deep: boolean; discard: boolean }): Promise<readonly CheckFinding[]>;
   /** Ends the daemon: `keep` leaves instances running, `stop` stops them and takes the network down. Resolves when it is safe to exit. */
   shutdown(options: { instances: 'keep' | 'stop' }): Promise<void>;
 }

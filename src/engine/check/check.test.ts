@@ -16,6 +16,8 @@ function partsWith(registry: Registry, busy: boolean, retry: () => void): CheckP
     uses: { inventory: () => [] },
     filesAtRest: { has: () => false },
     volumes: { problems: () => [] },
+    setAside: { list: () => [], discard: () => Promise.resolve() },
+    sources: { images: { find: () => null }, machines: { list: () => [] } },
     runtimes: { container: none, sandbox: none, vm: none },
     builder: { owns: () => false, inventory: () => [] },
     stuck: {
@@ -41,22 +43,22 @@ test('a removal that failed is told, and tried again by repair', async () => {
     retried += 1;
     registry.delete(ID);
   });
-  const [told] = await check(parts, { repair: false, deep: false });
+  const [told] = await check(parts, { repair: false, deep: false, discard: false });
   expect(told).toMatchObject({ kind: 'instance', what: 'half-gone', repaired: false });
   expect(retried).toBe(0);
-  const [repaired] = await check(parts, { repair: true, deep: false });
+  const [repaired] = await check(parts, { repair: true, deep: false, discard: false });
   expect(repaired).toMatchObject({ what: 'half-gone', repaired: true });
-  expect(await check(parts, { repair: false, deep: false })).toEqual([]);
+  expect(await check(parts, { repair: false, deep: false, discard: false })).toEqual([]);
 });
 
 test('a removal that fails again says so, and one under way is no finding', async () => {
   const again = partsWith(registryWithRemoval(), false, () => undefined);
-  const [finding] = await check(again, { repair: true, deep: false });
+  const [finding] = await check(again, { repair: true, deep: false, discard: false });
   expect(finding?.note).toContain('did not end this time either');
   expect(
     await check(
       partsWith(registryWithRemoval(), true, () => undefined),
-      { repair: true, deep: false },
+      { repair: true, deep: false, discard: false },
     ),
   ).toEqual([]);
 });

@@ -2,12 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../model/errors.ts';
 import type { Leftover } from '../../runtime/runtime.ts';
 import type { CheckFinding } from '../api.ts';
+import type { SetAsideStore } from '../../storage/storage.ts';
 import type { VolumeStore } from '../../storage/volumes/volume-store.ts';
 import { examineVolumes } from './volumes.ts';
 import type { Lifecycle } from '../instances/lifecycle.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
 import { findLeaks, type LeakParts } from './leaks.ts';
+import { examineSetAside } from './set-aside.ts';
+import { examineSources, type SourceParts } from './sources.ts';
 
 /** What passes within this many milliseconds was work in progress. */
 const SECOND_LOOK = 400;
@@ -19,20 +22,30 @@ export interface CheckParts extends LeakParts {
     readonly retry: (id: string) => Promise<void>;
   };
   readonly volumes: Pick<VolumeStore, 'problems'>;
+  readonly setAside: SetAsideStore;
+  /** What instances are made of and is gone. */
+  readonly sources: SourceParts;
   /** Damage of stored images, one finding each. `deep` verifies digests. */
   readonly examineImages: (options: { repair: boolean; deep: boolean }) => Promise<readonly CheckFinding[]>;
 }
 
-/** Compares records with the host, and repairs what can be repaired without losing anything. */
-export async function check(
-  parts: CheckParts,
-  options: { repair: boolean; deep: boolean },
-): Promise<readonly CheckFinding[]> {
+export interface CheckOptions {
+  readonly repair: boolean;
+  /** Verify every blob's digest. */
+  readonly deep: boolean;
+  /** Delete what was set aside. */
+  readonly discard: boolean;
+}
+
+/** Compares records with the host, and repairs what can be repaired without losing anything. Deletes what was set aside only when told to. */
+export async function check(parts: CheckParts, options: CheckOptions): Promise<readonly CheckFinding[]> {
   const findings: CheckFinding[] = await finishRemovals(parts, options.repair);
   const leaks = await steadyLeaks(parts);
   for (const leak of leaks) findings.push(await report(leak, options.repair));
   findings.push(...(await examineVolumes(parts.volumes, options.repair)));
-  return [...findings, ...(await parts.examineImages(options))];
+  findings.push(...examineSources(parts.registry.list(), parts.sources));
+  findings.push(...(await parts.examineImages(options)));
+  return [...findings, ...(await examineSetAside(parts.setAside, options.discard))];
 }
 
 /** Instances that nobody sees any more, whose removal failed half-way and is not being tried. */
@@ -83,10 +96,15 @@ async function steadyLeaks(parts: LeakParts): Promise<readonly Leftover[]> {
 async function report(leak: Leftover, repair: boolean): Promise<CheckFinding> {
   const finding = { problem: 'leak', kind: leak.kind, what: leak.what, owner: leak.owner } as const;
   if (!repair)
-    return { ...finding, repaired: false, note: 'nothing accounts for it; hull check --repair removes it' };
+    return {
+      ...finding,
+      repaired: false,
+      note: `nothing accounts for it; hull check --repair ${leak.kept === true ? 'sets it aside' : 'removes it'}`,
+    };
   try {
     await leak.remove();
-    return { ...finding, repaired: true, note: 'removed' };
+    const note = leak.kept === true ? 'set aside: `hull check` lists it' : 'removed';
+    return { ...finding, repaired: true, note };
   } catch (error) {
     return { ...finding, repaired: false, note: `cannot be removed: ${messageOf(error)}` };
   }

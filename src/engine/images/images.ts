@@ -84,6 +84,9 @@ export class ImageService implements Images {
     const image = this.get(reference);
     const named = safely(normalize, reference);
     const known = [...image.references, ...(image.digests ?? [])];
+    // Its digest is the image's, but by this name nobody knows it.
+    if (named.includes('@') && !known.includes(named))
+      throw new HullError('image-not-found', `No such image: ${reference}`);
     const plan = planRemoval({
       image,
       reference: known.includes(named) ? named : null,

@@ -117,6 +117,7 @@ export class InstanceService implements Instances {
     this.#checkNameFree(name);
     // It may have been removed while volumes were made.
     if (image !== null) images.get(image.id);
+    if (source.kind === 'machine') machines.get(source.name);
     const record: InstanceRecord = { config, status: FRESH_STATUS, lease: null, pidStartTime: 0, bootId: '' };
     registry.insert(record);
     events.publish('container', 'create', id, instanceAttributes(record));

@@ -19,7 +19,11 @@ async function info(engine: EngineApi, exchange: Exchange): Promise<void> {
 
 async function check(engine: EngineApi, exchange: Exchange): Promise<void> {
   const { query } = exchange;
-  const findings = await engine.system.check({ repair: query.flag('repair'), deep: query.flag('deep') });
+  const findings = await engine.system.check({
+    repair: query.flag('repair'),
+    deep: query.flag('deep'),
+    discard: query.flag('discard'),
+  });
   const answer: CheckResponse = { findings };
   exchange.send(answer);
 }

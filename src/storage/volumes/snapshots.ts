@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { exchangePaths } from '../../host/exchange-paths.ts';
 import { HullError } from '../../model/errors.ts';
 import type { VolumeSnapshotRecord } from '../../state/repositories.ts';
+import type { SetAside } from '../set-aside.ts';
 import { checkSnapshotName } from './names.ts';
 import type { TreeCopier, TreeCopierParts } from './tree-copier.ts';
 import type { Volume, VolumeSnapshot, VolumeSnapshots } from './volume-store.ts';
@@ -11,11 +12,12 @@ import { refuseMounting } from './driver-options.ts';
 
 export interface SnapshotParts extends TreeCopierParts {
   readonly copier: TreeCopier;
+  readonly setAside: SetAside;
   /** Throws `volume-not-found`. */
   readonly find: (volume: string) => Volume;
 }
 
-/** Snapshots as folders `DATA/snapshots/RANDOM`. A folder without a record is garbage: only its volume is the user's data. */
+/** Snapshots as folders `DATA/snapshots/RANDOM`. A folder without a record is of no use, but what is in it may be the only copy. */
 export class FolderSnapshots implements VolumeSnapshots {
   readonly #parts: SnapshotParts;
 
@@ -23,9 +25,9 @@ export class FolderSnapshots implements VolumeSnapshots {
     this.#parts = parts;
   }
 
-  /** Ends removals that a crash cut short, and removes copies that nothing came of. */
-  async start(): Promise<void> {
-    const { folders, repositories, host } = this.#parts;
+  /** Ends removals that a crash cut short, and sets aside folders that no record accounts for. */
+  start(): void {
+    const { folders, repositories, setAside } = this.#parts;
     const { snapshots } = repositories.volumes;
     for (const folder of folders.removedBefore('snapshot')) {
       const record = snapshots.findByFolder(folder);
@@ -33,7 +35,7 @@ export class FolderSnapshots implements VolumeSnapshots {
     }
     for (const folder of readdirSync(folders.snapshots)) {
       if (snapshots.findByFolder(folder) === null)
-        await host.files.removeTree(join(folders.snapshots, folder));
+        setAside.take(join(folders.snapshots, folder), 'snapshots');
     }
   }
 

@@ -4,6 +4,7 @@ import type { Host } from '../../host/host.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Repositories, VolumeRecord } from '../../state/repositories.ts';
 import type { DataFolders } from '../data-folders.ts';
+import type { SetAside } from '../set-aside.ts';
 import { asStorage, storageError } from '../storage-error.ts';
 import type { Trees } from '../trees.ts';
 import { checkDriverOptions, refuseMounting } from './driver-options.ts';
@@ -33,6 +34,7 @@ export interface VolumeParts {
   readonly repositories: Repositories;
   readonly trees: Trees;
   readonly self: readonly string[];
+  readonly setAside: SetAside;
 }
 
 /**
@@ -52,18 +54,18 @@ export class FolderVolumes implements VolumeStore {
     this.snapshots = new FolderSnapshots({ ...parts, copier: this.#copier, find: (name) => this.#get(name) });
   }
 
-  /** Ends removals that a crash cut short, and removes copies that nothing came of. Before the temporary folder is emptied. */
-  async start(): Promise<void> {
-    const { folders, repositories, host } = this.#parts;
+  /** Ends removals that a crash cut short, and sets copies aside that no record accounts for. Before the temporary folder is emptied. */
+  start(): void {
+    const { folders, repositories, setAside } = this.#parts;
     for (const folder of folders.removedBefore('volume')) {
       const record = repositories.volumes.findByFolder(folder);
       if (record !== null) repositories.volumes.remove(record.name);
     }
     for (const folder of readdirSync(folders.volumes)) {
       if (folder.includes(MARK) && repositories.volumes.findByFolder(folder) === null)
-        await host.files.removeTree(join(folders.volumes, folder));
+        setAside.take(join(folders.volumes, folder), 'volumes');
     }
-    await (this.snapshots as FolderSnapshots).start();
+    (this.snapshots as FolderSnapshots).start();
   }
 
   async ensure(
