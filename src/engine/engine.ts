@@ -20,11 +20,14 @@ import type { LayerStore } from '../storage/layer-store.ts';
 import type { BuildCacheRepository } from '../state/build-cache.ts';
 import type { Database } from '../state/database.ts';
 import { networkRepository } from '../state/network-repository.ts';
+import type { Repositories } from '../state/repositories.ts';
 import type { RootStorage, SetAsideStore, VolumeStore } from '../storage/storage.ts';
 import type { TreeSizes } from '../storage/tree-sizes.ts';
 import type { Trees } from '../storage/trees.ts';
 import type { EngineApi, Machines } from './api.ts';
 import { check, type CheckOptions, removeLeaks, stuckRemovals } from './check/check.ts';
+import { removeRemains } from './check/damaged.ts';
+import { damagedRows } from './check/damaged-rows.ts';
 import { createComparison } from './compare/index.ts';
 import { DiskMeter } from './disk-usage.ts';
 import { EventBus } from './events.ts';
@@ -84,6 +87,9 @@ export interface EngineParts {
   readonly bootstrapper: Bootstrapper;
   readonly startStorage: () => Promise<void>;
   readonly setAside: SetAsideStore;
+  readonly records: Pick<Repositories, 'images' | 'volumes' | 'machines'>;
+  /** Makes the record of a machine anew from its disk. */
+  readonly restoreMachine: (name: string) => void;
   readonly validateImage: (image: Image, options: { deep: boolean }) => Promise<readonly string[]>;
   /** Makes again what an image has lost; says what was done. */
   readonly repairImage: (image: Image) => Promise<readonly string[]>;
@@ -140,7 +146,8 @@ export class Engine {
     this.#parts = parts;
     this.#images = new ImageService({ ...shared, ...names, store: parts.images });
     this.#own = { registry, lifecycle, runs, logs, uses, catalog };
-    const instances = new InstanceService({ ...shared, catalog, lifecycle });
+    const remains = (id: string): Promise<void> => removeRemains({ ...parts, registry }, id);
+    const instances = new InstanceService({ ...shared, catalog, lifecycle, removeRemains: remains });
     const volumeService = new VolumeService({ ...shared, instances: registry });
     const disk = new DiskMeter({ ...shared, instances, volumes: volumeService });
     const api = {
@@ -217,7 +224,7 @@ export class Engine {
         validate: (image) => validateImage(image, options),
         repair: options.repair ? repairImage : null,
       });
-    const { registry, lifecycle, uses } = this.#own;
+    const { registry, lifecycle, uses, catalog } = this.#own;
     const stuck = {
       list: () => stuckRemovals(registry, lifecycle),
       retry: (id: string) => lifecycle.recoverInterrupted(id),
@@ -227,7 +234,8 @@ export class Engine {
         ...{ identity, registry, network, roots, runtimes, builder, uses, stuck },
         filesAtRest: lifecycle.filesAtRest,
         ...{ volumes: this.#parts.volumes, examineImages: examine },
-        ...{ setAside: this.#parts.setAside, sources: this.#parts },
+        ...{ setAside: this.#parts.setAside, sources: this.#parts, catalog },
+        damagedRows: () => damagedRows({ ...this.#parts, store: images, catalog }),
       },
       options,
     );

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import type { Machines } from './api.ts';
 import type { InstanceRecord } from './instances/record.ts';
+import { DamagedInstances } from './instances/damaged.ts';
 import { MachineService } from './machines.ts';
 
 function service(records: readonly unknown[]): { machines: MachineService; removed: string[] } {
@@ -9,7 +10,13 @@ function service(records: readonly unknown[]): { machines: MachineService; remov
     get: (name: string) => ({ name }),
     remove: (name: string) => Promise.resolve(void removed.push(name)),
   } as unknown as Machines;
-  return { machines: new MachineService(store, { all: () => records as InstanceRecord[] }), removed };
+  return {
+    machines: new MachineService(store, {
+      all: () => records as InstanceRecord[],
+      damaged: new DamagedInstances(),
+    }),
+    removed,
+  };
 }
 
 const instance = (name: string, disk: string, state: string): unknown => ({

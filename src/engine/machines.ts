@@ -7,9 +7,9 @@ import type { Registry } from './instances/registry.ts';
 /** Use cases of machine disks: who may remove one. */
 export class MachineService implements Machines {
   readonly #machines: Machines;
-  readonly #registry: Pick<Registry, 'all'>;
+  readonly #registry: Pick<Registry, 'all' | 'damaged'>;
 
-  constructor(machines: Machines, registry: Pick<Registry, 'all'>) {
+  constructor(machines: Machines, registry: Pick<Registry, 'all' | 'damaged'>) {
     this.#machines = machines;
     this.#registry = registry;
   }
@@ -36,7 +36,9 @@ export class MachineService implements Machines {
       .all()
       .filter(({ config: { source } }) => source.kind === 'machine' && source.disk === name)
       .map(({ config }) => config.name);
-    if (this.#machines.get(name).name === name && users.length > 0)
+    const unreadable = this.#registry.damaged.naming(`"${name}"`);
+    if (unreadable !== null) users.push(unreadable.name);
+    if (users.length > 0)
       throw new HullError(
         'machine-in-use',
         `the machine ${name} is the disk of ${users.join(', ')}; remove ${users.length === 1 ? 'it' : 'them'} first: hull rm ${users.join(' ')}`,

@@ -45,4 +45,10 @@ export interface ImageStore {
    * Returns the layers that went.
    */
   prune(keep: ReadonlySet<Digest>): Promise<readonly LayerInfo[]>;
+  /** The id of the image that is meant when its record is damaged: `find` and `get` throw for it. Null for all others. */
+  damaged(reference: string): Digest | null;
+  /** Makes a damaged record again from the image's blobs. Rejects when these are lost or damaged too. */
+  restore(id: Digest): Promise<void>;
+  /** Removes a damaged record. The image's blobs and layers go with what nobody uses, at the next start. */
+  discard(id: Digest): void;
 }

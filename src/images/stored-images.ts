@@ -12,6 +12,7 @@ import type { ImageRecord, Repositories } from '../state/repositories.ts';
 import type { ContentStore, StoredBlob } from '../storage/content.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
 import type { ForeignImage, ImageStore } from './image-store.ts';
+import { parseConfig, parseManifest } from './documents.ts';
 import { CONFIG_TYPE, MANIFEST_TYPE } from './media-types.ts';
 
 const HEX_PREFIX = /^(?:sha256:)?([0-9a-f]{1,64})$/;
@@ -42,7 +43,7 @@ class StoredImages implements ImageStore {
   }
 
   find(reference: string): Image | null {
-    const id = this.#byReference(reference) ?? this.#byDigest(reference) ?? this.#byPrefix(reference);
+    const id = this.#idOf(reference);
     const record = id === null ? null : this.#parts.repositories.images.find(id);
     return record === null ? null : this.#toImage(record);
   }
@@ -86,6 +87,36 @@ class StoredImages implements ImageStore {
       await content.remove(repositories.blobs.unused().map(({ digest }) => digest));
       return unused.filter(({ diffId }) => layers.find(diffId) === null);
     });
+  }
+
+  damaged(reference: string): Digest | null {
+    const { images } = this.#parts.repositories;
+    const id = this.#idOf(reference);
+    return images.damaged().some((one) => one.id === id) ? id : null;
+  }
+
+  async restore(id: Digest): Promise<void> {
+    await this.#alone(async () => {
+      const { content, repositories } = this.#parts;
+      const found = repositories.images.damaged().find((one) => one.id === id);
+      if (found === undefined) return;
+      const config = parseConfig(await content.read(id));
+      const parsed = parseManifest(await content.read(found.manifestDigest));
+      if (parsed.kind !== 'image') throw new HullError('manifest-invalid', 'its manifest is an index');
+      const { manifest } = parsed;
+      const { manifestDigest } = found;
+      repositories.durably(() =>
+        repositories.images.add({ id, manifestDigest, manifest, config, storedAt: Date.now() }),
+      );
+    });
+  }
+
+  discard(id: Digest): void {
+    this.#parts.repositories.durably(() => this.#parts.repositories.images.remove(id));
+  }
+
+  #idOf(reference: string): Digest | null {
+    return this.#byReference(reference) ?? this.#byDigest(reference) ?? this.#byPrefix(reference);
   }
 
   /** One change at a time: a commit's blobs are not yet named by a record, and would go with a removal's. */
@@ -155,8 +186,9 @@ class StoredImages implements ImageStore {
     repositories.durably(() => repositories.images.remove(image));
     const diffIds = record.config.rootfs.diff_ids;
     const others = repositories.images.list();
-    const used = new Set(others.flatMap((other) => other.config.rootfs.diff_ids));
-    const unused = [...new Set(diffIds)].filter((diffId) => !used.has(diffId));
+    // By the rows that name layers: images whose own rows are damaged keep theirs.
+    const unnamed = new Set(repositories.layers.unused().map(({ diffId }) => diffId));
+    const unused = [...new Set(diffIds)].filter((diffId) => unnamed.has(diffId));
     if (!others.some((other) => other.config.rootfs.diff_ids.join() === diffIds.join()))
       await onLayersUnused?.(diffIds);
     await layers.remove(unused);
@@ -173,7 +205,7 @@ class StoredImages implements ImageStore {
     const { digest } = parseReference(canonical);
     if (digest === null) return images.resolve(canonical);
     const exact = images.resolve(canonicalName(canonical));
-    const same = exact ?? images.findByManifest(digest) ?? images.find(digest)?.id ?? null;
+    const same = exact ?? images.findByManifest(digest) ?? this.#byId(digest);
     // A digest in another repository's name is not this image's.
     return exact === null && same !== null && !this.#isIn(same, canonical) ? null : same;
   }
@@ -187,7 +219,12 @@ class StoredImages implements ImageStore {
   #byDigest(text: string): Digest | null {
     const { images } = this.#parts.repositories;
     if (!isDigest(text)) return null;
-    return images.find(text)?.id ?? images.findByManifest(text);
+    return this.#byId(text) ?? images.findByManifest(text);
+  }
+
+  /** Whether its record can be read or not. */
+  #byId(digest: Digest): Digest | null {
+    return this.#parts.repositories.images.findByPrefix(digest.slice('sha256:'.length), 1)[0] ?? null;
   }
 
   #byPrefix(text: string): Digest | null {

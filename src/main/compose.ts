@@ -7,21 +7,24 @@ import { Cgroups } from '../host/cgroup.ts';
 import type { Host } from '../host/index.ts';
 import { TreeSyscalls } from '../host/tree-syscalls.ts';
 import { bootstrapImage, type BootstrapParts } from '../images/bootstrap.ts';
+import type { ImageStore } from '../images/image-store.ts';
 import { createImageStore } from '../images/stored-images.ts';
 import { repairImage } from '../images/repair.ts';
 import { validate } from '../images/validate.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
+import { messageOf } from '../model/errors.ts';
 import type { Digest } from '../model/image.ts';
 import { createNetwork } from '../network/index.ts';
 import { createContainerRuntime, createSandboxRuntime } from '../runtime/container/index.ts';
 import { createVmRuntime } from '../runtime/vm/index.ts';
-import { buildCacheRepository } from '../state/build-cache.ts';
+import { type BuildCacheRepository, buildCacheRepository } from '../state/build-cache.ts';
 import { type Database, openDatabase } from '../state/database.ts';
 import { DATABASE_FILE } from '../state/engine-files.ts';
+import type { Repositories } from '../state/repositories.ts';
 import { createRepositories } from '../state/storage-repositories.ts';
 import { ConfinedFiles } from '../storage/files/instance-files.ts';
 import { withoutForeignCompression } from '../storage/foreign-compression.ts';
-import { createStorage } from '../storage/index.ts';
+import { createStorage, type Storage } from '../storage/index.ts';
 import { stateMissing } from './claim-folders.ts';
 import { GUEST_PROGRAM, placeMeasureProgram } from './embedded.ts';
 import { transferParts } from './transfers.ts';
@@ -72,6 +75,8 @@ export function composeEngine(options: CompositionOptions): Engine {
     plainArchive: (archive) => withoutForeignCompression(host, archive),
     machines: storage.machines,
     setAside: storage.setAside,
+    records: repositories,
+    restoreMachine: (name) => storage.machines.restore(name),
     ...transferParts({ storage, images, keptLayers: () => cache.layers() }),
     builder: createBuilder({
       host,
@@ -86,11 +91,7 @@ export function composeEngine(options: CompositionOptions): Engine {
     }),
     bootstrapper: bootstrapper({ host, layers, images, withTemporary: (use) => storage.withTemporary(use) }),
     buildCache: cache,
-    startStorage: async () => {
-      await storage.start();
-      // What a daemon killed in the middle of its work had finished and nobody has asked for since.
-      await images.prune(cache.layers());
-    },
+    startStorage: () => startStorage({ storage, repositories, images, cache, log: options.log }),
     repairImage: (image) => repairImage(image, { content, layers }),
     validateImage: (image, { deep }) => {
       return validate(image, { content, layers, uncompressedDigest: storage.uncompressedDigest }, { deep });
@@ -98,6 +99,23 @@ export function composeEngine(options: CompositionOptions): Engine {
     cgroupLayout: () => cgroups.facts().layout,
     restoreHost: () => cgroups.leave(),
   });
+}
+
+interface StorageStart {
+  readonly storage: Storage;
+  readonly repositories: Repositories;
+  readonly images: ImageStore;
+  readonly cache: BuildCacheRepository;
+  readonly log: (message: string) => void;
+}
+
+async function startStorage({ storage, repositories, images, cache, log }: StorageStart): Promise<void> {
+  await storage.start();
+  // By their digests the blobs prove that they are the image's: what runs of it can be taken over.
+  for (const { id } of repositories.images.damaged())
+    await images.restore(id).catch((error: unknown) => log(`restoring the image ${id}: ${messageOf(error)}`));
+  // What a daemon killed in the middle of its work had finished and nobody has asked for since.
+  await images.prune(cache.layers());
 }
 
 /** A new database is made in an empty folder only. */

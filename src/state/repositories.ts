@@ -37,6 +37,8 @@ export interface LayerRecord extends LayerInfo {
 export interface LayerRepository {
   find(diffId: Digest): LayerRecord | null;
   list(): readonly LayerRecord[];
+  /** Names of all folders that a row names, whether the rest of it can be understood or not. */
+  folders(): ReadonlySet<string>;
   add(layer: LayerRecord): void;
   remove(diffId: Digest): void;
   /** Those that no image names. */
@@ -52,9 +54,12 @@ export interface ImageRecord {
 }
 
 export interface ImageRepository {
+  /** Throws `state-corrupt` for one whose row cannot be understood. */
   find(id: Digest): ImageRecord | null;
-  /** Newest first. */
+  /** Newest first; without those whose rows cannot be understood. */
   list(): readonly ImageRecord[];
+  /** Rows that cannot be understood. */
+  damaged(): readonly { readonly id: Digest; readonly manifestDigest: Digest; readonly fault: string }[];
   /** Ids that start with `sha256:` and these hexadecimal digits; at most `limit`. */
   findByPrefix(hex: string, limit: number): readonly Digest[];
   findByManifest(digest: Digest): Digest | null;
@@ -91,10 +96,15 @@ export interface VolumeRecord extends Omit<Volume, 'path'> {
 }
 
 export interface VolumeRepository {
+  /** Throws `state-corrupt` for one whose row cannot be understood. */
   find(name: string): VolumeRecord | null;
-  findByFolder(folder: string): VolumeRecord | null;
-  /** By name. */
+  /** By name; without those whose rows cannot be understood. */
   list(): readonly VolumeRecord[];
+  damaged(): readonly { readonly name: string; readonly fault: string }[];
+  /** Names by folder, of every row, whether the rest of it can be understood or not. */
+  folders(): ReadonlyMap<string, string>;
+  /** Takes labels and options away. */
+  makePlain(name: string): void;
   add(volume: VolumeRecord): void;
   /** Its snapshots follow. */
   rename(name: string, to: string): void;
@@ -123,9 +133,19 @@ export interface MachineRecord {
   readonly machine: MachineDisk;
 }
 
+export interface DamagedMachine extends Pick<MachineRecord, 'folder' | 'inputKey'> {
+  readonly name: string;
+  readonly fault: string;
+}
+
 export interface MachineRepository {
+  /** Throws `state-corrupt` for one whose row cannot be understood. */
   find(name: string): MachineRecord | null;
+  /** Without those whose rows cannot be understood. */
   list(): readonly MachineRecord[];
+  damaged(): readonly DamagedMachine[];
+  /** Names of all folders that a row names. */
+  folders(): ReadonlySet<string>;
   /** Replaces a machine with the same name. */
   add(record: MachineRecord): void;
   remove(name: string): void;

@@ -7,7 +7,9 @@ import type {
   MachineRepository,
   Repositories,
 } from './repositories.ts';
-import { integer, json, text } from './rows.ts';
+import { MACHINE_FORMAT } from './formats.ts';
+import { writeRecord } from './record-format.ts';
+import { faultIn, file, integer, json, readOrTell, text, understood } from './rows.ts';
 import { volumeRepository } from './volume-repositories.ts';
 
 /** All records of images and storage, over one database. */
@@ -26,8 +28,9 @@ export function createRepositories(database: Database): Repositories {
 
 function diskRepository(database: Database): DiskRepository {
   return {
-    find: (key) => database.all('SELECT * FROM disks WHERE key = ?', key).map(toDisk)[0] ?? null,
-    list: () => database.all('SELECT * FROM disks ORDER BY key').map(toDisk),
+    // One that cannot be understood is made again.
+    find: (key) => understood(database.all('SELECT * FROM disks WHERE key = ?', key), toDisk)[0] ?? null,
+    list: () => understood(database.all('SELECT * FROM disks ORDER BY key'), toDisk),
     add: ({ key, file, size }) =>
       database.run('INSERT OR REPLACE INTO disks VALUES (?, ?, ?, ?)', key, file, size, Date.now()),
     remove: (key) => database.run('DELETE FROM disks WHERE key = ?', key),
@@ -36,15 +39,34 @@ function diskRepository(database: Database): DiskRepository {
 
 function machineRepository(database: Database): MachineRepository {
   return {
-    find: (name) => database.all('SELECT * FROM machines WHERE name = ?', name).map(toMachine)[0] ?? null,
-    list: () => database.all('SELECT * FROM machines ORDER BY name').map(toMachine),
+    find: (name) => {
+      const row = database.get('SELECT * FROM machines WHERE name = ?', name);
+      return row === null
+        ? null
+        : readOrTell(
+            row,
+            toMachine,
+            `the machine ${name}`,
+            '`hull check --repair` makes it again from its disk',
+          );
+    },
+    list: () => understood(database.all('SELECT * FROM machines ORDER BY name'), toMachine),
+    folders: () => new Set(database.all('SELECT folder FROM machines').map((row) => text(row, 'folder'))),
+    damaged: () =>
+      database.all('SELECT * FROM machines ORDER BY name').flatMap((row) => {
+        const fault = faultIn(row, toMachine);
+        if (fault === null) return [];
+        return [
+          { name: text(row, 'name'), folder: text(row, 'folder'), inputKey: text(row, 'input_key'), fault },
+        ];
+      }),
     add: ({ folder, inputKey, machine }) =>
       database.run(
         'INSERT OR REPLACE INTO machines VALUES (?, ?, ?, ?, ?)',
         machine.name,
         folder,
         inputKey,
-        JSON.stringify(machine),
+        writeRecord(MACHINE_FORMAT, machine),
         machine.createdAt,
       ),
     remove: (name) => database.run('DELETE FROM machines WHERE name = ?', name),
@@ -52,9 +74,13 @@ function machineRepository(database: Database): MachineRepository {
 }
 
 function toDisk(row: SqlRow): DiskRecord {
-  return { key: text(row, 'key'), file: text(row, 'file'), size: integer(row, 'size') };
+  return { key: text(row, 'key'), file: file(row, 'file'), size: integer(row, 'size') };
 }
 
 function toMachine(row: SqlRow): MachineRecord {
-  return { folder: text(row, 'folder'), inputKey: text(row, 'input_key'), machine: json(row, 'machine') };
+  return {
+    folder: file(row, 'folder'),
+    inputKey: text(row, 'input_key'),
+    machine: json(row, 'machine', MACHINE_FORMAT),
+  };
 }

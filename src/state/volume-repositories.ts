@@ -5,16 +5,14 @@ import type {
   VolumeSnapshotRecord,
   VolumeSnapshotRepository,
 } from './repositories.ts';
-import { integer, json, text } from './rows.ts';
+import { TEXT_MAP_FORMAT } from './formats.ts';
+import { faultIn, file, integer, json, readOrTell, text, understood } from './rows.ts';
 
 /** Records of volumes and their snapshots. */
 export function volumeRepository(database: Database): VolumeRepository {
-  const one = (column: 'name' | 'folder', value: string): VolumeRecord | null =>
-    database.all(`SELECT * FROM volumes WHERE ${column} = ?`, value).map(toVolume)[0] ?? null;
   return {
-    find: (name) => one('name', name),
-    findByFolder: (folder) => one('folder', folder),
-    list: () => database.all('SELECT * FROM volumes ORDER BY name').map(toVolume),
+    find: (name) => read(database.get('SELECT * FROM volumes WHERE name = ?', name)),
+    list: () => understood(database.all('SELECT * FROM volumes ORDER BY name'), toVolume),
     add: ({ name, labels, anonymous, createdAt, options, folder }) =>
       database.run(
         'INSERT INTO volumes (name, labels, anonymous, created_at, options, folder) VALUES (?, ?, ?, ?, ?, ?)',
@@ -31,6 +29,19 @@ export function volumeRepository(database: Database): VolumeRepository {
         database.run('UPDATE volume_snapshots SET volume = ? WHERE volume = ?', to, name);
       }),
     remove: (name) => database.run('DELETE FROM volumes WHERE name = ?', name),
+    folders: () =>
+      new Map(
+        database
+          .all('SELECT name, folder FROM volumes')
+          .map((row) => [text(row, 'folder'), text(row, 'name')]),
+      ),
+    damaged: () =>
+      database.all('SELECT * FROM volumes ORDER BY name').flatMap((row) => {
+        const fault = faultIn(row, toVolume);
+        return fault === null ? [] : [{ name: text(row, 'name'), fault }];
+      }),
+    makePlain: (name) =>
+      database.run("UPDATE volumes SET labels = '{}', options = '{}' WHERE name = ?", name),
     snapshots: snapshotRepository(database),
   };
 }
@@ -39,15 +50,17 @@ function snapshotRepository(database: Database): VolumeSnapshotRepository {
   const columns = 'SELECT * FROM volume_snapshots';
   return {
     find: (volume, name) =>
-      database.all(`${columns} WHERE volume = ? AND name = ?`, volume, name).map(toSnapshot)[0] ?? null,
-    findByFolder: (folder) => database.all(`${columns} WHERE folder = ?`, folder).map(toSnapshot)[0] ?? null,
+      understood(database.all(`${columns} WHERE volume = ? AND name = ?`, volume, name), toSnapshot)[0] ??
+      null,
+    findByFolder: (folder) =>
+      understood(database.all(`${columns} WHERE folder = ?`, folder), toSnapshot)[0] ?? null,
     list: (volume) => {
       const order = 'ORDER BY volume, created_at, name';
       const rows =
         volume === undefined
           ? database.all(`${columns} ${order}`)
           : database.all(`${columns} WHERE volume = ? ${order}`, volume);
-      return rows.map(toSnapshot);
+      return understood(rows, toSnapshot);
     },
     add: ({ volume, name, folder, createdAt }) =>
       database.run(
@@ -65,19 +78,25 @@ function snapshotRepository(database: Database): VolumeSnapshotRepository {
 function toVolume(row: SqlRow): VolumeRecord {
   return {
     name: text(row, 'name'),
-    labels: json(row, 'labels'),
+    labels: json(row, 'labels', TEXT_MAP_FORMAT),
     anonymous: integer(row, 'anonymous') === 1,
     createdAt: integer(row, 'created_at'),
-    options: json(row, 'options'),
-    folder: text(row, 'folder'),
+    options: json(row, 'options', TEXT_MAP_FORMAT),
+    folder: file(row, 'folder'),
   };
+}
+
+function read(row: SqlRow | null): VolumeRecord | null {
+  if (row === null) return null;
+  const what = `the volume ${text(row, 'name')}`;
+  return readOrTell(row, toVolume, what, '`hull check --repair` makes it a plain volume with what it holds');
 }
 
 function toSnapshot(row: SqlRow): VolumeSnapshotRecord {
   return {
     volume: text(row, 'volume'),
     name: text(row, 'name'),
-    folder: text(row, 'folder'),
+    folder: file(row, 'folder'),
     createdAt: integer(row, 'created_at'),
   };
 }

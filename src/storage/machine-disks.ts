@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Machines } from '../engine/api.ts';
 import type { Host } from '../host/host.ts';
 import { defaultSuite, findSuite } from '../host/mmdebstrap.ts';
@@ -50,7 +50,7 @@ export class MachineDisks implements Machines {
   /** Sets folders without a record aside. */
   start(): void {
     const { folders, repositories, setAside } = this.#parts;
-    const known = new Set(repositories.machines.list().map((record) => record.folder));
+    const known = repositories.machines.folders();
     for (const name of readdirSync(folders.machines))
       if (!known.has(name)) setAside.take(join(folders.machines, name), 'machines');
   }
@@ -96,12 +96,42 @@ export class MachineDisks implements Machines {
 
   async remove(name: string): Promise<void> {
     const { folders, repositories, host } = this.#parts;
+    if (repositories.machines.damaged().some((one) => one.name === name)) return this.#removeDamaged(name);
     const { folder } = this.#record(name);
     const { path, done } = folders.temporaryPath();
     repositories.durably(() => repositories.machines.remove(name));
     if (existsSync(join(folders.machines, folder))) await rename(join(folders.machines, folder), path);
     await host.files.removeTree(path);
     done();
+  }
+
+  /** Makes a damaged record anew from the disk. Throws where there is none. */
+  restore(name: string): void {
+    const { repositories } = this.#parts;
+    const damaged = repositories.machines.damaged().find((one) => one.name === name);
+    if (damaged === undefined) return;
+    const { folder, inputKey } = damaged;
+    if (basename(folder) !== folder) throw new Error(`${JSON.stringify(folder)} is no folder of machines`);
+    const machine = this.#machineIn(name, folder, 'restored from its disk');
+    repositories.durably(() => repositories.machines.add({ folder, inputKey, machine }));
+  }
+
+  /** What its record says of a folder is not believed: the next start sets it aside. */
+  #removeDamaged(name: string): void {
+    const { repositories } = this.#parts;
+    repositories.durably(() => repositories.machines.remove(name));
+  }
+
+  #machineIn(name: string, folder: string, description: string): MachineDisk {
+    const target = join(this.#parts.folders.machines, folder);
+    const disk = join(target, 'disk.raw');
+    const { size, blocks, mtimeMs } = statSync(disk);
+    const [kernel, initrd] = [join(target, 'vmlinuz'), join(target, 'initrd.img')];
+    for (const file of [kernel, initrd]) statSync(file);
+    return {
+      ...{ name, disk, kernel, initrd, cmdline: MACHINE_CMDLINE, description },
+      ...{ virtualSize: size, storedSize: blocks * 512, createdAt: Math.round(mtimeMs) },
+    };
   }
 
   async #build(

@@ -42,7 +42,7 @@ export class OverlayLayerStore implements LayerStore {
   /** Sets folders without a record aside. */
   start(): void {
     const { folders, repositories, setAside } = this.#parts;
-    const known = new Set(repositories.layers.list().map((layer) => layer.folder));
+    const known = repositories.layers.folders();
     for (const name of readdirSync(folders.layers)) {
       if (!known.has(name)) setAside.take(join(folders.layers, name), 'layers');
     }

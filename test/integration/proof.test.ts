@@ -205,6 +205,107 @@ test(
   LONG,
 );
 
+/** Ends the daemon, changes its database, and starts it again. */
+async function withRows(...statements: readonly string[]): Promise<void> {
+  await engine.crash();
+  const rows = new DatabaseSync(database);
+  for (const statement of statements) rows.exec(statement);
+  rows.close();
+  await engine.start();
+}
+
+async function findings(): Promise<{ code: number | null; lines: string[] }> {
+  const { code, stdout } = await engine.hull([
+    'check',
+    '--format',
+    '{{.Problem}} {{.Kind}} {{.What}}: {{.Note}}',
+  ]);
+  return {
+    code,
+    lines: stdout
+      .trim()
+      .split('\n')
+      .filter((line) => line !== ''),
+  };
+}
+
+test(
+  'a damaged row puts that one thing out of use, and all that it may use is kept',
+  async () => {
+    await engine.must(['network', 'create', 'net']);
+    await engine.must(['volume', 'create', 'spoilt']);
+    await engine.must([
+      'run',
+      '-d',
+      '--name',
+      'odd',
+      '-v',
+      'kept:/data',
+      '--network',
+      'net',
+      'busybox',
+      'sleep',
+      '10000',
+    ]);
+    const odd = Number((await engine.inspect('odd')).State['Pid']);
+    await withRows(
+      `UPDATE instances SET record = json_set(record, '$.config.process.args', 'sleep') WHERE record LIKE '%"name":"odd"%'`,
+      "UPDATE images SET config = '{}'",
+      "UPDATE volumes SET labels = '[1]' WHERE name = 'spoilt'",
+    );
+    expect(await isAlive()).toBe(true);
+    expect(engine.host.processes.alive(odd)).toBe(true);
+    const { code, lines } = await findings();
+    expect(code).toBe(1);
+    expect(lines.map((line) => line.slice(0, line.indexOf(':')))).toEqual([
+      'corrupt instance odd',
+      'corrupt volume spoilt',
+    ]);
+    expect((await engine.hull(['inspect', 'odd'])).stderr).toContain('the record of odd is damaged');
+    for (const refused of [
+      ['volume', 'rm', 'kept'],
+      ['volume', 'prune', '-f', '--all'],
+      ['network', 'prune', '-f'],
+      ['image', 'prune', '-f', '--all'],
+      ['create', '--name', 'odd', 'busybox'],
+    ])
+      expect([refused, (await engine.hull(refused)).code]).not.toEqual([refused, 0]);
+    // What has its contents elsewhere is made again, the rest goes by name.
+    expect((await engine.hull(['check', '--repair'])).code).toBe(1);
+    expect((await findings()).lines.map((line) => line.slice(0, line.indexOf(':')))).toEqual([
+      'corrupt instance odd',
+    ]);
+    // An image’s row was made again from its blobs at the start.
+    await engine.must(['run', '--rm', 'busybox', 'true']);
+    await engine.must(['rm', '-f', 'odd']);
+    expect(engine.host.processes.alive(odd)).toBe(false);
+    await engine.must(['check', '--repair']);
+    expect((await findings()).lines).toEqual([expect.stringMatching(/^set-aside instances /)]);
+    await engine.must(['check', '--discard']);
+    await engine.must(['volume', 'rm', 'spoilt']);
+    await engine.must(['network', 'rm', 'net']);
+    expect(await engine.findings()).toBe('');
+  },
+  LONG,
+);
+
+test(
+  'what runs without any record is left alone at the start, and ended only when told',
+  async () => {
+    await engine.must(['run', '-d', '--name', 'lost', 'busybox', 'sleep', '10000']);
+    const lost = Number((await engine.inspect('lost')).State['Pid']);
+    await withRows(`DELETE FROM instances WHERE record LIKE '%"name":"lost"%'`);
+    expect(engine.host.processes.alive(lost)).toBe(true);
+    expect(readFileSync(engine.logPath, 'utf8')).toContain('left alone, for something runs without a record');
+    expect((await findings()).code).toBe(1);
+    expect(await engine.hull(['check', '--repair'])).toMatchObject({ code: 0 });
+    expect(engine.host.processes.alive(lost)).toBe(false);
+    await engine.must(['check', '--discard']);
+    expect(await engine.findings()).toBe('');
+  },
+  LONG,
+);
+
 test(
   'a run folder that was given back is anybody’s',
   async () => {

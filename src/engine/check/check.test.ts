@@ -16,8 +16,10 @@ function partsWith(registry: Registry, busy: boolean, retry: () => void): CheckP
     uses: { inventory: () => [] },
     filesAtRest: { has: () => false },
     volumes: { problems: () => [] },
+    damagedRows: () => [],
+    catalog: { damaged: () => [] },
     setAside: { list: () => [], discard: () => Promise.resolve() },
-    sources: { images: { find: () => null }, machines: { list: () => [] } },
+    sources: { images: { find: () => null, damaged: () => null }, machines: { list: () => [] } },
     runtimes: { container: none, sandbox: none, vm: none },
     builder: { owns: () => false, inventory: () => [] },
     stuck: {

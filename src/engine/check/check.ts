@@ -8,7 +8,9 @@ import { examineVolumes } from './volumes.ts';
 import type { Lifecycle } from '../instances/lifecycle.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
-import { findLeaks, type LeakParts } from './leaks.ts';
+import { damagedInstances, type DamagedRow, examineRows } from './damaged.ts';
+import { findLeaks, type LeakParts, removableAtStart } from './leaks.ts';
+import { byRank } from './rank.ts';
 import { examineSetAside } from './set-aside.ts';
 import { examineSources, type SourceParts } from './sources.ts';
 
@@ -23,6 +25,8 @@ export interface CheckParts extends LeakParts {
   };
   readonly volumes: Pick<VolumeStore, 'problems'>;
   readonly setAside: SetAsideStore;
+  /** Of all but instances. */
+  readonly damagedRows: () => readonly DamagedRow[];
   /** What instances are made of and is gone. */
   readonly sources: SourceParts;
   /** Damage of stored images, one finding each. `deep` verifies digests. */
@@ -43,6 +47,12 @@ export async function check(parts: CheckParts, options: CheckOptions): Promise<r
   const leaks = await steadyLeaks(parts);
   for (const leak of leaks) findings.push(await report(leak, options.repair));
   findings.push(...(await examineVolumes(parts.volumes, options.repair)));
+  findings.push(
+    ...(await examineRows(
+      [...damagedInstances(parts.registry.damaged.list()), ...parts.damagedRows()],
+      options.repair,
+    )),
+  );
   findings.push(...examineSources(parts.registry.list(), parts.sources));
   findings.push(...(await parts.examineImages(options)));
   return [...findings, ...(await examineSetAside(parts.setAside, options.discard))];
@@ -74,13 +84,19 @@ async function finishRemovals({ stuck }: CheckParts, repair: boolean): Promise<C
   }));
 }
 
-/** Removes every leak: at start, when nothing is in progress. Returns what was found. */
+/** Removes every leak: at start, when nothing is in progress; but for what runs without a record. Returns what was found. */
 export async function removeLeaks(parts: LeakParts): Promise<readonly CheckFinding[]> {
   const findings: CheckFinding[] = [];
-  // Processes first: they hold mounts and namespaces.
-  const leaks = [...(await findLeaks(parts))].toSorted((a, b) => rank(a) - rank(b));
-  for (const leak of leaks) findings.push(await report(leak, true));
+  const leaks = byRank(await findLeaks(parts));
+  const known = [...parts.registry.ids()].map((id) => id.slice(0, 12));
+  const removable = new Set(removableAtStart(leaks, (owner) => known.includes(owner.slice(0, 12))));
+  for (const leak of leaks) findings.push(removable.has(leak) ? await report(leak, true) : kept(leak));
   return findings;
+}
+
+function kept({ kind, what, owner }: Leftover): CheckFinding {
+  const note = 'left alone, for something runs without a record; hull check --repair ends it';
+  return { problem: 'leak', kind, what, owner, repaired: false, note };
 }
 
 async function steadyLeaks(parts: LeakParts): Promise<readonly Leftover[]> {
@@ -88,9 +104,7 @@ async function steadyLeaks(parts: LeakParts): Promise<readonly Leftover[]> {
   if (first.length === 0) return [];
   await sleep(SECOND_LOOK);
   const seen = new Set(first.map((leak) => `${leak.kind} ${leak.what}`));
-  return (await findLeaks(parts))
-    .filter((leak) => seen.has(`${leak.kind} ${leak.what}`))
-    .toSorted((a, b) => rank(a) - rank(b));
+  return byRank((await findLeaks(parts)).filter((leak) => seen.has(`${leak.kind} ${leak.what}`)));
 }
 
 async function report(leak: Leftover, repair: boolean): Promise<CheckFinding> {
@@ -108,10 +122,4 @@ async function report(leak: Leftover, repair: boolean): Promise<CheckFinding> {
   } catch (error) {
     return { ...finding, repaired: false, note: `cannot be removed: ${messageOf(error)}` };
   }
-}
-
-function rank(leak: Leftover): number {
-  return ['process', 'cgroup', 'mount', 'link', 'namespace', 'nft', 'loop', 'file', 'folder'].indexOf(
-    leak.kind,
-  );
 }

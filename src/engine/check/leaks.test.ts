@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import type { Leftover } from '../../runtime/runtime.ts';
-import type { Registry } from '../instances/registry.ts';
+import { openDatabase } from '../../state/database.ts';
+import { Registry } from '../instances/registry.ts';
 import { findLeaks } from './leaks.ts';
 
 const leftover = (kind: Leftover['kind'], owner: string): Leftover => ({
@@ -22,8 +23,8 @@ test('a build step that runs is no leak, though no record knows it; one that a k
   const none = { inventory: () => Promise.resolve([]) };
   const leaks = await findLeaks({
     identity: { tag: 'abcd', dataDir: '/data', runDir: '/run' },
-    // Only the list of records is asked for.
-    registry: { all: () => [] } as unknown as Registry,
+    registry: new Registry(openDatabase(':memory:')),
+    catalog: { damaged: () => [] },
     network: none,
     roots: none,
     uses: { inventory: () => [] },

@@ -1,4 +1,5 @@
 import type { Builder } from '../../build/index.ts';
+import { STEP_ID_PREFIX } from '../../build/runtime-step-runner.ts';
 import { names, type EngineIdentity } from '../../model/engine-identity.ts';
 import type { InstanceState } from '../../model/instance.ts';
 import type { Isolation } from '../../model/isolation.ts';
@@ -7,6 +8,7 @@ import type { Leftover, Runtime } from '../../runtime/runtime.ts';
 import type { RootStorage } from '../../storage/storage.ts';
 import type { FilesAtRest } from '../instances/files-at-rest.ts';
 import type { Registry } from '../instances/registry.ts';
+import type { NetworkCatalog } from '../networks/catalog.ts';
 import type { VolumeUses } from '../volumes/uses.ts';
 
 export interface LeakParts {
@@ -18,6 +20,7 @@ export interface LeakParts {
   readonly uses: Pick<VolumeUses, 'inventory'>;
   /** A VM may be booted for them though its record is at rest. */
   readonly filesAtRest: Pick<FilesAtRest, 'has'>;
+  readonly catalog: Pick<NetworkCatalog, 'damaged'>;
   /** Its steps run without a record. */
   readonly builder: Pick<Builder, 'owns' | 'inventory'>;
 }
@@ -34,7 +37,7 @@ const OF_A_RUN: ReadonlySet<Leftover['kind']> = new Set([
 
 /** Everything on the host with this engine's mark that no record accounts for. */
 export async function findLeaks(parts: LeakParts): Promise<readonly Leftover[]> {
-  const known = new Set(parts.registry.all().map((record) => record.config.id));
+  const known = parts.registry.ids();
   const inventories = await Promise.all([
     parts.network.inventory(),
     parts.roots.inventory(known),
@@ -53,8 +56,34 @@ export async function findLeaks(parts: LeakParts): Promise<readonly Leftover[]> 
   return [...unique.values()].filter(({ owner, kind, what }) => {
     if (kind === 'cgroup' && what === parent) return false;
     if (owner !== null && parts.builder.owns(owner)) return false;
+    // It may be of an instance or a network whose record nobody can read.
+    if (owner === null && OF_A_RUN.has(kind) && isUnclear(parts)) return false;
     return isLeak({ kind }, owner === null ? null : stateOf(owner));
   });
+}
+
+function isUnclear({ registry, catalog }: LeakParts): boolean {
+  return registry.damaged.list().length > 0 || catalog.damaged().length > 0;
+}
+
+/**
+ * What a new daemon may remove without being asked: all but what runs, or may belong to what runs, without any record. The engine makes no such thing, so
+ * its record was lost; only the build's steps run without one. Pure.
+ */
+export function removableAtStart(
+  leaks: readonly Leftover[],
+  isKnown: (owner: string) => boolean,
+): readonly Leftover[] {
+  const isStep = (owner: string): boolean => owner.startsWith(STEP_ID_PREFIX);
+  const lost = new Set(
+    leaks.flatMap(({ kind, owner }) =>
+      kind === 'process' && owner !== null && !isStep(owner) && !isKnown(owner) ? [owner.slice(0, 12)] : [],
+    ),
+  );
+  if (lost.size === 0) return leaks;
+  return leaks.filter(({ kind, owner }) =>
+    owner === null ? !OF_A_RUN.has(kind) : !lost.has(owner.slice(0, 12)),
+  );
 }
 
 /** Pure. `state` null: nobody owns it. */
@@ -79,6 +108,7 @@ export function isLeak(leftover: Pick<Leftover, 'kind'>, state: InstanceState | 
 /** Owners are full ids or their beginnings, at least 12 digits. */
 function stateFinder({ registry, filesAtRest }: LeakParts): (owner: string) => InstanceState | null {
   const states = new Map<string, InstanceState>();
+  for (const { id } of registry.damaged.list()) states.set(id.slice(0, 12), 'running');
   for (const { config, status, lease } of registry.all()) {
     // With a lease its run was made ahead.
     const isMade = (status.state === 'created' && lease !== null) || filesAtRest.has(config.id);

@@ -4,7 +4,10 @@ import type { CheckFinding } from '../api.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 
 export interface SourceParts {
-  readonly images: { readonly find: (id: string) => unknown };
+  readonly images: {
+    readonly find: (id: string) => unknown;
+    readonly damaged: (id: string) => string | null;
+  };
   readonly machines: { readonly list: () => readonly MachineDisk[] };
 }
 
@@ -20,7 +23,10 @@ export function examineSources(
       return { problem: 'missing', kind, what, owner: id, repaired: false, note };
     };
     if (source.kind === 'image')
-      return images.find(source.imageId) === null ? [lost('image', source.reference)] : [];
+      // A damaged one is a finding of its own.
+      return images.damaged(source.imageId) === null && images.find(source.imageId) === null
+        ? [lost('image', source.reference)]
+        : [];
     const disk = disks.get(source.disk);
     return disk === undefined || !existsSync(disk) ? [lost('machine', source.disk)] : [];
   });

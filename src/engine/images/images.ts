@@ -79,7 +79,9 @@ export class ImageService implements Images {
   }
 
   async remove(reference: string, options: { force?: boolean } = {}): Promise<readonly RemovedImage[]> {
-    const { normalize } = this.#parts;
+    const { normalize, store } = this.#parts;
+    const damaged = options.force === true ? store.damaged(reference) : null;
+    if (damaged !== null) return this.#discard(damaged);
     await this.#untilRemoved(this.get(reference));
     const image = this.get(reference);
     const named = safely(normalize, reference);
@@ -105,6 +107,7 @@ export class ImageService implements Images {
     readonly danglingOnly: boolean;
     readonly matches: (image: Image) => boolean;
   }): Promise<PrunedImages> {
+    if (!danglingOnly) this.#parts.registry.damaged.refuseGuessing('pruning images');
     const removed: RemovedImage[] = [];
     let bytes = 0;
     for (const { id } of this.list()) {
@@ -134,11 +137,30 @@ export class ImageService implements Images {
       await sleep(10);
   }
 
+  /** A record that cannot be read is removed only by name, and not from under anybody. */
+  #discard(id: Digest): readonly RemovedImage[] {
+    const { store, registry } = this.#parts;
+    const user = registry
+      .all()
+      .find(({ config: { source } }) => source.kind === 'image' && source.imageId === id);
+    const name = user?.config.name ?? registry.damaged.naming(id)?.name;
+    if (name !== undefined)
+      throw new HullError(
+        'image-in-use',
+        `conflict: unable to delete ${id.slice(7, 19)} (cannot be forced) - image is being used by container ${name}`,
+      );
+    store.discard(id);
+    return [{ deleted: id }];
+  }
+
   #users(image: Image): { id: string; state: string; running: boolean }[] {
-    return this.#parts.registry
+    const unreadable = this.#parts.registry.damaged.naming(image.id);
+    const users = this.#parts.registry
       .all()
       .filter(({ config }) => config.source.kind === 'image' && config.source.imageId === image.id)
       .map(({ config, status: { state } }) => ({ id: config.id, state, running: RUNNING.has(state) }));
+    // It may run.
+    return unreadable === null ? users : [...users, { id: unreadable.id, state: 'dead', running: true }];
   }
 
   async #carryOut(image: Image, plan: RemovalPlan): Promise<PrunedImages> {

@@ -245,7 +245,12 @@ export class Ender {
     const others = registry.all().filter((other) => other.config.id !== record.config.id);
     const used = new Set(others.flatMap((other) => other.config.mounts.map(({ volume }) => volume)));
     return record.config.mounts.flatMap(({ volume }) =>
-      volume !== undefined && volumes.find(volume)?.anonymous === true && !used.has(volume) ? [volume] : [],
+      volume !== undefined &&
+      volumes.find(volume)?.anonymous === true &&
+      !used.has(volume) &&
+      registry.damaged.naming(volume) === null
+        ? [volume]
+        : [],
     );
   }
 

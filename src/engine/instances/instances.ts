@@ -63,6 +63,8 @@ export interface InstancesParts {
   readonly catalog: Pick<NetworkCatalog, 'find'>;
   readonly runtimes: Readonly<Record<Isolation, Runtime>>;
   readonly size: HostSize;
+  /** Takes apart what there is of an instance whose record cannot be read; its files are set aside. */
+  readonly removeRemains: (id: string) => Promise<void>;
 }
 
 /** Use cases of instances. */
@@ -150,7 +152,15 @@ export class InstanceService implements Instances {
     return this.#parts.lifecycle.unpause(this.#id(nameOrId));
   }
 
-  remove(nameOrId: string, options?: { force?: boolean; volumes?: boolean }): Promise<void> {
+  async remove(nameOrId: string, options?: { force?: boolean; volumes?: boolean }): Promise<void> {
+    const { registry, removeRemains } = this.#parts;
+    const damaged = options?.force === true ? registry.damagedBy(nameOrId) : null;
+    if (damaged === null) return await this.#remove(nameOrId, options);
+    await removeRemains(damaged.id);
+    registry.delete(damaged.id);
+  }
+
+  #remove(nameOrId: string, options?: { force?: boolean; volumes?: boolean }): Promise<void> {
     return this.#parts.lifecycle.remove(this.#id(nameOrId), options);
   }
 

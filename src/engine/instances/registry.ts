@@ -1,26 +1,25 @@
 import { HullError } from '../../model/errors.ts';
 import type { Database } from '../../state/database.ts';
 import type { InstanceConfig, InstanceStatus } from '../../model/instance.ts';
-import { FRESH_STATUS, type InstanceRecord } from './record.ts';
+import { readRecord, writeRecord } from '../../state/record-format.ts';
+import { damagedError, type DamagedInstance, DamagedInstances } from './damaged.ts';
+import { INSTANCE_FORMAT } from './record-format.ts';
+import type { InstanceRecord } from './record.ts';
 
 const FULL_ID = /^[0-9a-f]{64}$/;
 const ID_PREFIX = /^[0-9a-f]{1,64}$/;
 
-/** Every instance, in memory and (written through) in the database. Lookups never touch the disk. */
+/** Every instance, in memory and (written through) in the database. Lookups never touch the disk. A damaged row puts its own instance out of use alone. */
 export class Registry {
+  readonly damaged = new DamagedInstances();
   readonly #database: Database;
   readonly #records = new Map<string, InstanceRecord>();
   readonly #names = new Map<string, string>();
 
   constructor(database: Database) {
     this.#database = database;
-    for (const row of database.all('SELECT record FROM instances')) {
-      const stored = JSON.parse(String(row['record'])) as InstanceRecord;
-      // One that an older engine wrote has not all of the fields.
-      const record = { ...stored, status: { ...FRESH_STATUS, ...stored.status } };
-      this.#records.set(record.config.id, record);
-      if (record.status.state !== 'removing') this.#names.set(record.config.name, record.config.id);
-    }
+    for (const { id, record } of database.all('SELECT id, record FROM instances'))
+      this.#load(String(id), String(record));
   }
 
   /** Newest first; without those that are being removed. */
@@ -35,6 +34,11 @@ export class Registry {
     return [...this.#records.values()];
   }
 
+  /** Of every row, damaged ones too. */
+  ids(): Set<string> {
+    return new Set([...this.#records.keys(), ...this.damaged.list().map(({ id }) => id)]);
+  }
+
   byId(id: string): InstanceRecord | null {
     return this.#records.get(id) ?? null;
   }
@@ -44,18 +48,26 @@ export class Registry {
     const wanted = nameOrId.startsWith('/') ? nameOrId.slice(1) : nameOrId;
     const found = this.#find(wanted);
     if (found !== null && found.status.state !== 'removing') return found;
+    const damaged = this.damagedBy(nameOrId);
+    if (damaged !== null) throw damagedError(damaged);
     throw new HullError('instance-not-found', `No such container: ${nameOrId}`);
   }
 
+  /** The instance that is meant, when its record is damaged and no other is meant. */
+  damagedBy(nameOrId: string): DamagedInstance | null {
+    const wanted = nameOrId.startsWith('/') ? nameOrId.slice(1) : nameOrId;
+    return this.#find(wanted) === null ? this.damaged.find(wanted) : null;
+  }
+
   idOfName(name: string): string | null {
-    return this.#names.get(name) ?? null;
+    return this.#names.get(name) ?? this.damaged.list().find((one) => one.name === name)?.id ?? null;
   }
 
   insert(record: InstanceRecord): void {
     this.#database.run(
       'INSERT INTO instances (id, record) VALUES (?, ?)',
       record.config.id,
-      JSON.stringify(record),
+      writeRecord(INSTANCE_FORMAT, record),
     );
     this.#records.set(record.config.id, record);
     this.#names.set(record.config.name, record.config.id);
@@ -109,8 +121,18 @@ export class Registry {
     const record = this.#records.get(id);
     this.#database.run('DELETE FROM instances WHERE id = ?', id);
     this.#records.delete(id);
+    this.damaged.delete(id);
     if (record !== undefined && this.#names.get(record.config.name) === id)
       this.#names.delete(record.config.name);
+  }
+
+  #load(id: string, text: string): void {
+    const reading = readRecord<InstanceRecord>(INSTANCE_FORMAT, text);
+    if ('fault' in reading) return this.damaged.add(id, text, reading.fault);
+    const { record } = reading;
+    if (record.config.id !== id) return this.damaged.add(id, text, 'it says that it is another instance’s');
+    this.#records.set(id, record);
+    if (record.status.state !== 'removing') this.#names.set(record.config.name, id);
   }
 
   #known(id: string): InstanceRecord {
@@ -121,7 +143,11 @@ export class Registry {
 
   #write(record: InstanceRecord): void {
     const { id } = record.config;
-    this.#database.run('UPDATE instances SET record = ? WHERE id = ?', JSON.stringify(record), id);
+    this.#database.run(
+      'UPDATE instances SET record = ? WHERE id = ?',
+      writeRecord(INSTANCE_FORMAT, record),
+      id,
+    );
     this.#records.set(id, record);
   }
 

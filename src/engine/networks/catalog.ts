@@ -40,6 +40,14 @@ export class NetworkCatalog {
     return !this.#users.has(id);
   }
 
+  /** Networks whose records cannot be read, by id; by name too, where that can be read. */
+  damaged(): readonly { readonly id: string; readonly name: string; readonly fault: string }[] {
+    return this.#repository.damaged().map(({ id, text, fault }) => {
+      const name = /"name":"([a-zA-Z0-9][a-zA-Z0-9_.-]*)"/.exec(text)?.[1];
+      return { id, name: name ?? id.slice(0, 12), fault };
+    });
+  }
+
   /** By full id, name, or unambiguous id prefix, in this order. */
   find(nameOrId: string): NetworkDefinition | null {
     const all = this.list();
@@ -56,8 +64,22 @@ export class NetworkCatalog {
 
   get(nameOrId: string): NetworkDefinition {
     const found = this.find(nameOrId);
+    const damaged = found === null ? this.findDamaged(nameOrId) : null;
+    if (damaged !== null)
+      throw new HullError(
+        'state-corrupt',
+        `the record of the network ${damaged.name} is damaged (${damaged.fault}); \`hull network rm ${damaged.id.slice(0, 12)}\` removes it`,
+      );
     if (found === null) throw new HullError('network-not-found', `network ${nameOrId} not found`);
     return found;
+  }
+
+  findDamaged(
+    nameOrId: string,
+  ): { readonly id: string; readonly name: string; readonly fault: string } | null {
+    const isMeant = (one: { id: string; name: string }): boolean =>
+      one.name === nameOrId || (nameOrId.length >= 12 && one.id.startsWith(nameOrId));
+    return this.damaged().find(isMeant) ?? null;
   }
 
   add(definition: NetworkDefinition): void {

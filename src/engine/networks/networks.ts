@@ -90,12 +90,20 @@ export class NetworkService implements Networks {
   }
 
   remove(nameOrId: string): Promise<void> {
-    return this.#queue.run(ONE_AT_A_TIME, () => this.#remove(this.get(nameOrId)));
+    return this.#queue.run(ONE_AT_A_TIME, async () => {
+      const { catalog } = this.#parts;
+      const damaged = catalog.find(nameOrId) === null ? catalog.findDamaged(nameOrId) : null;
+      if (damaged === null) return await this.#remove(this.get(nameOrId));
+      // What it was on the host is found by `hull check` from now on.
+      this.#refuseNamed(damaged.id);
+      catalog.delete(damaged.id);
+    });
   }
 
   async prune(wanted: (definition: NetworkDefinition) => boolean): Promise<readonly string[]> {
     const { catalog, events } = this.#parts;
     const removed: string[] = [];
+    this.#parts.registry.damaged.refuseGuessing('pruning networks');
     await this.#queue.run(ONE_AT_A_TIME, async () => {
       for (const definition of catalog.users()) {
         if (!wanted(definition) || this.members(definition).length > 0) continue;
@@ -148,6 +156,16 @@ export class NetworkService implements Networks {
     });
   }
 
+  /** An instance whose record cannot be read may be on it. */
+  #refuseNamed(id: string): void {
+    const user = this.#parts.registry.damaged.naming(id);
+    if (user === null) return;
+    throw new HullError(
+      'network-forbidden',
+      `the network ${id.slice(0, 12)} is named by the damaged record of ${user.name}: see hull check`,
+    );
+  }
+
   async #remove(definition: NetworkDefinition): Promise<void> {
     const { catalog, network, events } = this.#parts;
     const { id, name } = definition;
@@ -161,6 +179,7 @@ export class NetworkService implements Networks {
         `error while removing network: network ${name} has active endpoints (${list.join(', ')})`,
       );
     }
+    this.#refuseNamed(id);
     // Nobody finds it any more from now on.
     catalog.delete(id);
     await network.remove(definition);

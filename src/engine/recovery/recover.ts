@@ -16,7 +16,7 @@ export interface RecoveryParts {
   readonly lifecycle: Lifecycle;
   readonly runs: Runs;
   readonly network: Network;
-  readonly catalog: Pick<NetworkCatalog, 'users'>;
+  readonly catalog: Pick<NetworkCatalog, 'users' | 'damaged'>;
   readonly logs: LogKeeper;
   readonly bootId: string;
   readonly log: (message: string) => void;

@@ -12,6 +12,7 @@ import type {
   VolumeSnapshot,
 } from '../api/volumes.ts';
 import type { EventBus } from '../events.ts';
+import type { DamagedInstances } from '../instances/damaged.ts';
 import { DRIVER } from './announced.ts';
 import type { VolumeUses } from './uses.ts';
 
@@ -28,6 +29,7 @@ export interface VolumesParts {
   readonly events: Pick<EventBus, 'publish'>;
   /** Those who may mount volumes, and how their records follow when one is renamed. */
   readonly instances: {
+    readonly damaged: Pick<DamagedInstances, 'naming' | 'refuseGuessing'>;
     list(): readonly Instance[];
     renameVolume(name: string, to: string): void;
   };
@@ -79,7 +81,8 @@ export class VolumeService implements Volumes {
   }
 
   #refuseUsed(volume: Volume): void {
-    const users = this.usersOf(volume.name);
+    const unreadable = this.#parts.instances.damaged.naming(volume.name);
+    const users = [...this.usersOf(volume.name), ...(unreadable === null ? [] : [unreadable.id])];
     if (users.length === 0 && !this.#parts.uses.isHeld(volume)) return;
     throw new HullError('volume-in-use', `remove ${volume.name}: volume is in use - [${users.join(', ')}]`);
   }
@@ -92,7 +95,8 @@ export class VolumeService implements Volumes {
   }
 
   async prune({ all, matches }: PruneVolumes): Promise<PrunedVolumes> {
-    const { volumes, sizes, events } = this.#parts;
+    const { volumes, sizes, events, instances } = this.#parts;
+    instances.damaged.refuseGuessing('pruning volumes');
     const names: string[] = [];
     let bytes = 0;
     for (const volume of this.list()) {

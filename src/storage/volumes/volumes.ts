@@ -58,11 +58,12 @@ export class FolderVolumes implements VolumeStore {
   start(): void {
     const { folders, repositories, setAside } = this.#parts;
     for (const folder of folders.removedBefore('volume')) {
-      const record = repositories.volumes.findByFolder(folder);
-      if (record !== null) repositories.volumes.remove(record.name);
+      const name = repositories.volumes.folders().get(folder);
+      if (name !== undefined) repositories.volumes.remove(name);
     }
+    const known = repositories.volumes.folders();
     for (const folder of readdirSync(folders.volumes)) {
-      if (folder.includes(MARK) && repositories.volumes.findByFolder(folder) === null)
+      if (folder.includes(MARK) && !known.has(folder))
         setAside.take(join(folders.volumes, folder), 'volumes');
     }
     (this.snapshots as FolderSnapshots).start();
@@ -174,10 +175,12 @@ export class FolderVolumes implements VolumeStore {
     const lost = this.list()
       .filter(({ path }) => !existsSync(path))
       .map(({ name }): VolumeProblem => ({ kind: 'folder-lost', what: name, repair: null }));
+    const known = repositories.volumes.folders();
+    const names = new Set(known.values());
     const unknown = readdirSync(folders.volumes)
-      .filter((folder) => !folder.includes(MARK) && repositories.volumes.findByFolder(folder) === null)
+      .filter((folder) => !folder.includes(MARK) && !known.has(folder))
       .map((folder): VolumeProblem => {
-        const free = repositories.volumes.find(folder) === null;
+        const free = !names.has(folder);
         const repair = async (): Promise<void> => void (await this.ensure(folder));
         return { kind: 'unknown-folder', what: join(folders.volumes, folder), repair: free ? repair : null };
       });
@@ -197,7 +200,7 @@ export class FolderVolumes implements VolumeStore {
 
   #folderFor(name: string): string {
     const { folders, repositories } = this.#parts;
-    return repositories.volumes.findByFolder(name) === null ? name : `${name}${MARK}${folders.fresh()}`;
+    return !repositories.volumes.folders().has(name) ? name : `${name}${MARK}${folders.fresh()}`;
   }
 
   #toVolume({ folder, ...record }: VolumeRecord): Volume {
