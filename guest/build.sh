@@ -4,6 +4,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:-$here/../dist/guest}
 sh "$here/measure/build.sh" "$out"
+sh "$here/recorder/build.sh" "$out"
 compiler=${CC:-}
 if [ -z "$compiler" ]; then
   # musl gives 60 KiB where glibc gives 800; either works.

@@ -11,3 +11,8 @@ gcc $flags -Dspawn=process_spawn -c -o "$folder/process.o" "$here/src/process.c"
 gcc $flags -o "$folder/fuzz" "$folder/process.o" "$here"/test/fuzz.c "$here"/src/link.c "$here"/src/session.c "$here"/src/stream.c \
   "$here"/src/fields.c "$here"/src/util.c "$here"/src/log.c
 for seed in ${*:-1 2 3 4 5 6}; do "$folder/fuzz" "$seed" 3000; done
+# shellcheck disable=SC2086
+gcc $flags -Dmain=recorder_main -c -o "$folder/recorder.o" "$here/recorder/recorder.c"
+# shellcheck disable=SC2086
+gcc $flags -o "$folder/recorder" "$folder/recorder.o" "$here"/test/recorder.c
+for seed in ${*:-1 2 3 4 5 6}; do "$folder/recorder" "$seed" 100 "$folder"; done

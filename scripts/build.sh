@@ -14,6 +14,7 @@ version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
 commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 [ -z "$(git status --porcelain -- src api guest 2>/dev/null)" ] || commit="$commit+changes"
 
+quietly "$LOGS/guest.log" sh guest/build.sh || die "the guest program could not be built"
 mkdir -p dist
 fresh=$(mktemp -d dist/build.XXXXXX)
 trap 'rm -rf "$fresh"' EXIT

@@ -235,8 +235,6 @@ static const char *apply(const struct field_value *value) {
     case FIELD_FILE: return bind_file(value);
     case FIELD_SHARE: return apply_share(*value);
     case FIELD_TMPFS: return apply_tmpfs(*value);
-    case FIELD_LOG_LIMIT: log_limit(field_number(value)); return NULL;
-    case FIELD_LOG_SIZE: log_size(field_number(value)); return NULL;
     case FIELD_ENTROPY: add_entropy(value); return NULL;
     case FIELD_PIDS_LIMIT: limit(WORKLOAD_CGROUP "/pids.max", value); return NULL;
     case FIELD_MEMORY_LIMIT: limit(WORKLOAD_CGROUP "/memory.max", value); return NULL;

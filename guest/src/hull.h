@@ -64,8 +64,6 @@ void configure_loopback(void);
 
 /* ---- log.c ---- */
 void log_open(void);
-void log_limit(uint64_t limit);
-void log_size(uint64_t size);
 void log_output(const char *name, const uint8_t *data, size_t size);
 /* Room for another read's worth of output? */
 bool log_ready(void);

@@ -1,5 +1,5 @@
 /*
- * The workload's output as log lines, through a port whose other end is a host file written by QEMU itself: nothing is lost
+ * The workload's output as log lines, through a port whose other end is the host's recorder, which keeps the file within its bound: nothing is lost
  * while no daemon runs. Line format: RFC 3339 time with nanoseconds, stream, F (full) or P (partial line), text.
  */
 #include "hull.h"
@@ -16,46 +16,16 @@
 /* The most that one read of output (4 KiB, every byte a line feed) may turn into; see stream.c. */
 #define LOG_BURST (56 * 4096)
 
-#define ROTATION_DEADLINE_MS 3000
-
 static int port = -1;
 static uint8_t pending[LOG_BUFFER];
 static size_t pending_start, pending_end;
-static uint64_t written, limit = UINT64_MAX;
-/* When the daemon was asked to rotate; 0: it was not. */
-static uint64_t asked_at;
 
 void log_open(void) {
   port = open_port("hull.log", O_WRONLY | O_NONBLOCK);
   if (port < 0) fatal("the log port is missing");
 }
 
-void log_limit(uint64_t bytes) { limit = bytes; }
-void log_size(uint64_t bytes) {
-  written = bytes;
-  asked_at = 0;
-}
-
-/* Room in the file for another read's worth, or for as much as a small limit allows. */
-static bool nearly_full(void) {
-  uint64_t threshold = limit > 4 * LOG_BURST ? limit - LOG_BURST : limit / 4 * 3;
-  return written >= threshold;
-}
-
-/* A full log holds the workload back while a daemon is there to rotate it; otherwise what does not fit is dropped. */
-static bool awaits_rotation(void) {
-  if (!nearly_full() || !link_connected()) {
-    asked_at = 0;
-    return false;
-  }
-  if (asked_at == 0) {
-    asked_at = now_milliseconds();
-    link_send(FRAME_LOG_FULL, 0, "", 0);
-  }
-  return now_milliseconds() - asked_at < ROTATION_DEADLINE_MS;
-}
-
-bool log_ready(void) { return sizeof pending - (pending_end - pending_start) > LOG_BURST && !awaits_rotation(); }
+bool log_ready(void) { return sizeof pending - (pending_end - pending_start) > LOG_BURST; }
 int log_poll_fd(void) { return pending_end > pending_start ? port : -1; }
 
 static void append(const void *data, size_t size) {
@@ -70,8 +40,6 @@ static void append(const void *data, size_t size) {
 }
 
 static void append_line(const char *prefix, size_t prefix_size, const uint8_t *text, size_t size) {
-  if (written + prefix_size + size + 1 > limit) return;
-  written += prefix_size + size + 1;
   append(prefix, prefix_size);
   append(text, size);
   append("\n", 1);
@@ -109,7 +77,7 @@ void log_flush(bool block) {
   pending_start = pending_end = 0;
 }
 
-/* The exit record: a blocking write returns when QEMU has written it to the host file. */
+/* The exit record: a blocking write returns when QEMU has passed it on. */
 void log_exit(int status, bool out_of_memory) {
   log_flush(true);
   int exit_port = open_port("hull.exit", O_WRONLY);

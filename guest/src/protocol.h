@@ -39,7 +39,6 @@ enum frame_type {
   FRAME_WRITE_FILE = 14,
   FRAME_SYNC = 15,
   FRAME_SHUTDOWN = 16,
-  FRAME_LOG_ROTATED = 17,
   FRAME_PART = 19,
   FRAME_TREE = 20,
   FRAME_IDENTITY = 18, /* reserved: new identity after a restore from a template */
@@ -53,7 +52,6 @@ enum frame_type {
   FRAME_EXIT = 70,
   FRAME_STDIN_CREDIT = 71,
   FRAME_DATA = 72,
-  FRAME_LOG_FULL = 73,
 };
 
 enum field {
@@ -65,8 +63,6 @@ enum field {
   FIELD_FILE = 5,
   FIELD_SHARE = 6,
   FIELD_TMPFS = 7,
-  FIELD_LOG_LIMIT = 8,
-  FIELD_LOG_SIZE = 9,
   FIELD_ENTROPY = 10,
   FIELD_READ_ONLY_ROOT = 11,
   FIELD_PRIVILEGED = 12,

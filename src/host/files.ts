@@ -10,6 +10,7 @@ const SYS_OPENAT2 = 437n;
 const AT_FDCWD = -100;
 const RESOLVE_NO_MAGICLINKS = 0x02n;
 const RESOLVE_IN_ROOT = 0x10n;
+const S_IFIFO = 0o010000;
 const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
 
@@ -77,6 +78,10 @@ export class LinuxFiles implements Files {
     } finally {
       closeSync(folder);
     }
+  }
+
+  makeFifo(path: string): void {
+    this.#libc.check('mknod', this.#libc.symbols.mknod(cString(path), S_IFIFO | 0o600, 0n), path);
   }
 
   mkdirInRoot(root: string, path: string, mode: number): void {

@@ -124,6 +124,8 @@ export interface Files {
   openInRoot(root: string, path: string, flags: number, mode?: number): number;
   /** Creates folders inside `root` one by one, each by descriptor. Returns nothing; existing ones are fine. */
   mkdirInRoot(root: string, path: string, mode: number): void;
+  /** mkfifo(3), for the owner alone. Throws when something is there. */
+  makeFifo(path: string): void;
 }
 
 export interface ProcessInfo {

@@ -3,6 +3,10 @@ declare module '*/dist/guest/hull-guest' {
   const path: string;
   export default path;
 }
+declare module '*/dist/guest/hull-recorder' {
+  const path: string;
+  export default path;
+}
 declare module '*/dist/guest/hull-measure' {
   const path: string;
   export default path;

@@ -58,7 +58,6 @@ export class AgentClient {
   readonly #closed = Promise.withResolvers<void>();
   #next = WORKLOAD_STREAM + 1;
   #failure: Error | null = null;
-  #logFull: () => void = () => undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -147,11 +146,6 @@ export class AgentClient {
     return this.#sender(type, stream, payload);
   }
 
-  /** Calls back whenever the guest's log has reached its limit and wants to be rotated. */
-  onLogFull(callback: () => void): void {
-    this.#logFull = callback;
-  }
-
   close(error: Error | null = null): void {
     if (this.#failure !== null) return;
     this.#failure =
@@ -214,7 +208,6 @@ export class AgentClient {
 
   #dispatch(frame: Frame): void {
     if (frame.type === FRAME.hello) return this.#hello.resolve(parseHello(frame.payload));
-    if (frame.type === FRAME.logFull) return this.#logFull();
     const pending = this.#pending.get(frame.stream);
     if (frame.type === FRAME.ok || frame.type === FRAME.started) {
       pending?.resolve({ type: frame.type, payload: Buffer.from(frame.payload), data: pending.data });

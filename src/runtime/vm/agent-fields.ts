@@ -11,8 +11,6 @@ export const FIELD = {
   file: 5,
   share: 6,
   tmpfs: 7,
-  logLimit: 8,
-  logSize: 9,
   entropy: 10,
   readOnlyRoot: 11,
   privileged: 12,

@@ -31,7 +31,6 @@ export const FRAME = {
   writeFile: 14,
   sync: 15,
   shutdown: 16,
-  logRotated: 17,
   identity: 18,
   part: 19,
   tree: 20,
@@ -44,7 +43,6 @@ export const FRAME = {
   exit: 70,
   stdinCredit: 71,
   data: 72,
-  logFull: 73,
 } as const;
 
 export interface Frame {

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../host/host.ts';
 import { HullError } from '../../model/errors.ts';
 import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
-import { rotateLog } from '../log-rotation.ts';
 import type { Bundle, ExecSession, ExecSpec, ProcessTable, Started, Stdio } from '../runtime.ts';
 import { AgentClient, AgentRefusal } from './agent-client.ts';
 import { execInGuest } from './agent-exec.ts';
@@ -18,7 +17,8 @@ import { isAlive } from './process-handle.ts';
 import { QmpClient } from './qmp.ts';
 import type { Share } from './shares.ts';
 import type { GuestFacts, Vm } from './vm.ts';
-import { readExitRecord, runFiles, type VmRecord, writeRecord } from './vm-record.ts';
+import { recordedExit } from './recorder.ts';
+import { runFiles, type VmRecord, writeRecord } from './vm-record.ts';
 import { WorkloadHub } from './workload-hub.ts';
 
 /** Emulated guests on a busy host take their time; one that hangs is given up. */
@@ -45,8 +45,6 @@ export class AgentVm implements Vm {
   #closed = false;
   /** Signals that came while it was paused. */
   readonly #held: { readonly signal: number; readonly all: boolean }[] = [];
-  #rotating = false;
-  #rotateAgain = false;
 
   constructor(host: Host, bundle: Bundle, record: VmRecord) {
     this.#host = host;
@@ -239,34 +237,6 @@ export class AgentVm implements Vm {
     }
   }
 
-  /** The guest holds the workload's output back until it is told of the new file, or (no daemon) drops it: the file never outgrows its limit. */
-  async #rotateLog(): Promise<void> {
-    // One at a time, however often the guest asks.
-    this.#rotateAgain = true;
-    if (this.#rotating) return;
-    this.#rotating = true;
-    try {
-      while (this.#rotateAgain) {
-        this.#rotateAgain = false;
-        await this.#rotateLogNow();
-      }
-    } finally {
-      this.#rotating = false;
-    }
-  }
-
-  async #rotateLogNow(): Promise<void> {
-    const { path, files } = this.bundle.log;
-    rotateLog(path, files);
-    const monitor = await this.monitor();
-    await monitor.execute('chardev-change', {
-      id: 'log',
-      backend: { type: 'file', data: { out: path, append: true } },
-    });
-    const agent = await this.agent();
-    await agent.request(FRAME.logRotated, new Uint8Array(8));
-  }
-
   #connect(deadline: number): Promise<AgentClient> {
     this.#connecting ??= this.#connectNow(deadline).finally(() => (this.#connecting = null));
     return this.#connecting;
@@ -276,9 +246,8 @@ export class AgentVm implements Vm {
     const agent = await AgentClient.connect(runFiles.agent(this.bundle.runDir), deadline, () => !this.alive);
     this.#agent = agent;
     this.hub.bind(agent);
-    void agent.workload.exited.then((status) => (status === null ? undefined : this.#ended()));
+    void agent.workload.exited.then((status) => (status === null ? undefined : this.#ended(status)));
     void agent.closed.then(() => this.#lost());
-    agent.onLogFull(() => void this.#rotateLog().catch(() => undefined));
     return agent;
   }
 
@@ -299,17 +268,14 @@ export class AgentVm implements Vm {
 
   async #watch(): Promise<void> {
     if (this.alive) await this.#host.processes.gone(this.#record.qemu.pid);
-    this.#ended();
+    await this.#ended(KILLED);
   }
 
-  /** The exit record is on disk before the agent says so, and before QEMU ends; without one the VM was killed or crashed. */
-  #ended(): void {
+  /** The exit is on record a moment after the agent says so, and before the recorder ends; without a record the VM was killed or crashed. */
+  async #ended(code: number): Promise<void> {
+    const exit = await recordedExit(this.#host, this.bundle.runDir, this.#record.recorder);
     if (this.#exitStatus !== null) return;
-    this.#exitStatus = readExitRecord(this.bundle.runDir) ?? {
-      code: KILLED,
-      oomKilled: false,
-      finishedAt: Date.now(),
-    };
+    this.#exitStatus = exit ?? { code, oomKilled: false, finishedAt: Date.now() };
     this.#exit.resolve(this.#exitStatus);
     void this.hub.finish();
   }

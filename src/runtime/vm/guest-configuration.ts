@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { ALL_CAPABILITIES, resolveCapabilities } from '../capabilities.ts';
 import type { Bundle } from '../runtime.ts';
 import { FIELD, FieldWriter } from './agent-fields.ts';
@@ -30,11 +30,7 @@ export function configuration(bundle: Bundle, shares: readonly Share[]): Uint8Ar
   for (const [name, value] of Object.entries(bundle.options.sysctls ?? {}))
     writer.text(FIELD.sysctl, `${name}\0${value}\0`);
   if (bundle.options.shmSize !== undefined) writer.number(FIELD.sharedMemory, bundle.options.shmSize);
-  return writer
-    .number(FIELD.logLimit, bundle.log.hardLimit)
-    .number(FIELD.logSize, sizeOf(bundle.log.path))
-    .flag(FIELD.readOnlyRoot, bundle.readOnlyRoot)
-    .build();
+  return writer.flag(FIELD.readOnlyRoot, bundle.readOnlyRoot).build();
 }
 
 /** The same for a guest that has no workload: its files, and what is mounted over them. */
@@ -87,8 +83,4 @@ export function capabilityMask(request: {
     (mask, name, bit) => (names.has(name) ? mask | (1n << BigInt(bit)) : mask),
     0n,
   );
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

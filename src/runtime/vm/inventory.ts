@@ -13,7 +13,7 @@ export function vmName(identity: EngineIdentity, id: string): string {
 }
 
 /**
- * This engine's QEMU and virtiofsd processes and share mounts, by what their command lines and paths say. Folders and control groups are
+ * This engine's QEMU, recorder and virtiofsd processes and share mounts, by what their command lines and paths say. Folders and control groups are
  * listed by the rooms that own their parents. `probing`: this daemon is trying right now whether VMs boot.
  */
 export function vmInventory(
@@ -46,13 +46,17 @@ export function vmInventory(
   return [...processes, ...mounts];
 }
 
-/** The instance's id, when the command is a QEMU or virtiofsd of this engine's. */
+/** The instance's id, when the command is a QEMU, recorder or virtiofsd of this engine's. */
 export function ownerOf(command: readonly string[], identity: EngineIdentity): string | null {
   const program = command[0] ?? '';
   if (/(^|\/)qemu-system-\w+$/.test(program)) {
     const name = command[command.indexOf('-name') + 1] ?? '';
     const prefix = `guest=hull-${identity.tag}-`;
     return name.startsWith(prefix) ? name.slice(prefix.length) : null;
+  }
+  if (command[1] === '--instance') {
+    const prefix = `hull-${identity.tag}-`;
+    return command[2]?.startsWith(prefix) === true ? command[2].slice(prefix.length) : null;
   }
   if (!/(^|\/)virtiofsd$/.test(program)) return null;
   const socket = command.find((word) => word.startsWith(`--socket-path=${identity.runDir}/`));

@@ -10,6 +10,7 @@ import { printable } from './printable.ts';
 import { endProcess, handleOf } from './process-handle.ts';
 import type { QemuCgroups } from './qemu-cgroup.ts';
 import { qemuArguments } from './qemu-arguments.ts';
+import { startRecorder } from './recorder.ts';
 import { removeShareFolder, type Share, startShare } from './shares.ts';
 import { rotateGrownLog } from '../log-rotation.ts';
 import { joinTap, removeTap, tapOf } from './tap.ts';
@@ -25,6 +26,8 @@ export interface LaunchContext {
   readonly name: string;
   readonly acceleration: Acceleration;
   readonly guest: GuestKernel | null;
+  /** Path of the program `hull-recorder`. */
+  readonly recorder: string;
   /** `files`: no workload, and no network. */
   readonly purpose: 'run' | 'files';
 }
@@ -54,17 +57,21 @@ export async function launch(
   );
   const network = await connect(context, bundle, undo);
   const shape = shapeOf(bundle, context, shares);
+  const layout = shape.agent === null ? 'machine' : 'layered';
+  const recorder = startRecorder(host, context.recorder, { ...bundle, name: context.name, layout });
+  undo.defer('end the recorder', () => endProcess(host, recorder));
   const qemu = startQemu(context, bundle, qemuArguments(shape));
   undo.defer('end QEMU', () => endProcess(host, qemu));
   undo.defer('remove the control group', () => context.cgroups.remove(bundle.id));
-  const helpers = shares.map((share) => share.process);
+  const helpers = [...shares.map((share) => share.process), recorder];
   context.cgroups.place(bundle.id, [qemu.pid, ...helpers.map((helper) => helper.pid)], bundle.resources);
   const record: VmRecord = {
     format: 1,
-    layout: shape.agent === null ? 'machine' : 'layered',
+    layout,
     accelerator: context.acceleration.accelerator,
     qemu,
     helpers,
+    recorder,
     shares: shares.map((share) => ({ folder: `${bundle.runDir}/${share.tag}`, mounts: share.mounts })),
     network,
     memoryBytes: memoryOf(bundle),
@@ -94,7 +101,7 @@ async function connect(
   return { namespace, links };
 }
 
-/** In a session of its own: it outlives the daemon. Its messages go to a file, for errors that only show later. */
+/** In a session of its own: it outlives the daemon. Its messages are recorded, for errors that only show later. */
 function startQemu(
   context: LaunchContext,
   bundle: LaunchBundle,
@@ -108,7 +115,8 @@ function startQemu(
     );
   }
   const enter = networkPrefix(context, bundle);
-  const messages = openSync(runFiles.errors(bundle.runDir), 'a', 0o600);
+  // For reading too: it must not wait for the recorder.
+  const messages = openSync(runFiles.errorsPipe(bundle.runDir), 'r+');
   try {
     const child = host.exec.spawn([...enter, QEMU, ...args], {
       detached: true,

@@ -5,9 +5,9 @@ import { HullError } from '../../model/errors.ts';
 import type { ExitStatus } from '../../model/instance.ts';
 import type { Bundle, ExecSession, ProcessTable, Started, Stdio } from '../runtime.ts';
 import { ChunkQueue } from './chunk-queue.ts';
-import { ConsoleLog } from './console-log.ts';
 import { endProcess, isAlive } from './process-handle.ts';
 import { QmpClient } from './qmp.ts';
+import { recorderDone } from './recorder.ts';
 import { connectSocket } from './unix-socket.ts';
 import type { Vm } from './vm.ts';
 import { runFiles, type VmRecord, writeRecord } from './vm-record.ts';
@@ -31,14 +31,12 @@ export class MachineVm implements Vm {
   #killed = false;
   #exitStatus: ExitStatus | null = null;
   readonly #clients = new Set<ChunkQueue>();
-  readonly #log: ConsoleLog;
   readonly #exit = Promise.withResolvers<ExitStatus>();
 
   constructor(host: Host, bundle: Bundle, record: VmRecord) {
     this.#host = host;
     this.bundle = bundle;
     this.#record = record;
-    this.#log = new ConsoleLog(runFiles.console(bundle.runDir), bundle.log, (data) => this.#share(data));
     void this.#watch();
   }
 
@@ -60,24 +58,25 @@ export class MachineVm implements Vm {
 
   async start(): Promise<Started> {
     const monitor = await this.monitor();
+    // Who attached before sees every byte.
+    await this.#console?.catch(() => undefined);
     await monitor.execute('cont');
     const { pid, startTime } = this.#record.qemu;
     const started = { pid, pidStartTime: startTime, startedAt: Date.now() };
     this.#record = { ...this.#record, started };
     writeRecord(this.bundle.runDir, this.#record);
-    this.#log.start();
     return started;
   }
 
   adopt(): Promise<'created' | 'running' | 'exited'> {
-    if (this.#record.started !== null) this.#log.start();
     return Promise.resolve(this.#record.started === null ? 'created' : 'running');
   }
 
   attach(givesInput: boolean): Stdio {
     const queue = new ChunkQueue();
-    if (this.#exitStatus !== null) queue.end();
     this.#clients.add(queue);
+    if (this.#exitStatus !== null) queue.end();
+    else this.#connectConsole().catch(() => undefined);
     return {
       output: queue,
       write: (data) => (givesInput && this.bundle.openStdin ? this.#type(data) : Promise.resolve()),
@@ -85,6 +84,7 @@ export class MachineVm implements Vm {
       detach: () => {
         this.#clients.delete(queue);
         queue.drop();
+        if (this.#clients.size === 0) this.#hangUp();
       },
     };
   }
@@ -160,18 +160,42 @@ export class MachineVm implements Vm {
   }
 
   close(): void {
-    this.#log.stop();
     this.#monitor?.then((monitor) => monitor.close()).catch(() => undefined);
-    this.#console?.then((socket) => socket.destroy()).catch(() => undefined);
+    this.#hangUp();
     for (const queue of this.#clients) queue.end();
   }
 
-  /** The console's socket carries only input: output is read from the file, which is complete whoever is connected. */
   async #type(data: Uint8Array): Promise<void> {
-    this.#console ??= connectSocket(runFiles.consoleSocket(this.bundle.runDir), CONNECT_DEADLINE);
-    const socket = await this.#console;
-    socket.resume();
+    const socket = await this.#connectConsole();
     socket.write(data);
+  }
+
+  /** While somebody is attached: QEMU waits for a client that does not read, so this one always does. */
+  #connectConsole(): Promise<Socket> {
+    if (this.#console !== null) return this.#console;
+    const opening = this.#openConsole();
+    this.#console = opening;
+    const over = (): void => {
+      if (this.#console !== opening) return;
+      this.#console = null;
+      for (const queue of this.#clients) queue.end();
+    };
+    opening.then((socket) => socket.once('close', over), over);
+    return opening;
+  }
+
+  async #openConsole(): Promise<Socket> {
+    const path = runFiles.consoleSocket(this.bundle.runDir);
+    const socket = await connectSocket(path, CONNECT_DEADLINE, () => !this.alive);
+    socket.on('data', (data: Buffer) => this.#share(data));
+    socket.on('error', () => socket.destroy());
+    return socket;
+  }
+
+  #hangUp(): void {
+    const console = this.#console;
+    this.#console = null;
+    console?.then((socket) => socket.destroy()).catch(() => undefined);
   }
 
   #share(data: Uint8Array): void {
@@ -180,9 +204,10 @@ export class MachineVm implements Vm {
 
   async #watch(): Promise<void> {
     if (this.alive) await this.#host.processes.gone(this.#record.qemu.pid);
-    this.#log.stop();
+    await recorderDone(this.#host, this.#record.recorder);
     this.#exitStatus = { code: this.#killed ? KILLED : 0, oomKilled: false, finishedAt: Date.now() };
     this.#exit.resolve(this.#exitStatus);
-    for (const queue of this.#clients) queue.end();
+    // What a connection still holds comes before its end.
+    if (this.#console === null) for (const queue of this.#clients) queue.end();
   }
 }

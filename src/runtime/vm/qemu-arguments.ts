@@ -14,7 +14,7 @@ export interface VmShape {
   /** In the order of the guest's interfaces. */
   readonly networks: readonly { readonly tap: string; readonly macAddress: string }[];
   readonly shares: readonly { readonly tag: string; readonly socket: string }[];
-  /** Absent for a machine: it has no agent. */
+  /** Absent for a machine: it has no agent. Log and exit record are pipes to the recorder, as the console's file is. */
   readonly agent: { readonly socket: string; readonly log: string; readonly exit: string } | null;
   /** The first serial port: a file (kernel messages), or a socket and a file (a machine's console). */
   readonly console: { readonly file: string; readonly socket?: string };

@@ -16,6 +16,8 @@ export interface VmRecord {
   readonly accelerator: 'kvm' | 'tcg';
   readonly qemu: ProcessHandle;
   readonly helpers: readonly ProcessHandle[];
+  /** One of the helpers: it ends after QEMU, when all that the VM said is in its files. Absent: of an older engine's VM. */
+  readonly recorder?: ProcessHandle;
   /** Share folders below the run folder, with the mounts in them. */
   readonly shares: readonly { readonly folder: string; readonly mounts: readonly string[] }[];
   readonly network: { readonly namespace: string; readonly links: readonly NetworkLink[] } | null;
@@ -29,9 +31,15 @@ export const runFiles = {
   agent: (runDir: string) => `${runDir}/agent.sock`,
   monitor: (runDir: string) => `${runDir}/qmp.sock`,
   console: (runDir: string) => `${runDir}/console`,
+  earlierConsole: (runDir: string) => `${runDir}/console.1`,
   consoleSocket: (runDir: string) => `${runDir}/console.sock`,
   exit: (runDir: string) => `${runDir}/exit`,
+  logPipe: (runDir: string) => `${runDir}/log.pipe`,
+  exitPipe: (runDir: string) => `${runDir}/exit.pipe`,
+  consolePipe: (runDir: string) => `${runDir}/console.pipe`,
+  errorsPipe: (runDir: string) => `${runDir}/qemu.pipe`,
   errors: (runDir: string) => `${runDir}/qemu.log`,
+  earlierErrors: (runDir: string) => `${runDir}/qemu.log.1`,
 } as const;
 
 export function writeRecord(runDir: string, record: VmRecord): void {

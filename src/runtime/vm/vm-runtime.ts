@@ -46,6 +46,8 @@ import { vmStats } from './vm-stats.ts';
 export interface VmSettings {
   /** Path of the hull-guest program. */
   readonly guestProgram: string;
+  /** Path of the hull-recorder program; default: beside the other. */
+  readonly recorder?: string;
   /** Guest kernel file; default: found. */
   readonly kernel?: string;
   /** Overrides the probe. */
@@ -325,7 +327,13 @@ export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, U
 
   async #context(id: string, purpose: LaunchContext['purpose']): Promise<LaunchContext> {
     const name = vmName(this.#identity, id);
-    return { host: this.#host, cgroups: this.#cgroups, name, purpose, ...(await this.#prepare()) };
+    const { guestProgram, recorder = `${dirname(guestProgram)}/hull-recorder` } = this.#settings;
+    // From memory: the folder that it lies in may not allow programs.
+    const program = this.#host.exec.sealed(recorder);
+    return {
+      ...{ host: this.#host, cgroups: this.#cgroups, name, purpose, recorder: program },
+      ...(await this.#prepare()),
+    };
   }
 
   /** Kernel, initramfs and the answer whether KVM works: cheap after the first call. */

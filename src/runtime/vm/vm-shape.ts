@@ -92,10 +92,10 @@ export function shapeOf(
     paused: false,
     agent: {
       socket: runFiles.agent(bundle.runDir),
-      log: bundle.log.path,
-      exit: runFiles.exit(bundle.runDir),
+      log: runFiles.logPipe(bundle.runDir),
+      exit: runFiles.exitPipe(bundle.runDir),
     },
-    console: { file: runFiles.console(bundle.runDir) },
+    console: { file: runFiles.consolePipe(bundle.runDir) },
   };
 }
 
@@ -129,6 +129,6 @@ function machineShape(
     disks: [root.disk],
     paused: true,
     agent: null,
-    console: { file: runFiles.console(bundle.runDir), socket: runFiles.consoleSocket(bundle.runDir) },
+    console: { file: runFiles.consolePipe(bundle.runDir), socket: runFiles.consoleSocket(bundle.runDir) },
   };
 }
