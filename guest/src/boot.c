@@ -1,4 +1,4 @@
-/* From the kernel's hand-over to a joined root filesystem at NEW_ROOT. */
+/* From the kernel's hand-over to an agent that answers: nothing here depends on the instance. */
 #include "hull.h"
 
 #include <dirent.h>
@@ -88,27 +88,28 @@ int open_port(const char *name, int flags) {
   return open(device, flags | O_CLOEXEC);
 }
 
-static void mount_root(void) {
-  char image[64], scratch[64], device[300];
-  if (!kernel_option("hull.image", image, sizeof image)) fatal("hull.image is missing from the kernel command line");
-  if (!wait_device("/sys/block", "serial", image, device, sizeof device)) fatal("no disk has the serial %s", image);
-  must_mount(device, "/image", "erofs", MS_RDONLY, NULL);
-  mkdir(NEW_ROOT, 0755);
-  const char *options;
-  if (kernel_option("hull.scratch", scratch, sizeof scratch)) {
-    if (!wait_device("/sys/block", "serial", scratch, device, sizeof device)) fatal("no disk has the serial %s", scratch);
-    /* Nobody needs the unused inode tables zeroed: the disk is empty and sparse. */
-    must_mount(device, "/scratch", "ext4", MS_NOATIME, "noinit_itable");
-    mkdir("/scratch/upper", 0755);
-    mkdir("/scratch/work", 0755);
-    options = "lowerdir=/image,upperdir=/scratch/upper,workdir=/scratch/work";
-  } else {
-    must_mount("tmpfs", "/scratch", "tmpfs", 0, "mode=755");
-    mkdir("/scratch/upper", 0755);
-    mkdir("/scratch/work", 0755);
-    options = "lowerdir=/image,upperdir=/scratch/upper,workdir=/scratch/work";
-  }
-  must_mount("overlay", NEW_ROOT, "overlay", 0, options);
+static const char *mount_disk(const char *serial, const char *target, const char *type, unsigned long flags, const char *options) {
+  static char problem[300];
+  char device[300];
+  bool found = wait_device("/sys/block", "serial", serial, device, sizeof device);
+  if (!found) snprintf(problem, sizeof problem, "no disk has the serial %.64s", serial);
+  else if (mount(device, target, type, flags, options) == 0) return NULL;
+  else snprintf(problem, sizeof problem, "cannot mount %.64s (%s) on %s: %s", device, type, target, strerror(errno));
+  return problem;
+}
+
+const char *mount_root(const char *image, const char *scratch) {
+  static const char *const folders[] = {"/image", "/scratch", NEW_ROOT};
+  for (size_t i = 0; i < 3; i++) mkdir(folders[i], 0755);
+  const char *error = mount_disk(image, "/image", "erofs", MS_RDONLY, NULL);
+  /* Nobody needs the unused inode tables zeroed: the disk is empty and sparse. */
+  if (error == NULL && scratch != NULL) error = mount_disk(scratch, "/scratch", "ext4", MS_NOATIME, "noinit_itable");
+  else if (error == NULL && mount("tmpfs", "/scratch", "tmpfs", 0, "mode=755") != 0) error = "cannot mount the writable part";
+  if (error != NULL) return error;
+  mkdir("/scratch/upper", 0755);
+  mkdir("/scratch/work", 0755);
+  const char *layers = "lowerdir=/image,upperdir=/scratch/upper,workdir=/scratch/work";
+  return mount("overlay", NEW_ROOT, "overlay", 0, layers) == 0 ? NULL : "cannot join the disks to a root filesystem";
 }
 
 void boot(void) {
@@ -119,7 +120,6 @@ void boot(void) {
   if (kernel_option("hull.probe", probe, sizeof probe)) fatal("probe done");
   guest.files_only = kernel_option("hull.files", probe, sizeof probe);
   load_modules("boot");
-  mount_root();
   must_mount("cgroup2", CGROUP, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
   write_text(CGROUP "/cgroup.subtree_control", "+cpu +memory +io +pids");
   mkdir(WORKLOAD_CGROUP, 0755);

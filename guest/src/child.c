@@ -42,9 +42,11 @@ static void enter_root(bool first) {
   }
   unshare(CLONE_NEWCGROUP);
   mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+  leave_agents_mounts();
   if (chdir(NEW_ROOT) != 0 || mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0 || chdir("/") != 0)
     give_up(errno, 126, "cannot enter the root filesystem: %s", strerror(errno));
-  mount_private();
+  const char *bare = mount_private(guest.privileged);
+  if (bare != NULL) give_up(errno, 126, "cannot confine %s: %s", bare, strerror(errno));
 }
 
 static void take_terminal(const char *terminal, bool first) {

@@ -130,7 +130,7 @@ const char *configure_network(const char *text) {
   return error;
 }
 
-static void set_clock(uint64_t nanoseconds) {
+void set_clock(uint64_t nanoseconds) {
   struct timespec time = {.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)};
   clock_settime(CLOCK_REALTIME, &time);
 }
@@ -226,6 +226,13 @@ static void limit(const char *file, const struct field_value *value) {
   if (!write_text(file, text)) note("cannot set %s", file);
 }
 
+static const char *apply_path(const struct field_value *value) {
+  char *text = field_text(value);
+  const char *error = text == NULL ? "a path field is malformed" : confine_path(text, value->field == FIELD_MASKED_PATH);
+  free(text);
+  return error;
+}
+
 static const char *apply(const struct field_value *value) {
   switch (value->field) {
     case FIELD_HOSTNAME:
@@ -240,7 +247,9 @@ static const char *apply(const struct field_value *value) {
     case FIELD_MEMORY_LIMIT: limit(WORKLOAD_CGROUP "/memory.max", value); return NULL;
     case FIELD_SYSCTL: return apply_sysctl(*value);
     case FIELD_SHARED_MEMORY: return size_shared_memory(value);
-    default: return NULL; /* READ_ONLY_ROOT and PRIVILEGED are read beforehand; later versions add fields */
+    case FIELD_MASKED_PATH:
+    case FIELD_READ_ONLY_PATH: return apply_path(value);
+    default: return NULL; /* the disks, READ_ONLY_ROOT and PRIVILEGED are read beforehand; later versions add fields */
   }
 }
 
@@ -250,12 +259,28 @@ static bool flag(struct fields fields, uint16_t wanted) {
   return false;
 }
 
+static const char *mount_disks(struct fields fields) {
+  char *image = NULL, *scratch = NULL;
+  for (struct field_value value; fields_next(&fields, &value);) {
+    if (value.field == FIELD_IMAGE && image == NULL) image = field_text(&value);
+    if (value.field == FIELD_SCRATCH && scratch == NULL) scratch = field_text(&value);
+  }
+  const char *error = image == NULL ? "no disk is named" : mount_root(image, scratch);
+  free(image);
+  free(scratch);
+  return error;
+}
+
 const char *configure(struct fields fields) {
   guest.privileged = flag(fields, FIELD_PRIVILEGED);
+  const char *disks = mount_disks(fields);
+  if (disks != NULL) return disks;
   /* They are a run's own. */
   if (!guest.files_only) {
     mount_system();
     mount_devices(guest.privileged);
+    const char *error = guest.privileged ? NULL : confine_devices();
+    if (error != NULL) return error;
   }
   struct fields rest = fields;
   for (struct field_value value; fields_next(&rest, &value);) {

@@ -40,6 +40,8 @@ uint64_t field_number(const struct field_value *value);
 
 /* ---- boot.c ---- */
 void boot(void);
+/* Mounts the image's disk with the writable one over it at NEW_ROOT; `scratch` NULL: memory. Serials. NULL, or what went wrong. */
+const char *mount_root(const char *image, const char *scratch);
 void load_modules(const char *group);
 /* The value of `name=` on the kernel's command line. */
 bool kernel_option(const char *name, char *value, size_t size);
@@ -47,6 +49,8 @@ bool kernel_option(const char *name, char *value, size_t size);
 int open_port(const char *name, int flags);
 
 /* ---- mounts.c ---- */
+/* What of the agent's own mounts the workload has no use for. */
+void leave_agents_mounts(void);
 void mount_system(void);
 void mount_devices(bool privileged);
 /* Makes the target inside the new root, never outside it, and returns a descriptor's path to mount on. */
@@ -54,12 +58,23 @@ bool open_target(const char *target, bool folder, char *path, size_t size);
 void close_target(const char *path);
 const char *mount_share(const char *tag, const char *target, const char *file, bool read_only);
 const char *mount_tmpfs(const char *target, const char *options);
-void mount_private(void);
+const char *mount_private(bool privileged);
+
+/* ---- confine.c: for a workload that is not privileged ---- */
+/* NULL, or what went wrong. */
+const char *confine_devices(void);
+/* For good: what only a workload with these capabilities may need goes. */
+void confine_kernel(uint64_t capabilities);
+/* Remembers a path to be masked, or read-only. NULL, or what is wrong with it. */
+const char *confine_path(const char *path, bool mask);
+/* In the workload's own mounts. NULL, or the path that could not be confined. */
+const char *confine_paths(void);
 
 /* ---- configure.c ---- */
 /* Applies a CONFIGURE payload; NULL or what went wrong. */
 const char *configure(struct fields fields);
 const char *configure_network(const char *text);
+void set_clock(uint64_t nanoseconds);
 void configure_loopback(void);
 
 /* ---- log.c ---- */

@@ -154,8 +154,15 @@ void mount_system(void) {
   mount_at("sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
-/* In the workload's own namespaces: what shows the namespace that it is mounted in. */
-void mount_private(void) {
+/* In the workload's own namespaces: what shows the namespace that it is mounted in. NULL, or the path that could not be confined. */
+const char *mount_private(bool privileged) {
   mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
   mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+  return privileged ? NULL : confine_paths();
+}
+
+/* They lie below the workload's root, where no path leads; who may unmount that finds nothing there either. */
+void leave_agents_mounts(void) {
+  static const char *const own[] = {"/dev", "/sys", "/image", "/scratch", CGROUP, "/proc"};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) umount2(own[i], MNT_DETACH);
 }

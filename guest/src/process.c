@@ -156,6 +156,7 @@ pid_t spawn(const struct process_spec *spec, bool first, struct process_pipes *p
     close_all(channel.far);
     return -1;
   }
+  if (first && !guest.privileged) confine_kernel(spec->capabilities);
   pid_t pid = start_child(first);
   if (pid == 0) {
     for (int i = 0; i < 3; i++)

@@ -41,6 +41,7 @@ enum frame_type {
   FRAME_SHUTDOWN = 16,
   FRAME_PART = 19,
   FRAME_TREE = 20,
+  FRAME_CLOCK = 21,
   FRAME_IDENTITY = 18, /* reserved: new identity after a restore from a template */
   /* guest to host */
   FRAME_HELLO = 64,
@@ -70,6 +71,10 @@ enum field {
   FIELD_MEMORY_LIMIT = 14,
   FIELD_SYSCTL = 15,
   FIELD_SHARED_MEMORY = 16,
+  FIELD_IMAGE = 17,
+  FIELD_SCRATCH = 18,
+  FIELD_MASKED_PATH = 19,
+  FIELD_READ_ONLY_PATH = 20,
   /* START, EXEC */
   FIELD_ARGUMENT = 32,
   FIELD_ENVIRONMENT = 33,

@@ -185,6 +185,11 @@ static bool dispatch(enum frame_type type, uint32_t id, const uint8_t *payload, 
     case FRAME_PROCESSES:
     case FRAME_SYNC:
     case FRAME_SHUTDOWN: handle_request(type, id); return true;
+    case FRAME_CLOCK:
+      if (size != 8) return false;
+      set_clock(get64(payload));
+      reply_ok(id);
+      return true;
     default: reply_error(id, ENOSYS, 0, "this agent does not know the request"); return true;
   }
 }

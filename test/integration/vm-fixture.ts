@@ -33,6 +33,11 @@ const APPLETS = [
   'pwd',
   'tty',
   'seq',
+  'mkdir',
+  'mknod',
+  'sed',
+  'unshare',
+  'date',
 ];
 
 /** A program for the guest: busybox has nothing that answers UDP. */

@@ -56,20 +56,24 @@ export function checkIsolationOptions(isolation: Isolation, request: CreateInsta
   }
 }
 
-/** A guest's kernel is the workload's own: nothing of it is filtered or hidden. Asking for more of that is refused, for less is fine. */
+/** A guest's kernel is the workload's own: its system calls are not filtered. Asking for that is refused, for less is fine. */
 function checkGuestSecurity({ securityOpt, maskedPaths = [], readonlyPaths = [] }: InstanceOptions): void {
-  const refuse = (field: string): never => {
+  if (maskedPaths.length > GUEST_PATHS || readonlyPaths.length > GUEST_PATHS)
     throw new HullError(
-      'not-supported',
-      `${field} is not supported by isolation 'vm', where the kernel is the workload's own; leave it out, or run a container`,
-      { details: { field } },
+      'invalid-argument',
+      `a VM masks ${GUEST_PATHS} paths at most, and has as many read-only`,
     );
-  };
-  if (typeof readSecurity(securityOpt).seccomp === 'string')
-    refuse('HostConfig.SecurityOpt (a seccomp profile)');
-  if (maskedPaths.length > 0) refuse('HostConfig.MaskedPaths');
-  if (readonlyPaths.length > 0) refuse('HostConfig.ReadonlyPaths');
+  if (typeof readSecurity(securityOpt).seccomp !== 'string') return;
+  const field = 'HostConfig.SecurityOpt (a seccomp profile)';
+  throw new HullError(
+    'not-supported',
+    `${field} is not supported by isolation 'vm', where the kernel is the workload's own; leave it out, or run a container`,
+    { details: { field } },
+  );
 }
+
+/** As many as the guest program has room for (guest/src/confine.c). */
+const GUEST_PATHS = 64;
 
 /** Who has a network stack of its own uses no other one. */
 function checkNetworkMode(isolation: Isolation, { networkMode }: CreateInstance): void {

@@ -34,6 +34,7 @@ export const FRAME = {
   identity: 18,
   part: 19,
   tree: 20,
+  clock: 21,
   hello: 64,
   ok: 65,
   error: 66,

@@ -1,17 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { HullError } from '../../model/errors.ts';
+import { MASKED_PATHS, READ_ONLY_PATHS } from '../../model/system-paths.ts';
 import { ALL_CAPABILITIES, resolveCapabilities } from '../capabilities.ts';
 import type { Bundle } from '../runtime.ts';
 import { FIELD, FieldWriter } from './agent-fields.ts';
 import type { Share } from './shares.ts';
 
-/** The CONFIGURE payload: everything of the instance that its disks do not say. Mounts come in the order of their targets' depth. */
+/** The CONFIGURE payload: everything of the instance: a guest that has booted knows nothing of it yet. Mounts come in the order of their targets' depth. */
 export function configuration(bundle: Bundle, shares: readonly Share[]): Uint8Array {
   const writer = new FieldWriter()
     .number(FIELD.clock, BigInt(Date.now()) * 1_000_000n)
     .bytes(FIELD.entropy, randomBytes(64))
     .flag(FIELD.privileged, bundle.privileged)
     .text(FIELD.hostname, bundle.hostname);
+  addDisks(writer, bundle.root);
+  addConfinement(writer, bundle);
   if (bundle.domainname !== '') writer.text(FIELD.domainname, bundle.domainname);
   addNetwork(writer, bundle);
   addMounts(writer, bundle, shares);
@@ -35,14 +39,36 @@ export function configuration(bundle: Bundle, shares: readonly Share[]): Uint8Ar
 
 /** The same for a guest that has no workload: its files, and what is mounted over them. */
 export function filesConfiguration(
-  bundle: Pick<Bundle, 'mounts' | 'readOnlyRoot'>,
+  bundle: Pick<Bundle, 'root' | 'mounts' | 'readOnlyRoot'>,
   shares: readonly Share[],
 ): Uint8Array {
   const writer = new FieldWriter()
     .number(FIELD.clock, BigInt(Date.now()) * 1_000_000n)
     .bytes(FIELD.entropy, randomBytes(64));
+  addDisks(writer, bundle.root);
   addMounts(writer, bundle, shares);
   return writer.flag(FIELD.readOnlyRoot, bundle.readOnlyRoot).build();
+}
+
+/** By their serials, which the guest finds them by. */
+function addDisks(writer: FieldWriter, root: Bundle['root']): void {
+  if (root.kind !== 'block' || root.root.layout !== 'layered')
+    throw new HullError('internal', 'a guest with an agent was given a root that it cannot mount');
+  writer.text(FIELD.image, root.root.image.serial).text(FIELD.scratch, root.root.scratch.serial);
+}
+
+/** What root of the workload sees of its kernel's own files: as a container does. */
+function addConfinement(writer: FieldWriter, { privileged, options }: Bundle): void {
+  if (privileged) return;
+  for (const path of options.maskedPaths ?? MASKED_PATHS) writer.text(FIELD.maskedPath, path);
+  for (const path of options.readonlyPaths ?? READ_ONLY_PATHS) writer.text(FIELD.readOnlyPath, path);
+}
+
+/** The time of the host, for a guest whose clock stood still. */
+export function clockPayload(milliseconds: number): Uint8Array {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(milliseconds) * 1_000_000n);
+  return bytes;
 }
 
 function addNetwork(writer: FieldWriter, bundle: Bundle): void {

@@ -16,14 +16,15 @@ const GUEST_OVERHEAD = 96 * MEBIBYTE;
 const LEAST_MEMORY = 6 * MEBIBYTE;
 const MACHINE_MEMORY = 512 * MEBIBYTE;
 
+/** Calibrations against another clock, which a busy host upsets: a kernel that fails at them panics or runs on a clock that jumps. */
+const TIMER_OPTIONS = ['no_timer_check', 'tsc=reliable'];
 /** `docs/decisions/vm-boot.md` has what each of these gains. */
 const KERNEL_OPTIONS = [
   'console=ttyS0',
   'quiet',
   'panic=-1',
   'random.trust_cpu=on',
-  'no_timer_check',
-  'tsc=reliable',
+  ...TIMER_OPTIONS,
   'cryptomgr.notests',
   '8250.nr_uarts=1',
 ];
@@ -81,13 +82,12 @@ export function shapeOf(
   if (root.layout === 'machine') return machineShape(bundle, root, common);
   if (guest === null) throw new HullError('internal', 'a VM was given no kernel');
   const tcg = acceleration.accelerator === 'tcg' ? TCG_OPTIONS : [];
-  const disks = [`hull.image=${root.image.serial}`, `hull.scratch=${root.scratch.serial}`];
   const files = purpose === 'files' ? ['hull.files=1'] : [];
   return {
     ...common,
     kernel: guest.kernel,
     initrd: guest.initrd,
-    cmdline: [...KERNEL_OPTIONS, ...tcg, ...disks, ...files].join(' '),
+    cmdline: [...KERNEL_OPTIONS, ...tcg, ...files].join(' '),
     disks: [root.image, root.scratch],
     paused: false,
     agent: {
@@ -125,7 +125,14 @@ function machineShape(
     ...common,
     kernel: root.kernel,
     initrd: root.initrd,
-    cmdline: [root.cmdline, 'console=ttyS0', ...network, `hull.hostname=${bundle.hostname}`].join(' '),
+    cmdline: [
+      root.cmdline,
+      'console=ttyS0',
+      'panic=-1',
+      ...TIMER_OPTIONS,
+      ...network,
+      `hull.hostname=${bundle.hostname}`,
+    ].join(' '),
     disks: [root.disk],
     paused: true,
     agent: null,
