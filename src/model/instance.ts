@@ -155,6 +155,8 @@ export interface ExitStatus {
   readonly oomKilled: boolean;
   /** Milliseconds since the epoch. */
   readonly finishedAt: number;
+  /** Why it ended, where that is no matter of the workload's: its kernel panicked, its hypervisor crashed. */
+  readonly error?: string;
 }
 
 /** An address on a network, as attached. */

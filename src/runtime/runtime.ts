@@ -214,6 +214,20 @@ export interface Pausable {
   resume(id: string): Promise<void>;
 }
 
+/**
+ * What happens to a run that nobody asked for. `trouble`: what is wrong while it goes on, or stands still until it can go on by itself; null when
+ * it is over.
+ */
+export type RunFact = { readonly kind: 'trouble'; readonly text: string | null };
+
+/** Tells what happens to its runs, those that it adopted as well. Ends are told by `wait`. */
+export interface Watchable {
+  onFact(listener: (id: string, fact: RunFact) => void): void;
+}
+export function isWatchable(runtime: Runtime): runtime is Runtime & Watchable {
+  return 'onFact' in runtime;
+}
+
 /** Changes the limits of an instance that runs. */
 export interface Updatable {
   /** `resources`: all limits as they are to be from now on. Rejects `not-supported` naming what cannot change while it runs. */

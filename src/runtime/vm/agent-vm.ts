@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../host/host.ts';
 import { HullError } from '../../model/errors.ts';
 import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
-import type { Bundle, ExecSession, ExecSpec, ProcessTable, Started, Stdio } from '../runtime.ts';
+import type { Bundle, ExecSession, ExecSpec, ProcessTable, RunFact, Started, Stdio } from '../runtime.ts';
 import { AgentClient, AgentRefusal } from './agent-client.ts';
 import { execInGuest } from './agent-exec.ts';
-import { capabilityMask, configuration } from './guest-configuration.ts';
+import { capabilityMask, clockPayload, configuration } from './guest-configuration.ts';
 import { processFields } from './agent-fields.ts';
 import { FRAME, WORKLOAD_STREAM } from './agent-protocol.ts';
 import { lastWords } from './launch.ts';
@@ -14,9 +14,10 @@ import { parseGuestFacts } from './guest-facts.ts';
 import { GuestFiles } from './guest-files.ts';
 import { parseProcesses, processTable } from './guest-processes.ts';
 import { isAlive } from './process-handle.ts';
-import { QmpClient } from './qmp.ts';
+import { VmMonitor } from './monitor.ts';
 import type { Share } from './shares.ts';
 import type { GuestFacts, Vm } from './vm.ts';
+import { endOf, PANIC_WORDS, type VmCondition } from './vm-condition.ts';
 import { recordedExit } from './recorder.ts';
 import { runFiles, type VmRecord, writeRecord } from './vm-record.ts';
 import { WorkloadHub } from './workload-hub.ts';
@@ -27,8 +28,6 @@ const CONNECT_DEADLINE = 5_000;
 const RECONNECT_PAUSE = 200;
 /** How long a guest may take to answer that it kills its workload: one that hangs never does. */
 const KILL_GRACE = 5_000;
-/** Exit status of a workload that was killed. */
-const KILLED = 137;
 
 /** A VM that runs an image: the connections to its agent and monitor, and its end. */
 export class AgentVm implements Vm {
@@ -38,7 +37,8 @@ export class AgentVm implements Vm {
   readonly #host: Host;
   #record: VmRecord;
   #agent: AgentClient | null = null;
-  #monitor: Promise<QmpClient> | null = null;
+  readonly monitor: VmMonitor;
+  #killed = false;
   #connecting: Promise<AgentClient> | null = null;
   readonly #exit = Promise.withResolvers<ExitStatus>();
   #exitStatus: ExitStatus | null = null;
@@ -46,10 +46,16 @@ export class AgentVm implements Vm {
   /** Signals that came while it was paused. */
   readonly #held: { readonly signal: number; readonly all: boolean }[] = [];
 
-  constructor(host: Host, bundle: Bundle, record: VmRecord) {
+  /** `onFact`: what happens to the run that nobody asked for. */
+  constructor(host: Host, bundle: Bundle, record: VmRecord, onFact: (fact: RunFact) => void) {
     this.#host = host;
     this.bundle = bundle;
     this.#record = record;
+    this.monitor = new VmMonitor({
+      path: runFiles.monitor(bundle.runDir),
+      alive: () => this.alive,
+      onChange: (now, before) => this.#changed(now, before, onFact),
+    });
     this.hub = new WorkloadHub(bundle);
     void this.#watch();
   }
@@ -115,6 +121,7 @@ export class AgentVm implements Vm {
     const agent = await this.#connectOrLater();
     const state = agent === null ? 'running' : (await agent.hello).state;
     if (state === 'running') this.hub.started(false);
+    if (state === 'running' && agent !== null) await this.#setClock();
     return state === 'running' || state === 'exited' ? state : 'created';
   }
 
@@ -159,19 +166,23 @@ export class AgentVm implements Vm {
     );
     const patience = sleep(KILL_GRACE, false, { signal: late.signal }).catch(() => false);
     const answered = await Promise.race([asked, patience]).finally(() => late.abort());
-    if (!answered && this.alive) this.#host.processes.kill(this.#record.qemu.pid, SIGKILL);
+    if (answered || !this.alive) return;
+    this.#killed = true;
+    this.#host.processes.kill(this.#record.qemu.pid, SIGKILL);
   }
 
   async setPaused(paused: boolean): Promise<void> {
+    const goesOn = this.paused && !paused;
     this.paused = paused;
-    if (paused) return;
+    this.monitor.hold(paused);
+    if (!goesOn) return;
+    await this.#setClock();
     for (const { signal, all } of this.#held.splice(0)) await this.#forward(signal, all);
   }
 
   /** For its end: what its kernel has not written to its disks would be lost with it. */
   async #goOn(): Promise<void> {
-    const monitor = await this.monitor();
-    await monitor.execute('cont');
+    await this.monitor.execute('cont');
     this.#held.length = 0;
     this.paused = false;
   }
@@ -214,27 +225,22 @@ export class AgentVm implements Vm {
     return processTable(processes, psArgs, { memory: this.#record.memoryBytes, bootedAt });
   }
 
-  async monitor(): Promise<QmpClient> {
-    this.#monitor ??= this.#connectMonitor();
-    return await this.#monitor;
-  }
-
   close(): void {
     this.#closed = true;
     this.#agent?.close();
-    this.#monitor?.then((monitor) => monitor.close()).catch(() => undefined);
+    this.monitor.close();
     this.hub.end();
   }
 
-  async #connectMonitor(): Promise<QmpClient> {
-    try {
-      const monitor = await QmpClient.connect(runFiles.monitor(this.bundle.runDir), CONNECT_DEADLINE);
-      void monitor.closed.then(() => (this.#monitor = null));
-      return monitor;
-    } catch (error) {
-      this.#monitor = null;
-      throw error;
-    }
+  /** A guest's clock stands still while its CPUs do. One that does not answer keeps its time. */
+  async #setClock(): Promise<void> {
+    const agent = await this.agent().catch(() => null);
+    await agent?.request(FRAME.clock, clockPayload(Date.now()), CONNECT_DEADLINE).catch(() => undefined);
+  }
+
+  #changed(now: VmCondition, before: VmCondition, onFact: (fact: RunFact) => void): void {
+    if (before.stalled && !now.stalled && !this.paused) void this.#setClock();
+    if (now.trouble !== before.trouble) onFact({ kind: 'trouble', text: now.trouble });
   }
 
   #connect(deadline: number): Promise<AgentClient> {
@@ -268,15 +274,25 @@ export class AgentVm implements Vm {
 
   async #watch(): Promise<void> {
     if (this.alive) await this.#host.processes.gone(this.#record.qemu.pid);
-    await this.#ended(KILLED);
+    await this.#ended(null);
   }
 
-  /** The exit is on record a moment after the agent says so, and before the recorder ends; without a record the VM was killed or crashed. */
-  async #ended(code: number): Promise<void> {
-    const exit = await recordedExit(this.#host, this.bundle.runDir, this.#record.recorder);
+  /** `code`: as the agent says it; null when QEMU has gone. The exit is on record a moment after the agent says so, and before the recorder ends. */
+  async #ended(code: number | null): Promise<void> {
+    const { runDir } = this.bundle;
+    const record = await recordedExit(this.#host, runDir, this.#record.recorder);
+    const said = code === null ? null : { code, oomKilled: false, finishedAt: Date.now() };
+    const facts = {
+      layout: 'layered',
+      record: record ?? said,
+      killed: this.#killed,
+      now: Date.now(),
+    } as const;
+    const condition = await this.monitor.lastCondition(record === null);
     if (this.#exitStatus !== null) return;
-    this.#exitStatus = exit ?? { code, oomKilled: false, finishedAt: Date.now() };
+    this.#exitStatus = endOf({ ...facts, condition, lastWords: lastWords(runDir, PANIC_WORDS) });
     this.#exit.resolve(this.#exitStatus);
+    this.monitor.close();
     void this.hub.finish();
   }
 }

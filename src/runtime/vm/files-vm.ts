@@ -8,6 +8,7 @@ import { FRAME } from './agent-protocol.ts';
 import { filesConfiguration } from './guest-configuration.ts';
 import { GuestFiles } from './guest-files.ts';
 import { dismantle, lastWords, launch, type LaunchBundle, type LaunchContext } from './launch.ts';
+import { VmMonitor } from './monitor.ts';
 import { isAlive } from './process-handle.ts';
 import { runFiles, type VmRecord } from './vm-record.ts';
 
@@ -76,6 +77,10 @@ export class FilesVm {
       undo.defer('close the connection', () => agent.close());
       await agent.request(FRAME.configure, filesConfiguration(this.#bundle, shares));
       this.#cut.signal.throwIfAborted();
+      // A host without room for what is written stops the guest: it goes on when there is some.
+      const monitor = new VmMonitor({ path: runFiles.monitor(runDir), alive: () => !gone() });
+      monitor.open().catch(() => undefined);
+      void agent.closed.then(() => monitor.close());
       void agent.closed.then(() => (this.#lost = true));
       this.#booted = { record, agent };
       undo.commit();

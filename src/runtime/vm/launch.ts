@@ -136,15 +136,15 @@ function networkPrefix({ host, purpose }: LaunchContext, { network }: LaunchBund
 }
 
 /** What QEMU and the guest's kernel said last, for an error message. */
-export function lastWords(runDir: string): string {
+export function lastWords(runDir: string, length = LAST_WORDS): string {
   const said = [runFiles.errors(runDir), runFiles.console(runDir)].map((path) => {
     try {
-      return readTail(path, LAST_WORDS);
+      return readTail(path, length);
     } catch {
       return '';
     }
   });
-  return said.join('\n').split('\n').map(printable).join('\n').trim().slice(-LAST_WORDS);
+  return said.join('\n').split('\n').map(printable).join('\n').trim().slice(-length);
 }
 
 /** Undoes a launch from its record alone, whoever made it. Tries everything, then rejects with all that failed. Fine twice. */

@@ -3,17 +3,20 @@ import { constants } from 'node:os';
 import type { Host } from '../../host/host.ts';
 import { HullError } from '../../model/errors.ts';
 import type { ExitStatus } from '../../model/instance.ts';
-import type { Bundle, ExecSession, ProcessTable, Started, Stdio } from '../runtime.ts';
+import type { Bundle, ExecSession, ProcessTable, RunFact, Started, Stdio } from '../runtime.ts';
+import { readTail } from './bounded-read.ts';
 import { ChunkQueue } from './chunk-queue.ts';
+import { printable } from './printable.ts';
 import { endProcess, isAlive } from './process-handle.ts';
-import { QmpClient } from './qmp.ts';
+import { lastWords } from './launch.ts';
+import { VmMonitor } from './monitor.ts';
 import { recorderDone } from './recorder.ts';
 import { connectSocket } from './unix-socket.ts';
 import type { Vm } from './vm.ts';
+import { endOf, PANIC_WORDS } from './vm-condition.ts';
 import { runFiles, type VmRecord, writeRecord } from './vm-record.ts';
 
 const CONNECT_DEADLINE = 5_000;
-const KILLED = 137;
 /** Bytes of console output that an attached client may lag behind; then it loses some, the machine does not wait for it. */
 const CLIENT_LAG = 1 << 20;
 
@@ -26,17 +29,25 @@ export class MachineVm implements Vm {
   paused = false;
   readonly #host: Host;
   #record: VmRecord;
-  #monitor: Promise<QmpClient> | null = null;
+  readonly monitor: VmMonitor;
   #console: Promise<Socket> | null = null;
   #killed = false;
   #exitStatus: ExitStatus | null = null;
   readonly #clients = new Set<ChunkQueue>();
   readonly #exit = Promise.withResolvers<ExitStatus>();
 
-  constructor(host: Host, bundle: Bundle, record: VmRecord) {
+  /** `onFact`: what happens to the run that nobody asked for. */
+  constructor(host: Host, bundle: Bundle, record: VmRecord, onFact: (fact: RunFact) => void) {
     this.#host = host;
     this.bundle = bundle;
     this.#record = record;
+    this.monitor = new VmMonitor({
+      path: runFiles.monitor(bundle.runDir),
+      alive: () => this.alive,
+      onChange: (now, before) => {
+        if (now.trouble !== before.trouble) onFact({ kind: 'trouble', text: now.trouble });
+      },
+    });
     void this.#watch();
   }
 
@@ -57,10 +68,9 @@ export class MachineVm implements Vm {
   }
 
   async start(): Promise<Started> {
-    const monitor = await this.monitor();
     // Who attached before sees every byte.
     await this.#console?.catch(() => undefined);
-    await monitor.execute('cont');
+    await this.monitor.execute('cont');
     const { pid, startTime } = this.#record.qemu;
     const started = { pid, pidStartTime: startTime, startedAt: Date.now() };
     this.#record = { ...this.#record, started };
@@ -105,8 +115,7 @@ export class MachineVm implements Vm {
         `a machine has no agent to hand signal ${signal} on; it can be stopped (power button) or killed`,
       );
     }
-    const monitor = await this.monitor();
-    await monitor.execute('system_powerdown');
+    await this.monitor.execute('system_powerdown');
   }
 
   exec(): Promise<ExecSession> {
@@ -144,23 +153,12 @@ export class MachineVm implements Vm {
 
   setPaused(paused: boolean): Promise<void> {
     this.paused = paused;
+    this.monitor.hold(paused);
     return Promise.resolve();
   }
 
-  async monitor(): Promise<QmpClient> {
-    this.#monitor ??= QmpClient.connect(runFiles.monitor(this.bundle.runDir), CONNECT_DEADLINE);
-    try {
-      const monitor = await this.#monitor;
-      void monitor.closed.then(() => (this.#monitor = null));
-      return monitor;
-    } catch (error) {
-      this.#monitor = null;
-      throw error;
-    }
-  }
-
   close(): void {
-    this.#monitor?.then((monitor) => monitor.close()).catch(() => undefined);
+    this.monitor.close();
     this.#hangUp();
     for (const queue of this.#clients) queue.end();
   }
@@ -198,6 +196,15 @@ export class MachineVm implements Vm {
     console?.then((socket) => socket.destroy()).catch(() => undefined);
   }
 
+  /** Of its console, which is its log, and of QEMU. */
+  #lastWords(): string {
+    try {
+      return `${lastWords(this.bundle.runDir)} ${printable(readTail(this.bundle.log.path, PANIC_WORDS))}`;
+    } catch {
+      return lastWords(this.bundle.runDir);
+    }
+  }
+
   #share(data: Uint8Array): void {
     for (const queue of this.#clients) if (queue.held < CLIENT_LAG) queue.push({ stream: 'stdout', data });
   }
@@ -205,7 +212,12 @@ export class MachineVm implements Vm {
   async #watch(): Promise<void> {
     if (this.alive) await this.#host.processes.gone(this.#record.qemu.pid);
     await recorderDone(this.#host, this.#record.recorder);
-    this.#exitStatus = { code: this.#killed ? KILLED : 0, oomKilled: false, finishedAt: Date.now() };
+    this.#exitStatus = endOf({
+      ...{ layout: 'machine', record: null, killed: this.#killed, now: Date.now() },
+      condition: await this.monitor.lastCondition(true),
+      lastWords: this.#lastWords(),
+    });
+    this.monitor.close();
     this.#exit.resolve(this.#exitStatus);
     // What a connection still holds comes before its end.
     if (this.#console === null) for (const queue of this.#clients) queue.end();

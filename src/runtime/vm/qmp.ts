@@ -86,8 +86,9 @@ export class QmpClient {
     path: string,
     deadline: number,
     onEvent: (name: string, data: unknown) => void = () => undefined,
+    giveUp: () => boolean = () => false,
   ): Promise<QmpClient> {
-    const client = new QmpClient(await connectSocket(path, deadline), onEvent);
+    const client = new QmpClient(await connectSocket(path, deadline, giveUp), onEvent);
     try {
       await client.execute('qmp_capabilities', {}, deadline);
       return client;

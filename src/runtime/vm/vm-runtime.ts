@@ -20,11 +20,13 @@ import type {
   Pausable,
   ProcessTable,
   RestingFiles,
+  RunFact,
   Runtime,
   RuntimeStats,
   Started,
   Stdio,
   Updatable,
+  Watchable,
 } from '../runtime.ts';
 import type { ExtractFilesOptions, FileArchive, FileChange, FileStat } from '../../model/files.ts';
 import { AgentVm } from './agent-vm.ts';
@@ -55,7 +57,7 @@ export interface VmSettings {
 }
 
 /** Runs images and operating systems in QEMU. */
-export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, Updatable {
+export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, Updatable, Watchable {
   readonly isolation = 'vm';
   readonly #host: Host;
   readonly #identity: EngineIdentity;
@@ -69,6 +71,7 @@ export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, U
   readonly #ended = new Map<string, { readonly runDir: string; readonly exit: ExitStatus | null }>();
   #acceleration: Promise<Acceleration> | null = null;
   #probing = false;
+  #onFact: (id: string, fact: RunFact) => void = () => undefined;
 
   constructor(host: Host, identity: EngineIdentity, settings: VmSettings) {
     this.#host = host;
@@ -76,6 +79,10 @@ export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, U
     this.#settings = settings;
     this.#kernels = new KernelCache(host.exec, identity.dataDir, settings.guestProgram);
     this.#cgroups = new QemuCgroups(host, identity);
+  }
+
+  onFact(listener: (id: string, fact: RunFact) => void): void {
+    this.#onFact = listener;
   }
 
   async probe(): Promise<Availability> {
@@ -108,8 +115,11 @@ export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, U
     const { record, shares } = await launch(context, bundle, undo);
     const vm = this.#open(bundle, record);
     undo.defer('close the connections', () => vm.close());
+    // What QEMU says is heard from here on; a start does not wait for that.
+    const heard = vm.monitor.open();
+    heard.catch(() => undefined);
     if (vm instanceof AgentVm) await vm.configure(shares);
-    else await vm.monitor();
+    else await heard;
     this.#ended.delete(bundle.id);
     this.#vms.set(bundle.id, vm);
     undo.commit();
@@ -158,16 +168,14 @@ export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, U
 
   async pause(id: string): Promise<void> {
     const vm = this.#running(id);
-    const monitor = await vm.monitor();
-    await monitor.execute('stop');
+    await vm.monitor.execute('stop');
     await vm.setPaused(true);
   }
 
   async resume(id: string): Promise<void> {
     const vm = this.#running(id);
     if (!vm.paused) return;
-    const monitor = await vm.monitor();
-    await monitor.execute('cont');
+    await vm.monitor.execute('cont');
     await vm.setPaused(false);
   }
 
@@ -311,9 +319,10 @@ export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, U
   }
 
   #open(bundle: Bundle, record: VmRecord): Vm {
+    const onFact = (fact: RunFact): void => this.#onFact(bundle.id, fact);
     return record.layout === 'machine'
-      ? new MachineVm(this.#host, bundle, record)
-      : new AgentVm(this.#host, bundle, record);
+      ? new MachineVm(this.#host, bundle, record, onFact)
+      : new AgentVm(this.#host, bundle, record, onFact);
   }
 
   async #tryAcceleration(guest: GuestKernel): Promise<Acceleration> {
@@ -358,7 +367,7 @@ export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, U
 /** Were its CPUs stopped after its start? (Before, a machine waits for its first instruction.) */
 async function isStopped(vm: Vm): Promise<boolean> {
   if (vm.record.started === null) return false;
-  const status = await vm.monitor().then((monitor) => monitor.execute('query-status'));
+  const status = await vm.monitor.execute('query-status');
   return isRecord(status) && status['status'] === 'paused';
 }
 

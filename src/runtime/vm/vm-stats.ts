@@ -48,8 +48,7 @@ function processCpu(
 
 /** Sums query-blockstats over the disks. */
 async function blockBytes(vm: Vm): Promise<{ read: number; write: number }> {
-  const monitor = await vm.monitor();
-  const disks = await monitor.execute('query-blockstats');
+  const disks = await vm.monitor.execute('query-blockstats');
   const sum = { read: 0, write: 0 };
   for (const disk of Array.isArray(disks) ? disks : []) {
     const stats: unknown = isRecord(disk) ? disk['stats'] : null;

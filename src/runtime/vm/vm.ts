@@ -1,7 +1,7 @@
 import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
 import type { Bundle, ExecSession, ExecSpec, ProcessTable, Started, Stdio } from '../runtime.ts';
 import type { GuestFiles } from './guest-files.ts';
-import type { QmpClient } from './qmp.ts';
+import type { VmMonitor } from './monitor.ts';
 import type { VmRecord } from './vm-record.ts';
 
 /** Counters that only the guest knows; null for a machine, which has no agent. */
@@ -34,7 +34,7 @@ export interface Vm {
   processes(psArgs: readonly string[]): Promise<ProcessTable>;
   /** Rejects `not-supported` for a machine, which has no agent. */
   files(): Promise<GuestFiles>;
-  monitor(): Promise<QmpClient>;
+  readonly monitor: VmMonitor;
   /** Says that the CPUs were stopped, or go on: then signals that came meanwhile are delivered. */
   setPaused(paused: boolean): Promise<void>;
   /** Lets the connections go; the VM goes on. */
