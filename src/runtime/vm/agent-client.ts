@@ -46,6 +46,7 @@ const REPLY_MAX = 8 << 20;
 /** Bytes that a record takes here beyond its own: empty ones count too. */
 const RECORD_COST = 64;
 const REQUEST_DEADLINE = 30_000;
+const GIVE_UP_PACE = 500;
 
 /** One connection to the agent of one guest. When it breaks, everything pending fails and `closed` resolves; the guest goes on. */
 export class AgentClient {
@@ -76,16 +77,16 @@ export class AgentClient {
     giveUp: () => boolean = () => false,
   ): Promise<AgentClient> {
     const client = new AgentClient(await connectSocket(path, deadline, giveUp));
-    const timer = setTimeout(
-      () =>
-        client.close(new HullError('guest-unreachable', `the guest did not answer within ${deadline} ms`)),
-      deadline,
-    );
+    const unanswered = (why: string): void =>
+      client.close(new HullError('guest-unreachable', `the guest did not answer${why}`));
+    const timer = setTimeout(() => unanswered(` within ${deadline} ms`), deadline);
+    const watch = setInterval(() => (giveUp() ? unanswered('') : undefined), GIVE_UP_PACE);
     try {
       await client.#hello.promise;
       return client;
     } finally {
       clearTimeout(timer);
+      clearInterval(watch);
     }
   }
 

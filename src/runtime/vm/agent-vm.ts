@@ -1,11 +1,12 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../host/host.ts';
-import { HullError } from '../../model/errors.ts';
+import { HullError, messageOf } from '../../model/errors.ts';
 import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
 import type { Bundle, ExecSession, ExecSpec, ProcessTable, RunFact, Started, Stdio } from '../runtime.ts';
 import { AgentClient, AgentRefusal } from './agent-client.ts';
 import { execInGuest } from './agent-exec.ts';
+import { BootPatience } from './boot-patience.ts';
 import { capabilityMask, clockPayload, configuration } from './guest-configuration.ts';
 import { processFields } from './agent-fields.ts';
 import { FRAME, WORKLOAD_STREAM } from './agent-protocol.ts';
@@ -22,8 +23,8 @@ import { recordedExit } from './recorder.ts';
 import { runFiles, type VmRecord, writeRecord } from './vm-record.ts';
 import { WorkloadHub } from './workload-hub.ts';
 
-/** Emulated guests on a busy host take their time; one that hangs is given up. */
-const BOOT_DEADLINE = 90_000;
+/** `BootPatience` gives a boot up that does not get on; this is the end of one that does so for ever. */
+const BOOT_DEADLINE = 3_600_000;
 const CONNECT_DEADLINE = 5_000;
 const RECONNECT_PAUSE = 200;
 /** How long a guest may take to answer that it kills its workload: one that hangs never does. */
@@ -79,11 +80,13 @@ export class AgentVm implements Vm {
 
   /** Waits for the boot and configures the guest. What QEMU and the kernel said is in the error when it fails. */
   async configure(shares: readonly Share[]): Promise<void> {
+    const patience = new BootPatience(this.bundle.runDir, this.#record);
     try {
-      const agent = await this.#connect(BOOT_DEADLINE);
-      await agent.request(FRAME.configure, configuration(this.bundle, shares));
+      const agent = await this.#connect(BOOT_DEADLINE, () => patience.verdict !== null);
+      const payload = configuration(this.bundle, shares);
+      await patience.during(agent.request(FRAME.configure, payload, BOOT_DEADLINE));
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = patience.verdict ?? messageOf(error);
       throw new HullError(
         'start-failed',
         `the VM did not come up: ${reason}. ${lastWords(this.bundle.runDir)}`.trim(),
@@ -243,13 +246,14 @@ export class AgentVm implements Vm {
     if (now.trouble !== before.trouble) onFact({ kind: 'trouble', text: now.trouble });
   }
 
-  #connect(deadline: number): Promise<AgentClient> {
-    this.#connecting ??= this.#connectNow(deadline).finally(() => (this.#connecting = null));
+  #connect(deadline: number, giveUp: () => boolean = () => false): Promise<AgentClient> {
+    this.#connecting ??= this.#connectNow(deadline, giveUp).finally(() => (this.#connecting = null));
     return this.#connecting;
   }
 
-  async #connectNow(deadline: number): Promise<AgentClient> {
-    const agent = await AgentClient.connect(runFiles.agent(this.bundle.runDir), deadline, () => !this.alive);
+  async #connectNow(deadline: number, giveUp: () => boolean): Promise<AgentClient> {
+    const path = runFiles.agent(this.bundle.runDir);
+    const agent = await AgentClient.connect(path, deadline, () => !this.alive || giveUp());
     this.#agent = agent;
     this.hub.bind(agent);
     void agent.workload.exited.then((status) => (status === null ? undefined : this.#ended(status)));

@@ -4,6 +4,7 @@ import { Rollback, withTimeout } from '../../lib/rollback.ts';
 import { HullError, messageOf } from '../../model/errors.ts';
 import type { FilesBundle } from '../runtime.ts';
 import { AgentClient } from './agent-client.ts';
+import { BootPatience } from './boot-patience.ts';
 import { FRAME } from './agent-protocol.ts';
 import { filesConfiguration } from './guest-configuration.ts';
 import { GuestFiles } from './guest-files.ts';
@@ -13,7 +14,8 @@ import { isAlive } from './process-handle.ts';
 import { runFiles, type VmRecord } from './vm-record.ts';
 
 const SIGKILL = 9;
-const BOOT_DEADLINE = 90_000;
+/** `BootPatience` gives a boot up that does not get on; this is the end of one that does so for ever. */
+const BOOT_DEADLINE = 3_600_000;
 const POWER_OFF_DEADLINE = 5_000;
 /** Of a guest's messages, which nobody reads unless it fails. */
 const LOG_LIMIT = 64 * 1024;
@@ -73,9 +75,12 @@ export class FilesVm {
       this.#cut.signal.throwIfAborted();
       this.#cut.signal.addEventListener('abort', () => kill(host, record), { once: true });
       const gone = (): boolean => !isAlive(host, record.qemu);
-      const agent = await AgentClient.connect(runFiles.agent(runDir), BOOT_DEADLINE, gone);
+      const patience = new BootPatience(runDir, record);
+      const giveUp = (): boolean => gone() || patience.verdict !== null;
+      const agent = await AgentClient.connect(runFiles.agent(runDir), BOOT_DEADLINE, giveUp);
       undo.defer('close the connection', () => agent.close());
-      await agent.request(FRAME.configure, filesConfiguration(this.#bundle, shares));
+      const payload = filesConfiguration(this.#bundle, shares);
+      await patience.during(agent.request(FRAME.configure, payload, BOOT_DEADLINE));
       this.#cut.signal.throwIfAborted();
       // A host without room for what is written stops the guest: it goes on when there is some.
       const monitor = new VmMonitor({ path: runFiles.monitor(runDir), alive: () => !gone() });

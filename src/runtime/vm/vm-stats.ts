@@ -31,7 +31,7 @@ export async function vmStats(vm: Vm, cgroups: QemuCgroups): Promise<RuntimeStat
 }
 
 /** utime and stime of /proc/PID/stat (proc(5)), for hosts without a usable control group. */
-function processCpu(
+export function processCpu(
   pid: number,
 ): Pick<RuntimeStats, 'cpuNanoseconds' | 'cpuKernelNanoseconds' | 'cpuUserNanoseconds'> {
   let fields: string[] = [];
