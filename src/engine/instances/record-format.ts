@@ -169,7 +169,12 @@ const config: EntriesOf<InstanceConfig> = {
   createdAt: number,
 };
 
-const exit: EntriesOf<ExitStatus> = { code: integer, oomKilled: flag, finishedAt: number };
+const exit: EntriesOf<ExitStatus> = {
+  code: integer,
+  oomKilled: flag,
+  finishedAt: number,
+  error: maybe(text),
+};
 const address = fields({ address: text, prefixLength: integer, gateway: text });
 
 const endpoint: EntriesOf<NetworkEndpoint> = {

@@ -92,7 +92,7 @@ export function endOf({ layout, condition, record, killed, lastWords, now }: End
     ...{ code, oomKilled: false, finishedAt: now },
     ...(error === undefined ? {} : { error }),
   });
-  const panic = /Kernel panic - not syncing[^\[]{0,160}/.exec(lastWords)?.[0].trim();
+  const panic = /Kernel panic - not syncing[^[]{0,160}/.exec(lastWords)?.[0].trim();
   if (killed) return end(KILLED);
   if (condition.panicked || panic !== undefined)
     return end(PANICKED, `the guest’s kernel panicked${panic === undefined ? '' : `: ${panic}`}`);
