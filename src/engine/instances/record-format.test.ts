@@ -88,7 +88,7 @@ describe('the records of instances', () => {
   });
 
   test('of any text whatever are read without an exception', () => {
-    const cut = fc.nat(JSON.stringify(good).length).map((end) => JSON.stringify(good).slice(0, end));
+    const cut = fc.nat(JSON.stringify(good).length - 1).map((end) => JSON.stringify(good).slice(0, end));
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json(), cut), (text) => {
         const reading = readRecord(INSTANCE_FORMAT, text);
