@@ -24,7 +24,7 @@ export interface SystemParts {
   readonly identity: EngineIdentity;
   readonly engineId: string;
   readonly size: HostSize;
-  readonly network: Pick<Network, 'describe'>;
+  readonly network: Pick<Network, 'describe' | 'warnings'>;
   readonly runtimes: Readonly<Record<Isolation, Pick<Runtime, 'probe'>>>;
   readonly host: Pick<Host, 'exec' | 'mounts'>;
   readonly events: Pick<EventBus, 'listeners'>;
@@ -69,6 +69,7 @@ export class SystemService implements System {
         ...new Set(
           probed.flatMap(([, availability]) => (availability.available ? availability.warnings : [])),
         ),
+        ...network.warnings(),
       ],
       network: network.describe(),
     };

@@ -119,6 +119,16 @@ export function bytesOf({ family, value }: Address): Uint8Array {
   );
 }
 
+/** The link-local address that follows from a hardware address (RFC 4291, appendix A: modified EUI-64). */
+export function linkLocalOf(macAddress: string): Address {
+  const [a = 0, b = 0, c = 0, ...rest] = macAddress.split(':').map((part) => parseInt(part, 16));
+  const bytes = [a ^ 2, b, c, 0xff, 0xfe, ...rest];
+  return {
+    family: 6,
+    value: bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n) | (0xfe80n << 112n),
+  };
+}
+
 /** Canonical text of an address; the text itself when it is none. */
 export function canonical(text: string): string {
   const address = parseIp(text);

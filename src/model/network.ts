@@ -43,4 +43,6 @@ export const BRIDGE_OPTIONS = {
   masquerade: 'com.docker.network.bridge.enable_ip_masquerade',
   hostAddress: 'com.docker.network.bridge.host_binding_ipv4',
   mtu: 'com.docker.network.driver.mtu',
+  /** Of the engine's own: may instances send from their own addresses alone? */
+  guard: 'hull.network.guard',
 } as const;

@@ -19,9 +19,10 @@ import type { Links } from './links.ts';
 import { MacvlanSegment } from './macvlan-segment.ts';
 import type { KnownLease, NetworkLease } from './network.ts';
 import type { BridgeRules, Forward } from './nft.ts';
+import type { PortGuard } from './port-guard.ts';
 import { PortReservations } from './ports.ts';
 import { type PoolSettings, ReadyPool } from './ready-pool.ts';
-import type { Segment } from './segment.ts';
+import { plugOf, type Segment } from './segment.ts';
 import { Sweeper } from './sweeper.ts';
 
 export const NETWORK_NAME = 'bridge';
@@ -35,6 +36,7 @@ export interface ActiveOptions {
   readonly folder: string;
   readonly links: Links;
   readonly firewall: Firewall;
+  readonly guard: PortGuard;
   readonly settings: HostSettings;
   readonly resolver: HostResolver;
   /** The default network, whose bridge is there. */
@@ -103,6 +105,7 @@ export class ActiveNetwork {
       });
     }
     await this.#adopt(leases);
+    await this.options.guard.install();
     await this.install();
     this.pool.open();
     this.isolatedPool.open();
@@ -254,10 +257,10 @@ export class ActiveNetwork {
   }
 
   #bridgeParts(definition: NetworkDefinition, mark: string) {
-    const { host, links, settings, resolver, identity } = this.options;
+    const { host, links, settings, resolver, identity, guard } = this.options;
     const dnsPort = 20_000 + (parseInt(identity.tag, 16) % 10_000);
     const view = (client: string) => this.#scopes.view(definition.id, client);
-    return { host, links, settings, resolver, dnsPort, mark, view };
+    return { host, links, settings, resolver, guard, dnsPort, mark, view };
   }
 
   #rules(): Record<'ip' | 'ip6', BridgeRules[]> {
@@ -297,7 +300,7 @@ export class ActiveNetwork {
       segment.addresses.claim(attachment.endpoint);
       const { hostLink } = attachment;
       if (hostLink === null) continue;
-      if (links.exists(hostLink)) await segment.rejoin([hostLink]);
+      if (links.exists(hostLink)) await segment.rejoin([plugOf(namespaceOf(lease) ?? '', attachment)]);
       else if (pinned) lost.push(attachment);
     }
     if (lost.length > 0) await this.joiner.restore(lease, lost);

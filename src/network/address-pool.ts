@@ -47,6 +47,16 @@ export class AddressPool {
     );
   }
 
+  /** Addresses that come next, as far as can be told. */
+  upcoming(count: number): number[] {
+    const next: number[] = [];
+    for (let address = this.#next(this.#cursor); next.length < count; address = this.#next(address)) {
+      if (address === this.#cursor) break;
+      if (!this.#taken.has(address) && this.#usable(address)) next.push(address);
+    }
+    return next;
+  }
+
   /** Marks an address that a former daemon handed out. Throws `address-in-use` when it is taken already, or not of this subnet. */
   adopt(address: number): void {
     if (this.#taken.has(address) || !contains(this.#subnet, address) || !this.#usable(address)) {

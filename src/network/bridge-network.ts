@@ -30,6 +30,7 @@ import type {
   Resolver,
 } from './network.ts';
 import { planNetwork } from './plan.ts';
+import { PortGuard } from './port-guard.ts';
 import type { PoolSettings } from './ready-pool.ts';
 import { defaultRoutes } from './routes.ts';
 import { SubnetFile } from './subnet-file.ts';
@@ -58,6 +59,7 @@ export class BridgeNetwork implements Network {
   readonly #bridge: Bridge;
   readonly #links: Links;
   readonly #firewall: Firewall;
+  readonly #guard: PortGuard;
   readonly #hostSettings: HostSettings;
   readonly #resolver: HostResolver;
   #active: ActiveNetwork | null = null;
@@ -72,8 +74,11 @@ export class BridgeNetwork implements Network {
     this.#bridge = new Bridge(host, names.bridge(identity));
     const prefix = names.hostLink(identity, '');
     // A group number of this engine's own: 'hl' and the tag.
-    this.#links = new Links(host, { prefix, group: 0x686c_0000 + parseInt(identity.tag, 16) });
     this.#firewall = new Firewall(host, names.nftTable(identity));
+    const change = (text: () => string) => this.#firewall.change(text);
+    this.#guard = new PortGuard({ name: names.nftTable(identity), prefix, change });
+    const group = 0x686c_0000 + parseInt(identity.tag, 16);
+    this.#links = new Links(host, { prefix, group, guard: this.#guard });
     this.#hostSettings = new HostSettings(host, join(identity.runDir, 'network-restore'));
     this.#resolver = new HostResolver(settings.resolvConf);
   }
@@ -95,6 +100,7 @@ export class BridgeNetwork implements Network {
       folder: this.#folder,
       links: this.#links,
       firewall: this.#firewall,
+      guard: this.#guard,
       settings: this.#hostSettings,
       resolver: this.#resolver,
       definition: this.#defaultDefinition(subnet, mtu),
@@ -200,6 +206,14 @@ export class BridgeNetwork implements Network {
       first?.resolver ?? lease.attachments.find(({ resolver }) => resolver !== null)?.resolver ?? null;
     const embedded = own !== null && own !== this.describe().gateway;
     return { nameservers: own === null ? nameservers : [own], search, options, embedded };
+  }
+
+  warnings(): readonly string[] {
+    const { missing } = this.#guard;
+    if (missing === null) return [];
+    return [
+      `Instances of one network are not kept from sending as each other, only from sending as others: the kernel has no nftables for bridges (${missing})`,
+    ];
   }
 
   describe(): { name: string; subnet: string; gateway: string; bridge: string } {

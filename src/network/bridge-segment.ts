@@ -7,16 +7,18 @@ import { Forwarder } from './dns/forwarder.ts';
 import { DnsServer } from './dns/server.ts';
 import type { HostResolver } from './host-resolver.ts';
 import type { HostSettings } from './host-settings.ts';
-import { holds, parseIp, type Address } from '../lib/ip.ts';
+import { type Address, formatIp, holds, linkLocalOf, parseIp } from '../lib/ip.ts';
 import { prefixOf } from './ipam.ts';
 import type { Links, PortSettings } from './links.ts';
 import type { BridgeRules } from './nft.ts';
+import type { PortGuard } from './port-guard.ts';
 import { type AddressSource, macOf, type Plug, type Segment, SegmentAddresses } from './segment.ts';
 
 export interface BridgeSegmentParts {
   readonly host: Host;
   readonly links: Links;
   readonly settings: HostSettings;
+  readonly guard: PortGuard;
   readonly resolver: HostResolver;
   /** Tried first by the DNS server. */
   readonly dnsPort: number;
@@ -63,7 +65,7 @@ export class BridgeSegment implements Segment {
 
   /** The bridge is there when it returns; a default bridge's link must be there before. */
   async open(): Promise<void> {
-    const { settings, mark } = this.#parts;
+    const { settings, mark, guard } = this.#parts;
     const [first] = this.#gateways;
     if (first === undefined)
       throw new HullError('internal', `the bridge ${this.definition.name} has no address`);
@@ -75,6 +77,8 @@ export class BridgeSegment implements Segment {
         mark,
       });
     }
+    if (this.definition.ipv6)
+      await guard.reserve(this.definition.link, formatIp(linkLocalOf(macOf(first.address))));
     await settings.admit(this.definition.link, this.definition.ipv6);
     this.#ports = await this.#dns.listen();
   }
@@ -94,8 +98,8 @@ export class BridgeSegment implements Segment {
     await this.#parts.links.create(plugs, this.#portSettings());
   }
 
-  async rejoin(hostLinks: readonly string[]): Promise<void> {
-    await this.#parts.links.join(hostLinks, this.#portSettings());
+  async rejoin(plugs: readonly Plug[]): Promise<void> {
+    await this.#parts.links.join(plugs, this.#portSettings());
   }
 
   /** For the tables of both families. */
@@ -105,6 +109,7 @@ export class BridgeSegment implements Segment {
       internal: this.definition.internal,
       among: flagOf(this.definition, BRIDGE_OPTIONS.icc),
       masquerade: flagOf(this.definition, BRIDGE_OPTIONS.masquerade),
+      subnetOnly: this.#parts.guard.missing !== null && flagOf(this.definition, BRIDGE_OPTIONS.guard),
     };
     const rule = (family: 4 | 6, dns: BridgeRules['dns']): BridgeRules | null => {
       const gateway = this.#gateways.find(({ address }) => address.family === family);
@@ -118,6 +123,7 @@ export class BridgeSegment implements Segment {
       bridge: this.definition.link,
       mtu: this.mtu,
       isolated: !flagOf(this.definition, BRIDGE_OPTIONS.icc),
+      open: !flagOf(this.definition, BRIDGE_OPTIONS.guard),
     };
   }
 
@@ -136,7 +142,7 @@ export class BridgeSegment implements Segment {
   }
 }
 
-/** A boolean option of Docker's; absent and malformed ones are true, as these two are by default. */
+/** A boolean option of Docker's; absent and malformed ones are true, as these are by default. */
 function flagOf(definition: NetworkDefinition, option: string): boolean {
   return !['false', '0', 'f', 'F', 'False', 'FALSE'].includes(definition.options[option] ?? 'true');
 }

@@ -82,7 +82,9 @@ export class Bridge {
   async #add(mtu: number, macAddress: string, ipv6: boolean): Promise<void> {
     const { name } = this;
     if (!this.exists()) {
-      const link = ['name', name, 'mtu', String(mtu), 'address', macAddress, 'type', 'bridge'];
+      // Frames for bridges themselves pass no firewall: their senders' addresses must not be learnt.
+      const kind = ['type', 'bridge', 'no_linklocal_learn', '1'];
+      const link = ['name', name, 'mtu', String(mtu), 'address', macAddress, ...kind];
       await this.#host.exec.must(['ip', 'link', 'add', ...link]);
     }
     hardenBridge(name, ipv6);

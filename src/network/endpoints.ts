@@ -4,7 +4,7 @@ import type { Host } from '../host/host.ts';
 import type { NamespaceSetup } from '../host/net-namespace.ts';
 import { Rollback } from '../lib/rollback.ts';
 import type { AddressPool } from './address-pool.ts';
-import { bytesOf, macOf, type Subnet } from './ipv4.ts';
+import { bytesOf, formatAddress, macOf, type Subnet } from './ipv4.ts';
 import { INSTANCE_LINK, type Links, type VethPair } from './links.ts';
 import type { Doomed, Sweeper } from './sweeper.ts';
 
@@ -24,6 +24,8 @@ export interface EndpointSettings {
   readonly linkName: (slot: string) => string;
 }
 
+/** The guard of this many links to come is set with one of the present. */
+const AHEAD = 256;
 /** The event loop is given back after this many namespaces: each takes half a millisecond. */
 const STRIDE = 4;
 
@@ -96,7 +98,8 @@ export class Endpoints {
   async #connect(endpoints: readonly Endpoint[]): Promise<void> {
     if (endpoints.length === 0) return;
     const { subnet, gateway, mtu, bridge } = this.#settings;
-    await this.#links.create(endpoints, { bridge, mtu });
+    const ahead = () => this.#addresses.upcoming(AHEAD).map((address) => this.#pair(address));
+    await this.#links.create(endpoints, { bridge, mtu }, ahead);
     for (const [index, { namespace, address }] of endpoints.entries()) {
       const setup = {
         name: INSTANCE_LINK,
@@ -118,13 +121,17 @@ export class Endpoints {
 
   /** The link's name follows from the address. The namespace's does not: it may live on when its link is taken off the network. */
   #plan(address: number): Endpoint {
-    const slot = (address - this.#settings.subnet.base).toString(36);
     this.#made += 1;
-    return {
-      address,
-      macAddress: macOf(address),
-      namespace: join(this.#settings.folder, `${slot}-${this.#made.toString(36)}`),
-      hostLink: this.#settings.linkName(slot),
-    };
+    const namespace = join(this.#settings.folder, `${this.#slot(address)}-${this.#made.toString(36)}`);
+    return { address, namespace, ...this.#pair(address) };
+  }
+
+  #pair(address: number): Omit<VethPair, 'namespace'> {
+    const hostLink = this.#settings.linkName(this.#slot(address));
+    return { hostLink, macAddress: macOf(address), addresses: [formatAddress(address)] };
+  }
+
+  #slot(address: number): string {
+    return (address - this.#settings.subnet.base).toString(36);
   }
 }

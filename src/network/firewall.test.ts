@@ -38,6 +38,7 @@ describe('nft text', () => {
       internal: false,
       among: true,
       masquerade: true,
+      subnetOnly: false,
     };
     const inner: BridgeRules = {
       ...bridge,
@@ -86,7 +87,14 @@ describe('ip batch text', () => {
   test('creates a port of the bridge whose peer is in the namespace', () => {
     expect(
       createBatch(
-        [{ hostLink: 'hlab12-2', namespace: '/run/hull/netns/2', macAddress: '02:42:ac:14:00:02' }],
+        [
+          {
+            hostLink: 'hlab12-2',
+            namespace: '/run/hull/netns/2',
+            macAddress: '02:42:ac:14:00:02',
+            addresses: [],
+          },
+        ],
         { bridge: 'hull-ab12', mtu: 1500 },
       ),
     ).toBe(

@@ -43,14 +43,14 @@ export class Firewall {
         return tableText(family, this.table, bridges()[family], own);
       };
       // What an earlier version made may have other chains by the same names: then it goes as a whole.
-      await this.#change(text).catch(() =>
-        this.#change(() => `table ${family} ${this.table}\ndelete table ${family} ${this.table}\n${text()}`),
+      await this.change(text).catch(() =>
+        this.change(() => `table ${family} ${this.table}\ndelete table ${family} ${this.table}\n${text()}`),
       );
     }
   }
 
   async publish(forwards: readonly Forward[]): Promise<void> {
-    if (forwards.length > 0) await this.#change(() => elementsText('add', this.table, forwards));
+    if (forwards.length > 0) await this.change(() => elementsText('add', this.table, forwards));
     await this.#forget(forwards);
   }
 
@@ -58,7 +58,7 @@ export class Firewall {
   async withdraw(forwards: readonly Forward[]): Promise<void> {
     if (forwards.length === 0) return;
     // `add` first: deleting an element that is not there would fail the whole transaction.
-    await this.#change(
+    await this.change(
       () => elementsText('add', this.table, forwards) + elementsText('delete', this.table, forwards),
     ).catch(async (error: unknown) => {
       if (await this.exists()) throw error;
@@ -78,10 +78,21 @@ export class Firewall {
     return lists.flatMap(({ code, stdout }) => (code === 0 ? parseForwards(stdout) : []));
   }
 
-  /** Removes the tables; fine when absent. */
+  /** Removes the tables, also the one of the bridges' guard; fine when absent. */
   async remove(): Promise<void> {
-    for (const family of FAMILIES)
-      await this.#change(() => `table ${family} ${this.table}\ndelete table ${family} ${this.table}\n`);
+    const remove = (family: TableFamily | 'bridge') =>
+      this.change(() => `table ${family} ${this.table}\ndelete table ${family} ${this.table}\n`);
+    for (const family of FAMILIES) await remove(family);
+    // A kernel without such tables has none to remove.
+    await remove('bridge').catch(() => undefined);
+  }
+
+  /** A change of one of the engine's tables, in the next run of nft together with others. `text` is asked for when it is its turn. */
+  change(text: () => string): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push({ text, done: resolve, failed: reject });
+    if (!this.#running) void this.#drain();
+    return promise;
   }
 
   /**
@@ -96,13 +107,6 @@ export class Firewall {
         this.#host.exec.run(['conntrack', '-D', '-p', 'udp', '--orig-port-dst', String(port)]),
       ),
     );
-  }
-
-  #change(text: () => string): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiting.push({ text, done: resolve, failed: reject });
-    if (!this.#running) void this.#drain();
-    return promise;
   }
 
   async #drain(): Promise<void> {

@@ -9,7 +9,7 @@ import type { NetworkLink } from '../runtime/runtime.ts';
 import { bytesOf, formatIp, parseIp, type Address } from '../lib/ip.ts';
 import type { Attachment, ConnectRequest, NetworkLease } from './network.ts';
 import { defaultRoutes } from './routes.ts';
-import type { Reserved, Segment } from './segment.ts';
+import { plugOf, type Reserved, type Segment } from './segment.ts';
 import type { HeldAddress, Sweeper } from './sweeper.ts';
 
 export interface JoinerParts {
@@ -227,13 +227,7 @@ export class Joiner {
         await sweeper.destroy([{ hostLinks: [hostLink], namespace: null, gone: () => undefined }]);
         this.#making.delete(hostLink);
       });
-      const plug = {
-        namespace,
-        name: endpoint.link,
-        hostLink: hostLink ?? '',
-        macAddress: endpoint.macAddress,
-      };
-      await segment(endpoint.networkId).plug([plug]);
+      await segment(endpoint.networkId).plug([plugOf(namespace, attachment)]);
     }
     const links = linksOf(among ?? attachments);
     for (const { endpoint } of attachments) {

@@ -18,7 +18,8 @@ export function endpointOf(lease: NetworkLease, defaultId: string): Endpoint | n
   const address = parseAddress(first.endpoint.address);
   if (address === null || first.hostLink === null || lease.attachments.length > 1) return null;
   if (first.endpoint.link !== 'eth0' || namespace.includes('/i-')) return null;
-  return { address, namespace, hostLink: first.hostLink, macAddress: first.endpoint.macAddress };
+  const { macAddress } = first.endpoint;
+  return { address, namespace, hostLink: first.hostLink, macAddress, addresses: [first.endpoint.address] };
 }
 
 /** The attachment that the published ports lead to: the one with the default route, where the host may speak to it. */

@@ -1,13 +1,17 @@
 import { existsSync, readdirSync } from 'node:fs';
 import type { Host } from '../host/host.ts';
 import { HullError } from '../model/errors.ts';
+import type { GuardedPort } from './guard-text.ts';
 import { hardenPort } from './link-settings.ts';
+import type { PortGuard } from './port-guard.ts';
 
 /** A veth pair: its host end is a port of a bridge, its other end is in a pinned namespace. */
 export interface VethPair {
   readonly hostLink: string;
   readonly namespace: string;
   readonly macAddress: string;
+  /** The instance's own on this link, as text. */
+  readonly addresses: readonly string[];
   /** Inside; absent: `eth0`. */
   readonly name?: string;
 }
@@ -18,6 +22,8 @@ export interface PortSettings {
   readonly mtu: number;
   /** Ports that may not speak to each other, only to the bridge itself. */
   readonly isolated?: boolean;
+  /** Ports from which anything may come, whoever seems to have sent it. */
+  readonly open?: boolean;
 }
 
 /** The name of every instance's first interface. */
@@ -51,21 +57,40 @@ export function removeBatch(links: readonly string[], group: number): string {
   return `${links.map((link) => `link set dev ${link} group ${group}\n`).join('')}link delete group ${group}\n`;
 }
 
+const guarded = (
+  { hostLink, macAddress, addresses }: Omit<VethPair, 'namespace'>,
+  { open = false }: PortSettings,
+): GuardedPort => {
+  return { hostLink, macAddress, addresses, open };
+};
+
+/** Waits for all, then rejects with the first failure: nothing is at work any more when it does. */
+async function settledAll(works: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.allSettled(works);
+  await Promise.all(works);
+}
+
 /** The host's links, as far as this engine made them. */
 export class Links {
   readonly #host: Host;
   readonly #prefix: string;
   readonly #group: number;
+  readonly #guard: PortGuard;
 
   /** `prefix`: what all host links' names begin with. `group`: a link group number of this engine's own. */
-  constructor(host: Host, options: { prefix: string; group: number }) {
+  constructor(host: Host, options: { prefix: string; group: number; guard: PortGuard }) {
     this.#host = host;
+    this.#guard = options.guard;
     this.#prefix = options.prefix;
     this.#group = options.group;
   }
 
-  /** All or none. Throws `address-in-use` when the bridge has no port left. */
-  async create(pairs: readonly VethPair[], settings: PortSettings): Promise<void> {
+  /** All or none. `ahead`: pairs that will be made next, under these names. Throws `address-in-use` when the bridge has no port left. */
+  async create(
+    pairs: readonly VethPair[],
+    settings: PortSettings,
+    ahead: () => readonly Omit<VethPair, 'namespace'>[] = () => [],
+  ): Promise<void> {
     const { bridge } = settings;
     const used = this.ports(bridge);
     if (used + pairs.length > BRIDGE_PORT_LIMIT) {
@@ -75,7 +100,14 @@ export class Links {
       );
     }
     try {
-      await this.#host.exec.must(['ip', '-batch', '-'], { input: createBatch(pairs, settings) });
+      // At the same time: a port whose guard is not there yet lets nothing pass.
+      await settledAll([
+        this.#guard.admit(
+          pairs.map((pair) => guarded(pair, settings)),
+          () => ahead().map((pair) => guarded(pair, settings)),
+        ),
+        this.#host.exec.must(['ip', '-batch', '-'], { input: createBatch(pairs, settings) }),
+      ]);
       for (const { hostLink } of pairs) hardenPort(hostLink);
     } catch (error) {
       await this.remove(pairs.map((pair) => pair.hostLink));
@@ -86,6 +118,7 @@ export class Links {
   /** Fine for links that are gone. Rejects `command-failed` naming those that could not be removed. */
   async remove(links: readonly string[]): Promise<void> {
     const present = links.filter((link) => this.exists(link));
+    this.#guard.forget(links);
     if (present.length === 0) return;
     const { stderr } = await this.#host.exec.run(['ip', '-force', '-batch', '-'], {
       input: removeBatch(present, this.#group),
@@ -98,8 +131,10 @@ export class Links {
       );
   }
 
-  /** Makes the links ports of the bridge again, after somebody removed the bridge. */
-  async join(links: readonly string[], settings: PortSettings): Promise<void> {
+  /** Makes the links ports of the bridge again, after somebody removed the bridge. They are guarded from the guard's next `install` on. */
+  async join(pairs: readonly VethPair[], settings: PortSettings): Promise<void> {
+    this.#guard.know(pairs.map((pair) => guarded(pair, settings)));
+    const links = pairs.map(({ hostLink }) => hostLink);
     const lines = links.map(
       (link) =>
         `link set dev ${link} master ${settings.bridge} up\nlink set dev ${link} type bridge_slave ${portOptions(settings)}\n`,

@@ -123,6 +123,8 @@ export interface Network {
   ): Promise<readonly { readonly name: string; readonly counters: LinkCounters }[]>;
   /** The resolver address to write into resolv.conf, and search domains and options taken from the host. */
   resolver(lease: NetworkLease): Resolver;
+  /** What instances are not kept from though they should be, as sentences for people. Empty before the start. */
+  warnings(): readonly string[];
   describe(): { name: string; subnet: string; gateway: string; bridge: string };
   inventory(): Promise<readonly Leftover[]>;
 }

@@ -22,6 +22,8 @@ export interface BridgeRules {
   readonly among: boolean;
   /** Does the source become the host's when a packet leaves? */
   readonly masquerade: boolean;
+  /** Is what comes from elsewhere than its subnet dropped here? Where bridges cannot have a guard for each port. */
+  readonly subnetOnly: boolean;
 }
 
 export type TableFamily = 'ip' | 'ip6';
@@ -89,7 +91,10 @@ function rulesText(family: TableFamily, bridges: readonly BridgeRules[]): string
   chain loopback_guard {
     iifname @bridges ${family} daddr ${loopback} drop
     iifname @bridges ${family} saddr ${loopback} drop
-  }
+${bridges
+  .filter((bridge) => bridge.subnetOnly)
+  .map((bridge) => strangersText(family, bridge))
+  .join('')}  }
   chain prerouting {
     udp dport 53 redirect to :iifname . ${family} daddr map @dns_udp
     tcp dport 53 redirect to :iifname . ${family} daddr map @dns_tcp
@@ -113,6 +118,12 @@ ${bridges
   chain postrouting {
 ${bridges.map((bridge) => sourceText(family, bridge)).join('')}${family === 'ip' ? `    ip saddr ${loopback} oifname @bridges masquerade\n` : ''}  }
 `;
+}
+
+/** DHCP clients and neighbour discovery speak before they have an address of the subnet. */
+function strangersText(family: TableFamily, { bridge, subnet }: BridgeRules): string {
+  const early = family === 'ip' ? '0.0.0.0' : '::, fe80::/10';
+  return `    iifname "${bridge}" ${family} saddr != { ${subnet}, ${early} } drop\n`;
 }
 
 /** Nothing in, nothing out. */

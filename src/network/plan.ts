@@ -64,7 +64,7 @@ function checkOptions({ options }: NetworkDraft): void {
   const mtu = options[BRIDGE_OPTIONS.mtu];
   if (mtu !== undefined && !(/^\d{2,5}$/.test(mtu) && Number(mtu) >= 68 && Number(mtu) <= 65_535))
     throw new HullError('invalid-argument', `${BRIDGE_OPTIONS.mtu}: "${mtu}" is no MTU (68 to 65535)`);
-  for (const name of [BRIDGE_OPTIONS.icc, BRIDGE_OPTIONS.masquerade]) {
+  for (const name of [BRIDGE_OPTIONS.icc, BRIDGE_OPTIONS.masquerade, BRIDGE_OPTIONS.guard]) {
     const value = options[name];
     if (
       value !== undefined &&

@@ -23,7 +23,7 @@ class Maker {
 }
 
 function endpoint(address: number): Endpoint {
-  return { address, hostLink: `l${address}`, namespace: `/n/${address}`, macAddress: '' };
+  return { address, hostLink: `l${address}`, namespace: `/n/${address}`, addresses: [], macAddress: '' };
 }
 
 describe('pool of what is made ahead', () => {

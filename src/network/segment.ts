@@ -4,7 +4,7 @@ import type { NetworkDefinition } from '../model/network.ts';
 import { AddressBook } from './address-book.ts';
 import { type Address, bytesOf, type Family, formatIp, parseIp, type Prefix } from '../lib/ip.ts';
 import { prefixOf } from './ipam.ts';
-import type { ConnectRequest } from './network.ts';
+import type { Attachment, ConnectRequest } from './network.ts';
 
 /** A link to be: its name inside, and what it is told from others by. */
 export interface Plug {
@@ -12,6 +12,15 @@ export interface Plug {
   readonly name: string;
   readonly hostLink: string;
   readonly macAddress: string;
+  /** Of both families, as text. */
+  readonly addresses: readonly string[];
+}
+
+/** A plug for what an attachment says. */
+export function plugOf(namespace: string, { endpoint, hostLink }: Attachment): Plug {
+  const { link, macAddress, address, ipv6 } = endpoint;
+  const addresses = [address, ...(ipv6 === null ? [] : [ipv6.address])];
+  return { namespace, name: link, hostLink: hostLink ?? '', macAddress, addresses };
 }
 
 /** The addresses of one endpoint. */
@@ -38,7 +47,7 @@ export interface Segment {
   /** Makes links inside namespaces, down and without addresses. All or none. */
   plug(plugs: readonly Plug[]): Promise<void>;
   /** Takes links over that are there already. */
-  rejoin(hostLinks: readonly string[]): Promise<void>;
+  rejoin(plugs: readonly Plug[]): Promise<void>;
 }
 
 /** Hands addresses out for something other than an `AddressBook`. */

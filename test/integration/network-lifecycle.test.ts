@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { isHullError } from '../../src/model/errors.ts';
+import { PortGuard } from '../../src/network/port-guard.ts';
 import { BRIDGE_PORT_LIMIT, Links } from '../../src/network/links.ts';
 import type { KnownLease, Network, NetworkLease } from '../../src/network/network.ts';
 import { address, namespace, NetworkBench } from './network/bench.ts';
@@ -232,11 +233,16 @@ describe('life of the network', () => {
 
   test('a bridge that is full refuses before anything is made', async () => {
     const bench = newBench();
-    const links = new Links(bench.host, { prefix: 'hlnone-', group: 1 });
+    const links = new Links(bench.host, {
+      prefix: 'hlnone-',
+      group: 1,
+      guard: new PortGuard({ name: 'none', prefix: 'hlnone-', change: () => Promise.resolve() }),
+    });
     const pairs = Array.from({ length: BRIDGE_PORT_LIMIT + 1 }, (_, index) => ({
       hostLink: `hlnone-${index}`,
       namespace: '/none',
       macAddress: '',
+      addresses: [],
     }));
     const failure = await links
       .create(pairs, { bridge: 'hull-none', mtu: 1500 })

@@ -12,7 +12,7 @@ export interface Ends {
 }
 
 const bytesOfMac = (mac: string): number[] => mac.split(':').map((part) => parseInt(part, 16));
-const bytesOfIp = (text: string): number[] => [...bytesOf(parseIp(text) as Address)];
+export const bytesOfIp = (text: string): number[] => [...bytesOf(parseIp(text) as Address)];
 const word = (value: number): number[] => [value >> 8, value & 255];
 
 function checksum(bytes: readonly number[]): number[] {
@@ -58,6 +58,12 @@ export function udp(
   const types = [...tags.map(() => 0x8100), type];
   const rest = tags.flatMap((tag, index) => [...word(tag), ...word(types[index + 1] ?? type)]);
   return ethernet(ends.fromMac, ends.toMac, types[0] ?? type, [...rest, ...packet]);
+}
+
+/** Any other protocol of IPv4. */
+export function ipv4(ends: Ends, protocol: number, payload: readonly number[]): string {
+  const [type, packet] = ip(ends, protocol, payload, 64);
+  return ethernet(ends.fromMac, ends.toMac, type, packet);
 }
 
 /** ICMPv6 as neighbour discovery wants it: 255 hops. `extension`: whether a destination options header stands before it. */

@@ -14,7 +14,7 @@ async function serve(name: string, ports: readonly string[]): Promise<void> {
     if (protocol === 'tcp') {
       const server = createServer((socket) => {
         socket.on('error', () => undefined);
-        socket.end(`${name} ${socket.remoteAddress ?? ''}`);
+        socket.end(`${name} ${(socket.remoteAddress ?? '').replace('::ffff:', '')}`);
       });
       server.listen(Number(port), '::', resolve);
     } else {
