@@ -7,7 +7,7 @@ import { hostsText, ownHostsLines, resolvConfText } from '../lib/name-files.ts';
 import { Rollback } from '../lib/rollback.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 import type { ProcessSpec } from '../model/instance.ts';
-import { nameFilesIn } from '../model/instance-files.ts';
+import { nameFilesIn, runsFolder } from '../model/instance-files.ts';
 import type { Network, NetworkLease } from '../network/network.ts';
 import type { Bundle, OutputChunk, Runtime } from '../runtime/runtime.ts';
 import type { RunStep, StepRunner } from './step-runner.ts';
@@ -29,7 +29,7 @@ export interface StepRunnerDeps {
 
 /** Runs each step as a container of its own, on the engine's bridge, removed when it ends. */
 export function createRuntimeStepRunner(deps: StepRunnerDeps): StepRunner {
-  const folder = join(deps.identity.runDir, 'i');
+  const folder = runsFolder(deps.identity);
   const running = new Set<string>();
   const isRunning = (start: string): boolean => [...running].some((id) => id.startsWith(start));
   return {

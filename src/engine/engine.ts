@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { join } from 'node:path';
 import type { Builder } from '../build/index.ts';
 import type { Host } from '../host/host.ts';
+import { makePrivateFolder } from '../host/private-files.ts';
 import type { LoadParts } from '../images/archive/load.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { Registries } from '../images/registry/registries.ts';
@@ -11,6 +11,7 @@ import type { EngineIdentity } from '../model/engine-identity.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Image } from '../model/image.ts';
 import type { InstanceConfig } from '../model/instance.ts';
+import { logsFolder, runsFolder } from '../model/instance-files.ts';
 import type { Isolation } from '../model/isolation.ts';
 import { familiarReference, normalizeReference } from '../model/reference.ts';
 import type { Network } from '../network/network.ts';
@@ -178,7 +179,8 @@ export class Engine {
   /** Takes over what an earlier daemon left, then is ready for requests. */
   async start(): Promise<void> {
     const { identity, log, network, roots, runtimes, builder } = this.#parts;
-    mkdirSync(join(identity.runDir, 'i'), { recursive: true, mode: 0o711 });
+    makePrivateFolder(runsFolder(identity));
+    makePrivateFolder(logsFolder(identity));
     await this.#parts.startStorage();
     const { startable, restartable } = await recover({ ...this.#own, network, bootId: this.#bootId, log });
     const { filesAtRest } = this.#own.lifecycle;

@@ -13,10 +13,14 @@ import { tcpOptions } from './tcp-options.ts';
 /** Milliseconds without a request after which memory is given back. */
 const QUIET = 2000;
 
+/** Modes of what the engine and its programs make are as they say, whatever the caller's mask is; what is private says so. */
+const FILE_MASK = 0o022;
+
 /** Runs an engine until SIGTERM, SIGINT or a shutdown request: instances go on running, the next daemon takes them over. */
 export async function runDaemon(options: DaemonOptions): Promise<number> {
   const log = (message: string): void =>
     void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
+  process.umask(FILE_MASK);
   const host = createHost();
   const tcp = tcpOptions(options);
   const folders = await DaemonFolders.open(options);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaemonOptions } from '../cli/index.ts';
@@ -12,6 +12,7 @@ import { claimFolders } from './claim-folders.ts';
 const DEFAULT_DATA = '/var/lib/hull';
 const DEFAULT_RUN = '/run/hull';
 const LOCK_TRIES = 40;
+const DATA_MODE = 0o700;
 /** Milliseconds. */
 const LOCK_PAUSE = 50;
 /** Sockets of instances lie some 50 bytes below, and a socket's path has 107 bytes at most. */
@@ -58,6 +59,8 @@ export class DaemonFolders {
     try {
       locks.push(await takeLock(run, '--run'));
       const { engineId, content } = claimFolders(data, run);
+      // Of an older version, perhaps: what is stored is nobody's but the engine's.
+      chmodSync(data, DATA_MODE);
       const socket = options.socket ?? join(run, 'hull.sock');
       return new DaemonFolders({ tag, dataDir: data, runDir: run }, { engineId, socket, content, release });
     } catch (error) {

@@ -4,10 +4,12 @@ import type { EngineIdentity } from './engine-identity.ts';
 /** Sockets live below the run folder, and their paths are limited to 107 bytes. */
 const SHORT_ID = 16;
 
+/** Where all runs have their folders, and all instances their logs. */
+export const runsFolder = ({ runDir }: EngineIdentity): string => join(runDir, 'i');
+export const logsFolder = ({ dataDir }: EngineIdentity): string => join(dataDir, 'logs');
 export const runDirOf = (identity: EngineIdentity, id: string): string =>
-  join(identity.runDir, 'i', id.slice(0, SHORT_ID));
-export const logFolderOf = (identity: EngineIdentity, id: string): string =>
-  join(identity.dataDir, 'logs', id);
+  join(runsFolder(identity), id.slice(0, SHORT_ID));
+export const logFolderOf = (identity: EngineIdentity, id: string): string => join(logsFolder(identity), id);
 export const logPathOf = (identity: EngineIdentity, id: string): string =>
   join(logFolderOf(identity, id), 'instance.log');
 

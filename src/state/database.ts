@@ -1,6 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { makePrivateFile } from '../host/private-files.ts';
 import { HullError, messageOf } from '../model/errors.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 
@@ -38,6 +39,8 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   const { migrations = MIGRATIONS, engineId, onNew } = options;
   let sqlite: DatabaseSync | null = null;
   try {
+    // Its journals take its mode. It holds every instance's variables.
+    if (path !== ':memory:') makePrivateFile(path, [`${path}-wal`, `${path}-shm`]);
     sqlite = new DatabaseSync(path);
     sqlite.exec(
       'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON',

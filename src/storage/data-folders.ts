@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Files } from '../host/host.ts';
+import { makePrivateFolder } from '../host/private-files.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
 
 /** Where storage keeps what, below the engine's two folders. Layers' paths are short: overlayfs takes them all in one page. */
@@ -41,9 +42,10 @@ export class DataFolders {
     this.empty = join(runDir, 'empty');
   }
 
-  /** Makes them all. Fine when they are there. */
+  /** Makes them all. Fine when they are there: they are made private again, whoever made them. */
   make(): void {
     for (const folder of [
+      dirname(this.blobs),
       this.blobs,
       this.layers,
       this.disks,
@@ -53,10 +55,11 @@ export class DataFolders {
       this.machines,
       this.temporary,
       this.setAside,
+      this.roots,
+      this.scratchRoots,
+      this.empty,
     ])
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-    for (const folder of [this.roots, this.scratchRoots, this.empty])
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makePrivateFolder(folder);
   }
 
   /** A name for something temporary. */

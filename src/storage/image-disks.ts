@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { open, rename, rm, stat, truncate } from 'node:fs/promises';
+import { chmod, open, rename, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { digestOf, hexOf } from '../lib/digest.ts';
@@ -103,6 +103,7 @@ export class ImageDisks {
           file: `${hexOf(digestOf(key)).slice(0, 24)}.${extension}`,
           size: Math.min(size, blocks * 512),
         };
+        await chmod(temporary, 0o600);
         await rename(temporary, this.#path(disk));
         await this.#host.files.fsync(this.#folders.disks);
         this.#repositories.disks.add(disk);

@@ -101,6 +101,7 @@ export class MountedRoots {
     if (this.#mounted.has(id)) return target;
     const folder = join(folders.instances, id);
     const [upper, work] = [join(folder, 'upper'), join(folder, 'work')];
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     const fresh = mkdirSync(upper, { recursive: true, mode: 0o755 }) !== undefined;
     try {
       // By this many programs find out that they run in a container.

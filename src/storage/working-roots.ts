@@ -34,7 +34,8 @@ export class WorkingRoots {
     const { folders, host } = this.#parts;
     return await folders.withTemporary(host.files, async (temporary) => {
       const [upper, work] = [join(temporary, 'upper'), join(temporary, 'work')];
-      mkdirSync(upper, { recursive: true, mode: 0o755 });
+      mkdirSync(temporary, { mode: 0o700 });
+      mkdirSync(upper, { mode: 0o755 });
       mkdirSync(work, { mode: 0o700 });
       const result = await this.#mounted(layers, { upper, work }, (path) => use({ path, upper }));
       return { result, layer: await this.#parts.layers.adoptUpper(upper) };

@@ -82,7 +82,7 @@ export async function chooseSandboxRuntime(host: Host, runDir: string): Promise<
       failures.set(mode.join(' '), failure);
       continue;
     }
-    writeFileSync(memory, mode.join(' '));
+    writeFileSync(memory, mode.join(' '), { mode: 0o600 });
     const runtime = { kind: 'runsc', program: runsc, arguments: options, root } as const;
     return {
       available: true,

@@ -70,7 +70,7 @@ export class ContainerRun {
 
   markStarted(): Started {
     this.started = { pid: this.pid, pidStartTime: this.pidStartTime, startedAt: Date.now() };
-    writeFileSync(`${this.bundle.runDir}/${STARTED_FILE}`, JSON.stringify(this.started));
+    writeFileSync(`${this.bundle.runDir}/${STARTED_FILE}`, JSON.stringify(this.started), { mode: 0o600 });
     return this.started;
   }
 

@@ -30,7 +30,7 @@ export async function probeAcceleration(
   const key = `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${guest.version}`;
   const memory = `${runDir}/kvm-probe.json`;
   const works = remembered(memory, key) ?? (await bootOnce(host, identity, guest));
-  writeFileSync(`${memory}.new`, JSON.stringify({ key, works }));
+  writeFileSync(`${memory}.new`, JSON.stringify({ key, works }), { mode: 0o600 });
   renameSync(`${memory}.new`, memory);
   if (works) return { accelerator: 'kvm', warning: null };
   return { accelerator: 'tcg', warning: `/dev/kvm is there but a guest does not boot with it: ${SLOW}` };
