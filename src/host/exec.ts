@@ -4,8 +4,8 @@ import { constants } from 'node:os';
 import { HullError, messageOf } from '../model/errors.ts';
 import type { Child, Exec, RunOptions, RunResult, SpawnOptions } from './host.ts';
 import { SealedPrograms } from './sealed-programs.ts';
+import { DEFAULT_PATH } from '../model/default-path.ts';
 
-const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_TIMEOUT = 60_000;
 
 /** Which Debian package holds a program that the engine may miss. */
@@ -93,7 +93,7 @@ export class LinuxExec implements Exec {
     if (known !== undefined) return known;
     const candidates = program.includes('/')
       ? [program]
-      : SEARCH_PATH.split(':').map((folder) => `${folder}/${program}`);
+      : DEFAULT_PATH.split(':').map((folder) => `${folder}/${program}`);
     const path = candidates.find(isExecutable) ?? null;
     if (path !== null) this.#found.set(program, path);
     return path;
@@ -125,7 +125,7 @@ function isExecutable(path: string): boolean {
 }
 
 function environment(given: Readonly<Record<string, string>> | undefined): Record<string, string> {
-  return { ...(given ?? { PATH: SEARCH_PATH, HOME: '/root', LANG: 'C.UTF-8' }) };
+  return { ...(given ?? { PATH: DEFAULT_PATH, HOME: '/root', LANG: 'C.UTF-8' }) };
 }
 
 function toBytes(input: string | Uint8Array): Uint8Array {

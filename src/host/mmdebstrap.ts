@@ -5,6 +5,7 @@ import { digestOf } from '../lib/digest.ts';
 import { HullError } from '../model/errors.ts';
 import { formatAptSource, readAptSources, type AptSource } from './apt-sources.ts';
 import type { Child, Exec } from './host.ts';
+import { DEFAULT_PATH } from '../model/default-path.ts';
 
 /** What the host's apt knows about one Debian suite. */
 export interface SuiteSources {
@@ -94,7 +95,7 @@ export async function* bootstrapTar(exec: Exec, request: BootstrapRequest): Asyn
     stdout: 'pipe',
     stderr: 'pipe',
     env: {
-      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      PATH: DEFAULT_PATH,
       HOME: '/root',
       LANG: 'C.UTF-8',
       TMPDIR: temporary,

@@ -8,6 +8,7 @@ import { parseReference } from '../model/reference.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
 import { busyboxTar } from './busybox.ts';
 import type { ImageStore } from './image-store.ts';
+import { DEFAULT_PATH } from '../model/default-path.ts';
 
 export interface BootstrapParts {
   readonly host: Host;
@@ -25,7 +26,6 @@ export interface BootstrapOptions {
 
 /** Says what an image was made from: the same inputs give the image that is there. */
 const INPUTS_LABEL = 'org.twinhull.bootstrap.inputs';
-const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const VERSIONS: Readonly<Record<string, string>> = {
   10: 'buster',
   11: 'bullseye',
@@ -143,7 +143,7 @@ async function commit(
     created,
     architecture,
     os: 'linux',
-    config: { Env: [PATH], Cmd: [facts.command], Labels: { [INPUTS_LABEL]: facts.inputs } },
+    config: { Env: [`PATH=${DEFAULT_PATH}`], Cmd: [facts.command], Labels: { [INPUTS_LABEL]: facts.inputs } },
     history: [{ created, created_by: 'hull bootstrap', comment: facts.comment }],
   };
   return await images.commit(config, [layer], [reference]);

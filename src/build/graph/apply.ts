@@ -19,7 +19,6 @@ import { absolutePath } from './paths.ts';
 import { exposedPort, permissionBits, signalName } from './values.ts';
 import {
   atWord,
-  DEFAULT_PATH,
   expandToWords,
   expandWord,
   shellOf,
@@ -28,6 +27,7 @@ import {
   type StageState,
 } from './stage-state.ts';
 import { environmentList, PROXY_ARGS } from './variables.ts';
+import { DEFAULT_PATH } from '../../model/default-path.ts';
 
 /** What an instruction needs to know beside its stage. */
 export interface ApplyContext {
@@ -98,7 +98,7 @@ function applyRun(state: StageState, run: Run, context: ApplyContext): string {
   const args = run.command.form === 'exec' ? run.command.args : [...shellOf(state), run.command.text];
   spendEntries(state, state.args.size + state.env.size);
   const variables = new Map([...state.args, ...state.env]);
-  if (!variables.has('PATH')) variables.set('PATH', DEFAULT_PATH.slice('PATH='.length));
+  if (!variables.has('PATH')) variables.set('PATH', DEFAULT_PATH);
   const proxies = PROXY_ARGS.flatMap((name) => {
     const value = context.requestArgs[name];
     return value === undefined || variables.has(name) ? [] : [`${name}=${value}`];

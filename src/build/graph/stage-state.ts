@@ -5,8 +5,8 @@ import { positionOf, type InstructionNode } from '../parser/tree.ts';
 import type { Word } from '../parser/words.ts';
 import type { BuildNode } from './node.ts';
 import { environmentMap } from './variables.ts';
+import { DEFAULT_PATH } from '../../model/default-path.ts';
 
-export const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Steps that one variable, label or port costs, each time that all are gone through. */
 const ENTRY = 64;
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
@@ -43,7 +43,7 @@ export interface StageState {
 
 /** The state after `FROM scratch`. */
 export function scratchState(settings: ExpansionSettings): StageState {
-  const config: ImageRunConfig = { Env: [DEFAULT_PATH], WorkingDir: '/' };
+  const config: ImageRunConfig = { Env: [`PATH=${DEFAULT_PATH}`], WorkingDir: '/' };
   return stateOf({ kind: 'scratch' }, config, undefined, [], settings);
 }
 

@@ -1,5 +1,5 @@
 import { HullError } from '../../model/errors.ts';
-import { ISOLATIONS, type Availability, type Isolation } from '../../model/isolation.ts';
+import { ISOLATIONS, isIsolation, type Availability, type Isolation } from '../../model/isolation.ts';
 import type { SubjectKind } from '../../model/comparison.ts';
 import type { MachineDisk } from '../../storage/storage.ts';
 import type { CompareRequest, CreateInstance } from '../api.ts';
@@ -63,7 +63,7 @@ export function planSubjects(
 
 function wantedIsolations(names: readonly string[] | undefined): readonly Isolation[] {
   if (names === undefined || names.length === 0) return ISOLATIONS;
-  const unknown = names.find((name) => !ISOLATIONS.some((isolation) => isolation === name));
+  const unknown = names.find((name) => !isIsolation(name));
   if (unknown === undefined) return ISOLATIONS.filter((isolation) => names.includes(isolation));
   throw new HullError(
     'invalid-argument',

@@ -8,13 +8,13 @@ import type { Instance } from '../../model/instance.ts';
 import type { Instances, MountRequest } from '../api.ts';
 import { untilReady } from './probe.ts';
 import type { Subject } from './subjects.ts';
+import { DEFAULT_PATH } from '../../model/default-path.ts';
 
 /** Marks instances of comparisons; its value names the comparison. */
 export const COMPARISON_LABEL = 'hull.comparison';
 const PROBE_TIMEOUT = 15_000;
 const REMOVAL_TIMEOUT = 60_000;
 const LOG_LINES = 20;
-const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Runs a probe on the host; see `runGroup`. */
 export type RunProbe = (
@@ -113,7 +113,7 @@ async function waitReady(parts: TrialParts, request: TrialRequest, id: string): 
   const { subject, signal } = request;
   const { config, status } = instances.get(id);
   const env = {
-    PATH: SEARCH_PATH,
+    PATH: DEFAULT_PATH,
     HOME: '/root',
     LANG: 'C.UTF-8',
     HULL_ADDRESS: status.endpoints[0]?.address ?? '',

@@ -8,6 +8,7 @@ import { hasFiles, type Runtime } from '../../runtime/runtime.ts';
 import type { LayerStore } from '../../storage/layer-store.ts';
 import type { CommitRequest, Files, PutFilesOptions } from '../api.ts';
 import type { EventBus } from '../events.ts';
+import { traitsOf } from '../isolations.ts';
 import type { ImageService } from '../images/images.ts';
 import { instanceAttributes } from '../instances/attributes.ts';
 import type { FilesAtRest } from '../instances/files-at-rest.ts';
@@ -95,7 +96,8 @@ export class FileService implements Files {
   #source(record: InstanceRecord): FileSource {
     const { config, status } = record;
     const runtime = this.#parts.runtimes[config.isolation];
-    if (config.isolation !== 'vm') return new HostSource(this.#parts, record, this.#imageOf(record));
+    if (traitsOf(config.isolation).root === 'mounts')
+      return new HostSource(this.#parts, record, this.#imageOf(record));
     if (config.source.kind === 'machine' || !hasFiles(runtime))
       throw new HullError(
         'not-supported',

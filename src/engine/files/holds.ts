@@ -1,5 +1,6 @@
 import { HullError } from '../../model/errors.ts';
 import { isPausable, type Runtime } from '../../runtime/runtime.ts';
+import { traitsOf } from '../isolations.ts';
 import { unlessOver } from '../instances/endings.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
@@ -19,8 +20,9 @@ export class Holds {
 
   /** One that does not run, or cannot be paused, is not held. */
   async during<T>(runtime: Runtime, { config, status }: InstanceRecord, work: () => Promise<T>): Promise<T> {
-    // The agent that reads a VM's files is paused with it.
-    if (status.state !== 'running' || config.isolation === 'vm' || !isPausable(runtime)) return await work();
+    // An agent that reads a guest's files is paused with it.
+    const inGuest = traitsOf(config.isolation).root === 'block';
+    if (status.state !== 'running' || inGuest || !isPausable(runtime)) return await work();
     const { id, name } = config;
     this.#held.set(id, (this.#held.get(id) ?? 0) + 1);
     try {

@@ -10,6 +10,7 @@ import type { Image } from '../../model/image.ts';
 import type { FilesView, InstanceFiles, ViewMount } from '../../storage/files/files.ts';
 import type { HeldRoot, RootStorage } from '../../storage/storage.ts';
 import type { Trees } from '../../storage/trees.ts';
+import { traitsOf } from '../isolations.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { VolumeUses } from '../volumes/uses.ts';
 import { thenRelease, type FileSource } from './source.ts';
@@ -100,7 +101,7 @@ export class HostSource implements FileSource {
     const { config, status, pidStartTime } = this.#record;
     const mounts = config.mounts.map(viewMount);
     const runs = status.pid > 0 && this.#parts.host.processes.same(status.pid, pidStartTime);
-    if (config.isolation === 'container' && runs) {
+    if (traitsOf(config.isolation).sharesKernel && runs) {
       const view = { kind: 'process', pid: status.pid, startTime: pidStartTime, mounts } as const;
       return { view, release: () => Promise.resolve() };
     }

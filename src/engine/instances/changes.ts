@@ -12,6 +12,7 @@ import type { EventBus } from '../events.ts';
 import type { MountVolumes } from '../volumes/for-mounts.ts';
 import type { VolumeUses } from '../volumes/uses.ts';
 import { admit, admitOrThrow } from './admission.ts';
+import { traitsOf } from '../isolations.ts';
 import { checkIsolationMemory, checkName } from './checks.ts';
 import { type Touched, touched, withChange, withLimits } from './change-plan.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -73,7 +74,7 @@ export class ChangeService implements Changes {
       admitOrThrow('update', record);
       try {
         const config = withLimits(record.config, { ...change, resources });
-        checkIsolationMemory(config.isolation, config.resources.memory);
+        checkIsolationMemory(traitsOf(config.isolation), config.resources.memory);
         if (touched(record.config, config).resources) await this.#limitRun(record, config);
         this.#changed(record, config);
       } catch (error) {
@@ -102,7 +103,7 @@ export class ChangeService implements Changes {
         { ...change, resources },
         mounts.filter(({ target }) => asked.has(target)),
       );
-      checkIsolationMemory(config.isolation, config.resources.memory);
+      checkIsolationMemory(traitsOf(config.isolation), config.resources.memory);
       const runs = ['running', 'paused'].includes(record.status.state);
       const again = runs && (await this.#applyToRun(record, config));
       if (!again) this.#changed(record, config);

@@ -1,5 +1,5 @@
 import { HullError } from '../../model/errors.ts';
-import type { Isolation } from '../../model/isolation.ts';
+import type { IsolationTraits } from '../../runtime/traits.ts';
 
 /** How big the host is. */
 export interface HostSize {
@@ -9,7 +9,6 @@ export interface HostSize {
 }
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
-const MINIMUM_VM_MEMORY = 64 * 1024 * 1024;
 
 /** Docker's rule for names. */
 export function checkName(name: string): void {
@@ -20,13 +19,10 @@ export function checkName(name: string): void {
   );
 }
 
-/** VMs need room for a kernel. */
-export function checkIsolationMemory(isolation: Isolation, memory: number | undefined): void {
-  if (isolation !== 'vm' || memory === undefined || memory >= MINIMUM_VM_MEMORY) return;
-  throw new HullError(
-    'invalid-argument',
-    `a VM needs at least 64MiB of memory for its kernel; ${readable(memory)} were asked for`,
-  );
+/** Refuses less memory (bytes) than the isolation needs. */
+export function checkIsolationMemory({ minMemory }: IsolationTraits, memory: number | undefined): void {
+  if (minMemory === null || memory === undefined || memory >= minMemory.bytes) return;
+  throw new HullError('invalid-argument', `${minMemory.reason}; ${readable(memory)} were asked for`);
 }
 
 /** Rounded down, so that what is too much never looks as if it fitted: `512MiB`, `23.5GiB`, `12 bytes`. */

@@ -5,8 +5,8 @@ import type { InstanceOptions } from '../../model/instance-options.ts';
 import type { CreateInstance } from '../api.ts';
 import { DEFAULT_NETWORK, plainConnection } from '../networks/connections.ts';
 import { checkName } from './checks.ts';
+import { DEFAULT_PATH } from '../../model/default-path.ts';
 
-const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_STOP_TIMEOUT = 10;
 
 /** What `configure` needs to know beside the request. */
@@ -143,7 +143,7 @@ function environment(
   tty: boolean,
 ): string[] {
   const merged = new Map<string, string>();
-  const base = [DEFAULT_PATH, `HOSTNAME=${hostname}`, ...(tty ? ['TERM=xterm'] : [])];
+  const base = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`, ...(tty ? ['TERM=xterm'] : [])];
   for (const entry of [...base, ...image, ...own]) {
     const equals = entry.indexOf('=');
     if (equals < 0) merged.delete(entry);

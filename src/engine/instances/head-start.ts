@@ -1,4 +1,5 @@
 import type { InstanceConfig } from '../../model/instance.ts';
+import { traitsOf } from '../isolations.ts';
 import type { Timings } from '../timings.ts';
 import type { InstanceRecord } from './record.ts';
 
@@ -16,7 +17,7 @@ export function isWorthHeadStart(config: InstanceConfig): boolean {
   );
   return (
     config.autoRemove &&
-    config.isolation === 'container' &&
+    traitsOf(config.isolation).cheapToMake &&
     config.networkMode !== 'container' &&
     config.ports.length === 0 &&
     !ownAddress &&

@@ -8,6 +8,7 @@ import type { CreateInstance } from '../api.ts';
 import { planRecovery } from '../recovery/plan.ts';
 import { isLeak } from '../check/leaks.ts';
 import { admit, admitOrThrow } from './admission.ts';
+import { traitsOf } from '../isolations.ts';
 import { checkIsolationMemory, checkName } from './checks.ts';
 import { configure, type Facts } from './configure.ts';
 import { DeferredStdio, PendingAttachments } from './deferred-stdio.ts';
@@ -108,8 +109,8 @@ describe('configure', () => {
 
 describe('checks', () => {
   test('a VM needs room for its kernel', () => {
-    checkIsolationMemory('container', 2 ** 23);
-    expect(() => checkIsolationMemory('vm', 2 ** 23)).toThrow(
+    checkIsolationMemory(traitsOf('container'), 2 ** 23);
+    expect(() => checkIsolationMemory(traitsOf('vm'), 2 ** 23)).toThrow(
       'at least 64MiB of memory for its kernel; 8MiB',
     );
   });

@@ -26,6 +26,7 @@ import { endedStdio, endingWith } from '../exec-stdio.ts';
 import { admitOrThrow } from './admission.ts';
 import { instanceAttributes } from './attributes.ts';
 import { checkPlatform } from './check-platform.ts';
+import { traitsOf } from '../isolations.ts';
 import { checkIsolationMemory, type HostSize } from './checks.ts';
 import { configure } from './configure.ts';
 import { footprintOf } from './footprint.ts';
@@ -97,7 +98,7 @@ export class InstanceService implements Instances {
     const name = asked.name ?? inventName((candidate) => registry.idOfName(candidate) !== null);
     this.#checkNameFree(name);
     const isolation = asked.isolation ?? (source.kind === 'machine' ? 'vm' : 'container');
-    checkIsolationMemory(isolation, asked.resources?.memory);
+    checkIsolationMemory(traitsOf(isolation), asked.resources?.memory);
     const { value: request, warnings: settled } = this.#settle(asked, isolation);
     const warnings = [
       ...(image === null ? [] : checkPlatform(image, referenceOf(asked), asked.platform)),
@@ -286,7 +287,7 @@ export class InstanceService implements Instances {
   }
 
   #checkMachine(name: string, request: CreateInstance): void {
-    if (request.isolation === undefined || request.isolation === 'vm') return;
+    if (request.isolation === undefined || traitsOf(request.isolation).bootsMachines) return;
     throw new HullError(
       'invalid-argument',
       `the machine ${name} is a whole operating system and runs as a VM only, not as a ${request.isolation}`,

@@ -1,6 +1,7 @@
 import { HullError } from '../../model/errors.ts';
 import type { InstanceConfig, NetworkEndpoint } from '../../model/instance.ts';
 import type { AttachRequest, KnownLease, NetworkLease } from '../../network/network.ts';
+import { traitsOf } from '../isolations.ts';
 import type { NetworkCatalog } from '../networks/catalog.ts';
 import { connectionsOf } from '../networks/connections.ts';
 import type { Registry } from './registry.ts';
@@ -52,7 +53,7 @@ function joinedLease(config: InstanceConfig, registry: Pick<Registry, 'byId'>): 
   if (joined.status.pid === 0 || joined.lease === null)
     throw new HullError('wrong-state', `cannot join network of a non running container: ${id}`);
   for (const each of [config, joined.config])
-    if (each.isolation !== 'container')
+    if (!traitsOf(each.isolation).sharesKernel)
       throw new HullError(
         'not-supported',
         `${config.name} cannot join the network of ${joined.config.name}: ${each.name} runs as a ${each.isolation}, which has a network stack of its own; put both on one network`,

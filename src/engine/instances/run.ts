@@ -10,6 +10,7 @@ import type { RootStorage } from '../../storage/storage.ts';
 import type { Machines } from '../api.ts';
 import type { EventBus } from '../events.ts';
 import type { NetworkCatalog } from '../networks/catalog.ts';
+import { traitsOf } from '../isolations.ts';
 import { networkAttributes } from '../networks/events.ts';
 import { bundleOf, filesBundleOf, runDirOf } from './bundle.ts';
 import { makeRunFolders } from './name-files.ts';
@@ -87,8 +88,8 @@ export class Runs {
     const { roots, images, machines } = this.#parts;
     if (config.source.kind === 'machine')
       return roots.prepareMachine(config.id, machines.get(config.source.disk));
-    const kind = config.isolation === 'vm' ? 'block' : 'mounts';
-    return roots.prepare(config.id, images.get(config.source.imageId), kind, {
+    const { root } = traitsOf(config.isolation);
+    return roots.prepare(config.id, images.get(config.source.imageId), root, {
       ephemeral: config.autoRemove,
     });
   }

@@ -2,15 +2,15 @@ import { type HostLimits, ULIMIT_NAMES } from '../../host/host-limits.ts';
 import { HullError } from '../../model/errors.ts';
 import type { InstanceOptions, LogOptions, Ulimit } from '../../model/instance-options.ts';
 import type { NetworkMode } from '../../model/instance.ts';
-import type { Isolation } from '../../model/isolation.ts';
 import { readSecurity } from '../../runtime/security-options.ts';
+import type { IsolationTraits } from '../../runtime/traits.ts';
 import type { Settled } from './settle-resources.ts';
 
 /** What options are judged with. */
 export interface OptionFacts {
   readonly host: Pick<HostLimits, 'ulimits' | 'oomScoreAdj'>;
   readonly networkMode: NetworkMode;
-  readonly isolation: Isolation;
+  readonly traits: Pick<IsolationTraits, 'sysctls'>;
   /** The id of an instance by name or id; null where there is none. */
   readonly idOf: (nameOrId: string) => string | null;
 }
@@ -94,11 +94,10 @@ const IPC_SYSCTLS =
   /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)|fs\.mqueue\..+)$/;
 
 /** Kernel settings that a namespace has of its own (runc, libcontainer/configs/validate). */
-function checkSysctls(options: InstanceOptions, { networkMode, isolation }: OptionFacts): void {
+function checkSysctls(options: InstanceOptions, { networkMode, traits }: OptionFacts): void {
   for (const name of Object.keys(options.sysctls ?? {})) {
     const normal = normalSysctl(name);
-    // A guest's whole kernel is its own.
-    if (isolation === 'vm') continue;
+    if (traits.sysctls === 'all') continue;
     if (IPC_SYSCTLS.test(normal)) {
       if (options.ipcMode !== 'host') continue;
       throw invalid(`sysctl "${name}" is not allowed in the hosts ipc namespace`);

@@ -5,6 +5,7 @@ import type { Healthcheck } from '../../model/image.ts';
 import type { Isolation } from '../../model/isolation.ts';
 import { checkCapabilities } from '../../runtime/capabilities.ts';
 import type { CreateInstance } from '../api.ts';
+import { traitsOf } from '../isolations.ts';
 import { checkIsolationOptions, idleLimits } from './check-isolation.ts';
 import { settleOptions } from './settle-options.ts';
 import { type Settled, settleResources } from './settle-resources.ts';
@@ -38,18 +39,19 @@ export function settle(request: CreateInstance, facts: SettleFacts): Settled<Cre
   for (const mount of request.mounts ?? []) if (mount.type === 'tmpfs') checkTmpfs(mount.options ?? []);
   if (request.options?.utsMode === 'host' && request.hostname !== undefined)
     throw invalid('conflicting options: hostname and the UTS mode');
-  checkIsolationOptions(facts.isolation, request);
+  const traits = traitsOf(facts.isolation);
+  checkIsolationOptions(traits, request);
   const resources = settleResources(request.resources ?? {}, facts.host);
   const networkMode = request.networkMode ?? 'bridge';
   checkLinks(request, facts);
-  const options = settleOptions(request.options ?? {}, { ...facts, networkMode });
+  const options = settleOptions(request.options ?? {}, { ...facts, traits, networkMode });
   return {
     value: { ...request, resources: resources.value, options: options.value },
     warnings: [
       ...resources.warnings,
       ...options.warnings,
       ...(networkMode === 'host' && (request.ports ?? []).length > 0 ? [PORTS_OF_HOST] : []),
-      ...idleLimits(facts.isolation, request.resources ?? {}),
+      ...idleLimits(traits, request.resources ?? {}),
     ],
   };
 }

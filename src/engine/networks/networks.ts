@@ -7,6 +7,7 @@ import type { NetworkDefinition } from '../../model/network.ts';
 import type { Network, NetworkLease } from '../../network/network.ts';
 import type { ConnectSettings, CreateNetwork, NetworkMember, Networks } from '../api.ts';
 import type { EventBus } from '../events.ts';
+import { traitsOf } from '../isolations.ts';
 import type { Lifecycle } from '../instances/lifecycle.ts';
 import { updateNameFiles } from '../instances/name-files.ts';
 import { endpointsOf } from '../instances/networks-of.ts';
@@ -192,7 +193,7 @@ export class NetworkService implements Networks {
     connection: NetworkConnection,
   ): Promise<void> {
     const { config, status } = record;
-    if (config.isolation !== 'container')
+    if (!traitsOf(config.isolation).sharesKernel)
       throw new HullError(
         'not-supported',
         `${config.name} runs as a ${config.isolation}, whose network links are fixed when it starts; stop it first, then connect it`,
@@ -210,7 +211,7 @@ export class NetworkService implements Networks {
 
   async #disconnectRunning(record: InstanceRecord, definition: NetworkDefinition): Promise<void> {
     const { config } = record;
-    if (config.isolation !== 'container')
+    if (!traitsOf(config.isolation).sharesKernel)
       throw new HullError(
         'not-supported',
         `${config.name} runs as a ${config.isolation}, whose network links are fixed while it runs; stop it first`,

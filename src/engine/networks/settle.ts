@@ -1,5 +1,6 @@
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { CreateInstance } from '../api.ts';
+import { traitsOf } from '../isolations.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
 import type { NetworkCatalog } from './catalog.ts';
@@ -28,7 +29,7 @@ export function settleNetworks(
     // Looked for again when it starts: a client that is told of a missing thing here believes that it is the image.
     if (joined === null) return request;
     const { id, name, hostname, isolation } = joined.config;
-    if (isolation !== 'container')
+    if (!traitsOf(isolation).sharesKernel)
       throw new HullError(
         'not-supported',
         `the network of ${name} cannot be joined: it runs as a ${isolation}, which has a network stack of its own; put both on one network`,

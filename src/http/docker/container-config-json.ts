@@ -1,5 +1,6 @@
 import type { ContainerConfig, HostConfig, InspectedHostConfig, WireSet } from '../../../api/docker.ts';
 import type { InstanceConfig } from '../../model/instance.ts';
+import type { Isolation } from '../../model/isolation.ts';
 import { DEFAULT_SHM_SIZE } from '../../model/instance-options.ts';
 import { MASKED_PATHS, READ_ONLY_PATHS } from '../../model/system-paths.ts';
 import type { ThrottleDevice } from '../../model/resources.ts';
@@ -88,7 +89,7 @@ export function inspectedHostConfig(config: InstanceConfig): InspectedHostConfig
     UsernsMode: options.usernsMode ?? '',
     ShmSize: options.shmSize ?? DEFAULT_SHM_SIZE,
     ...present('Sysctls', options.sysctls),
-    Runtime: options.runtime ?? (config.isolation === 'sandbox' ? 'runsc' : 'runc'),
+    Runtime: options.runtime ?? RUNTIME_OF[config.isolation],
     Isolation: config.isolation,
     ...inspectedResources(config),
     ...present('Mounts', given.mounts),
@@ -98,6 +99,9 @@ export function inspectedHostConfig(config: InstanceConfig): InspectedHostConfig
     ...(config.source.kind === 'machine' ? { Machine: config.source.disk } : {}),
   };
 }
+
+/** The runtime that is shown where none was named. */
+const RUNTIME_OF: Readonly<Record<Isolation, string>> = { container: 'runc', sandbox: 'runsc', vm: 'runc' };
 
 /** Docker's daemon says so of those that see the host's processes or memory. */
 function shownSecurity({ privileged, options }: InstanceConfig): readonly string[] | null {

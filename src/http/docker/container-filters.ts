@@ -95,7 +95,7 @@ function identityTests(engine: EngineApi, filters: Filters): Test[] {
       !filters.has('ancestor') || (source.kind === 'image' && ancestors.has(source.imageId)),
     ({ config }) => matchesId(config.id),
     ({ config }) => matchesName(config.name) || matchesName(`/${config.name}`),
-    ({ config }) => filters.any('isolation', (value) => config.isolation === value),
+    ({ config }) => filters.any('isolation', (value) => value === config.isolation),
     ({ config }) => filters.labels(config.labels),
     // Tasks are a swarm's.
     () => filters.flag('is-task') !== true,

@@ -2,26 +2,26 @@ import { HullError } from '../../model/errors.ts';
 import type { Healthcheck } from '../../model/image.ts';
 import type { RestartPolicy } from '../../model/instance.ts';
 import type { DeviceMapping, GivenMounts, InstanceOptions, Ulimit } from '../../model/instance-options.ts';
-import { ISOLATIONS, type Isolation } from '../../model/isolation.ts';
+import { ISOLATIONS, isIsolation, type Isolation } from '../../model/isolation.ts';
 import { ISOLATION_LABEL } from '../../model/labels.ts';
 import type { CreateBody, HostConfigBody } from './create-schema.ts';
 
 /** Runtimes by the names that Docker's clients give: they choose an isolation. */
-const RUNTIMES: Readonly<Record<string, Isolation>> = {
-  runc: 'container',
-  crun: 'container',
-  'io.containerd.runc.v2': 'container',
-  runsc: 'sandbox',
-  'io.containerd.runsc.v1': 'sandbox',
-  'hull-vm': 'vm',
-  kata: 'vm',
-  'io.containerd.kata.v2': 'vm',
-};
+const RUNTIMES: ReadonlyMap<string, Isolation> = new Map([
+  ['runc', 'container'],
+  ['crun', 'container'],
+  ['io.containerd.runc.v2', 'container'],
+  ['runsc', 'sandbox'],
+  ['io.containerd.runsc.v1', 'sandbox'],
+  ['hull-vm', 'vm'],
+  ['kata', 'vm'],
+  ['io.containerd.kata.v2', 'vm'],
+]);
 
 /** `HostConfig.Isolation`, else the annotation, else the label, else the runtime. Throws `invalid-argument`. */
 export function isolationOf(body: CreateBody, host: HostConfigBody): Isolation | undefined {
   const runtime = nonEmpty(host.Runtime);
-  const byRuntime = runtime === undefined ? undefined : RUNTIMES[runtime];
+  const byRuntime = runtime === undefined ? undefined : RUNTIMES.get(runtime);
   if (runtime !== undefined && byRuntime === undefined)
     throw invalid(`unknown or invalid runtime name: ${runtime}`);
   const places: readonly (readonly [string, string | undefined])[] = [
@@ -31,8 +31,7 @@ export function isolationOf(body: CreateBody, host: HostConfigBody): Isolation |
   ];
   for (const [field, asked] of places) {
     if (asked === undefined || asked === 'default') continue;
-    const known = ISOLATIONS.find((isolation) => isolation === asked);
-    if (known !== undefined) return agreed(known, field, byRuntime, runtime);
+    if (isIsolation(asked)) return agreed(asked, field, byRuntime, runtime);
     throw invalid(
       `invalid isolation '${asked}' on linux: ${field} is one of ${ISOLATIONS.join(', ')}, default`,
     );

@@ -2,6 +2,7 @@ import { closeSync, openSync, readFileSync, rmSync, writeSync, constants } from 
 import type { Host, PacketSocket } from '../../host/host.ts';
 import { HullError } from '../../model/errors.ts';
 import type { TerminalSize } from '../../model/instance.ts';
+import { DEFAULT_PATH } from '../../model/default-path.ts';
 
 /** The OCI runtime that conmon drives, and where it keeps its state. */
 export interface OciRuntime {
@@ -176,15 +177,13 @@ export class Conmon {
         cwd: spec.runDir,
         extraFds: descriptors,
         detached: true,
-        env: { PATH, ...pipes },
+        env: { PATH: DEFAULT_PATH, ...pipes },
       });
     } finally {
       for (const descriptor of descriptors) closeSync(descriptor);
     }
   }
 }
-
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Reads conmon's reports: JSON lines `{"data": n, "message": "…"}`; the first is the pid (or a negative number and the runtime's words). */
 class SyncPipe {
