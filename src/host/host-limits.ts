@@ -10,11 +10,22 @@ export interface HostLimits {
   /** CPUs and memory nodes that exist, as a list: `0-3,8`. */
   readonly cpuset: string;
   readonly memoryNodes: string;
+  readonly memoryLimit: boolean;
+  readonly memoryReservation: boolean;
   readonly swap: boolean;
   readonly memorySwappiness: boolean;
   readonly oomKillDisable: boolean;
+  readonly cpuQuota: boolean;
+  readonly cpuShares: boolean;
+  readonly cpusets: boolean;
+  readonly pidsLimit: boolean;
   readonly cpuRealtime: boolean;
   readonly blkioWeight: boolean;
+  readonly blkioThrottle: boolean;
+  readonly appArmor: boolean;
+  readonly seccomp: boolean;
+  /** Those that the engine may give at most: its own bounding set, as a mask in hexadecimal (proc(5), `CapBnd`). */
+  readonly capabilities: string;
   /** The highest hard limit (setrlimit(2)) that can be given, by Docker's name; one that is absent can be anything. */
   readonly ulimits: ReadonlyMap<string, number>;
   /** The lowest value that can be given, which is our own without CAP_SYS_RESOURCE. */
@@ -51,19 +62,40 @@ export function readHostLimits({ layout, controllers, unified }: CgroupFacts): H
   const has = (controller: string, file: string): boolean => existsSync(at(controller, file));
   const list = (kind: 'cpus' | 'mems'): string =>
     text(at('cpuset', v2 ? `cpuset.${kind}.effective` : `cpuset.${kind}`)).trim();
+  const offered = new Set(v2 ? text(at('', 'cgroup.controllers')).trim().split(/\s+/) : []);
+  const offers = (controller: string, file: string): boolean =>
+    v2 ? offered.has(controller) : has(controller, file);
   const free = mayRaise(text('/proc/self/status'));
   return {
     cpus: availableParallelism(),
     memory: totalmem(),
     cpuset: list('cpus'),
     memoryNodes: list('mems'),
-    swap: v2 || has('memory', 'memory.memsw.limit_in_bytes'),
+    memoryLimit: offers('memory', 'memory.limit_in_bytes'),
+    memoryReservation: offers('memory', 'memory.soft_limit_in_bytes'),
+    swap: v2 ? offered.has('memory') : has('memory', 'memory.memsw.limit_in_bytes'),
     memorySwappiness: !v2 && has('memory', 'memory.swappiness'),
     oomKillDisable: !v2 && has('memory', 'memory.oom_control'),
+    cpuQuota: offers('cpu', 'cpu.cfs_quota_us'),
+    cpuShares: offers('cpu', 'cpu.shares'),
+    cpusets: offers('cpuset', 'cpuset.cpus'),
+    // The root group has no limit of its own.
+    pidsLimit: v2 ? offered.has('pids') : controllers.has('pids'),
     cpuRealtime: !v2 && has('cpu', 'cpu.rt_runtime_us'),
-    blkioWeight: v2 || has('blkio', 'blkio.weight'),
+    blkioWeight: v2 ? offered.has('io') : has('blkio', 'blkio.weight'),
+    blkioThrottle: v2 ? offered.has('io') : has('blkio', 'blkio.throttle.read_bps_device'),
+    ...securityModules(),
+    capabilities: /^CapBnd:\s*([0-9a-f]{1,16})$/m.exec(text('/proc/self/status'))?.[1] ?? '0',
     ulimits: free ? new Map() : hardLimits(text('/proc/self/limits')),
     oomScoreAdj: free ? -1000 : Number(text('/proc/self/oom_score_adj').trim() || '0'),
+  };
+}
+
+/** What the kernel can confine processes with, beside namespaces. */
+export function securityModules(): { readonly appArmor: boolean; readonly seccomp: boolean } {
+  return {
+    appArmor: text('/sys/module/apparmor/parameters/enabled').trim() === 'Y',
+    seccomp: existsSync('/proc/sys/kernel/seccomp/actions_avail'),
   };
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupFacts } from './cgroup-parse.ts';
 import type { MountEntry } from './host.ts';
+import { securityModules } from './host-limits.ts';
 
 /** What the host's kernel can limit and do. */
 export interface KernelFeatures {
@@ -14,6 +15,7 @@ export interface KernelFeatures {
   /** Only the first version of control groups has it. */
   readonly oomKillDisable: boolean;
   readonly ipv4Forwarding: boolean;
+  readonly seccomp: boolean;
   /** Type of the file system that holds a folder, in the words of Docker's storage drivers. */
   readonly backingFilesystem: string;
 }
@@ -34,6 +36,7 @@ const FILESYSTEMS: ReadonlyMap<number, string> = new Map([
 export function kernelFeatures(mounts: readonly MountEntry[], folder: string): KernelFeatures {
   return {
     ...cgroupFeatures(mounts),
+    seccomp: securityModules().seccomp,
     ipv4Forwarding: readOr('/proc/sys/net/ipv4/ip_forward').trim() === '1',
     backingFilesystem: FILESYSTEMS.get(statfsSync(folder).type) ?? '<unknown>',
   };
@@ -41,7 +44,7 @@ export function kernelFeatures(mounts: readonly MountEntry[], folder: string): K
 
 function cgroupFeatures(
   mounts: readonly MountEntry[],
-): Omit<KernelFeatures, 'ipv4Forwarding' | 'backingFilesystem'> {
+): Omit<KernelFeatures, 'ipv4Forwarding' | 'backingFilesystem' | 'seccomp'> {
   const { layout, controllers, unified } = cgroupFacts(mounts);
   if (layout === 'v2') {
     const root = unified ?? '/sys/fs/cgroup';

@@ -71,8 +71,8 @@ export function resolveCapabilities(
   request: { capAdd: readonly string[]; capDrop: readonly string[]; privileged: boolean },
   held: ReadonlySet<string>,
 ): string[] {
-  const add = request.capAdd.map(normal);
-  const drop = request.capDrop.map(normal);
+  const add = request.capAdd.map(capabilityName);
+  const drop = request.capDrop.map(capabilityName);
   if (request.privileged) return ALL_CAPABILITIES.filter((name) => held.has(name));
   const base: readonly string[] = add.includes('ALL')
     ? ALL_CAPABILITIES
@@ -101,7 +101,8 @@ export function capabilitiesOf(mask: string): Set<string> {
   return new Set(ALL_CAPABILITIES.filter((_, number) => (bits >> BigInt(number)) & 1n));
 }
 
-function normal(name: string): string {
+/** `ALL`, or the name as the kernel has it. Throws `invalid-argument` for what is none. */
+export function capabilityName(name: string): string {
   const upper = name.toUpperCase();
   if (upper === 'ALL') return upper;
   const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;

@@ -1,16 +1,22 @@
 import { HullError } from '../model/errors.ts';
 
-/** What `SecurityOpt` asks for. SELinux labels, and AppArmor where the host has none, ask for nothing. */
+/** What `SecurityOpt` asks for. */
 export interface SecurityOptions {
   /** The text of a profile; null: unconfined; absent: the default. */
   readonly seccomp?: string | null;
   readonly noNewPrivileges: boolean;
+  /** A profile's name, or `unconfined`. */
+  readonly appArmor?: string;
+  /** SELinux's, as they were given: `disable`, `type:…`. */
+  readonly labels: readonly string[];
 }
 
 /** Reads `HostConfig.SecurityOpt`. Throws `invalid-argument` in Docker's words (moby, daemon/daemon_unix.go). */
 export function readSecurity(options: readonly string[] = []): SecurityOptions {
   let seccomp: string | null | undefined;
   let noNewPrivileges = false;
+  let appArmor: string | undefined;
+  const labels: string[] = [];
   for (const option of options) {
     if (option === 'disable') continue;
     if (option === 'no-new-privileges') {
@@ -23,7 +29,10 @@ export function readSecurity(options: readonly string[] = []): SecurityOptions {
     const value = option.slice(at + 1);
     switch (option.slice(0, at)) {
       case 'label':
+        labels.push(value);
+        break;
       case 'apparmor':
+        appArmor = value;
         break;
       case 'seccomp':
         seccomp = value === 'unconfined' ? null : value === 'builtin' || value === '' ? undefined : value;
@@ -36,7 +45,12 @@ export function readSecurity(options: readonly string[] = []): SecurityOptions {
         throw invalid(`invalid --security-opt 2: ${JSON.stringify(option)}`);
     }
   }
-  return { ...(seccomp === undefined ? {} : { seccomp }), noNewPrivileges };
+  return {
+    ...(seccomp === undefined ? {} : { seccomp }),
+    noNewPrivileges,
+    ...(appArmor === undefined || appArmor === '' ? {} : { appArmor }),
+    labels,
+  };
 }
 
 /** As Go's strconv.ParseBool. */

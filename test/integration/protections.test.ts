@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { securityModules } from '../../src/host/host-limits.ts';
 import { TestEngine } from '../support/engine.ts';
 import { until } from '../support/until.ts';
 
@@ -116,6 +117,25 @@ describe.each([1, 2])('system calls, filter number %d', () => {
     const { personality, keyctl } = await attempts('--security-opt', `seccomp=${file}`);
     expect({ personality, keyctl }).toEqual({ personality: EBADF, keyctl: EOPNOTSUPP });
   });
+});
+
+test('what cannot be had is named where it is asked for, and info promises what there is', async () => {
+  const { securityOptions, appArmor } = {
+    securityOptions: await engine.mustDocker('info', '--format', '{{json .SecurityOptions}}'),
+    appArmor: securityModules().appArmor,
+  };
+  expect(JSON.parse(securityOptions)).toContain('name=seccomp,profile=builtin');
+  const warnings = await engine.mustDocker('info', '--format', '{{json .Warnings}}');
+  expect(warnings.includes('AppArmor')).toBe(appArmor);
+  const asked = [
+    '--security-opt',
+    'label=type:svirt_t',
+    ...(appArmor ? [] : ['--security-opt', 'apparmor=mine']),
+  ];
+  const { code, stderr } = await engine.docker(['create', ...asked, 'busybox', 'true']);
+  expect(code).toBe(0);
+  expect(stderr).toContain('label=type:svirt_t discarded');
+  if (!appArmor) expect(stderr).toContain('The profile mine discarded');
 });
 
 describe('what an instance can make grow', () => {

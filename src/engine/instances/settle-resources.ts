@@ -11,11 +11,18 @@ type Host = Pick<
   | 'memory'
   | 'cpuset'
   | 'memoryNodes'
+  | 'memoryLimit'
+  | 'memoryReservation'
   | 'swap'
   | 'memorySwappiness'
   | 'oomKillDisable'
+  | 'cpuQuota'
+  | 'cpuShares'
+  | 'cpusets'
+  | 'pidsLimit'
   | 'cpuRealtime'
   | 'blkioWeight'
+  | 'blkioThrottle'
 >;
 
 export interface Settled<T> {
@@ -28,46 +35,120 @@ export interface Settled<T> {
  * `invalid-argument`, what the kernel cannot do is left out with a warning, and what follows from other fields is filled in. Pure.
  */
 export function settleResources(asked: Resources, host: Host, { update = false } = {}): Settled<Resources> {
-  const warnings: string[] = [];
-  const discard = (what: string, limit: string): void =>
-    void warnings.push(
-      `Your kernel does not support ${what} or the cgroup is not mounted. ${limit} discarded.`,
-    );
   checkMemory(asked, update);
   checkFits(asked, host);
   checkCpu(asked, host);
-  const { memorySwappiness, oomKillDisable, blkioWeight, blkioWeightDevice, ...rest } = asked;
-  let { memorySwap } = rest;
-  if ((rest.memory ?? 0) > 0 && memorySwap !== -1 && !host.swap) {
-    warnings.push(
-      'Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.',
-    );
-    memorySwap = -1;
+  const memory = discard(asked, host, MEMORY);
+  const swap = settleSwap(memory.value, host, update);
+  const soft = discard(swap.value, host, SOFT_MEMORY);
+  const killer = settleOomKiller(soft.value, host);
+  const rest = discard(killer.value, host, PROCESSES_AND_DEVICES);
+  const value = Object.entries(rest.value).filter(([, part]) => part !== undefined);
+  const warnings = [memory, swap, soft, killer, rest].flatMap((one) => one.warnings);
+  return { value: Object.fromEntries(value), warnings };
+}
+
+/** A limit that some kernels do not have, or whose controller is not mounted: what it is made of, and what Docker says when it is left out. */
+interface OptionalLimit {
+  readonly needs: keyof Host;
+  readonly fields: readonly (keyof Resources)[];
+  readonly warning: string;
+}
+
+const unsupported = (what: string, left: string): string =>
+  `Your kernel does not support ${what} or the cgroup is not mounted. ${left} discarded.`;
+
+const MEMORY: readonly OptionalLimit[] = [
+  {
+    needs: 'memoryLimit',
+    fields: ['memory', 'memorySwap'],
+    warning: unsupported('memory limit capabilities', 'Limitation'),
+  },
+];
+
+const SOFT_MEMORY: readonly OptionalLimit[] = [
+  {
+    needs: 'memorySwappiness',
+    fields: ['memorySwappiness'],
+    warning: unsupported('memory swappiness capabilities', 'Memory swappiness'),
+  },
+  {
+    needs: 'memoryReservation',
+    fields: ['memoryReservation'],
+    warning: unsupported('memory soft limit capabilities', 'Limitation'),
+  },
+];
+
+const throttle = (field: keyof Resources, what: string, left: string): OptionalLimit => ({
+  ...{ needs: 'blkioThrottle', fields: [field] },
+  warning: unsupported(`${what} limit`, `Block I/O ${left} limit`),
+});
+
+const PROCESSES_AND_DEVICES: readonly OptionalLimit[] = [
+  {
+    needs: 'pidsLimit',
+    fields: ['pidsLimit'],
+    warning: unsupported('PIDs limit capabilities', 'PIDs limit'),
+  },
+  { needs: 'cpuShares', fields: ['cpuShares'], warning: unsupported('CPU shares', 'Shares') },
+  {
+    needs: 'cpuQuota',
+    fields: ['cpuPeriod', 'cpuQuota'],
+    warning: 'Your kernel does not support CPU CFS scheduler. CPU period/quota discarded.',
+  },
+  { needs: 'cpusets', fields: ['cpusetCpus', 'cpusetMems'], warning: unsupported('cpuset', 'Cpuset') },
+  { needs: 'blkioWeight', fields: ['blkioWeight'], warning: unsupported('Block I/O weight', 'Weight') },
+  {
+    needs: 'blkioWeight',
+    fields: ['blkioWeightDevice'],
+    warning: unsupported('Block I/O weight_device', 'Weight-device'),
+  },
+  throttle('blkioDeviceReadBps', 'BPS Block I/O read', 'BPS read'),
+  throttle('blkioDeviceWriteBps', 'BPS Block I/O write', 'BPS write'),
+  throttle('blkioDeviceReadIOps', 'IOPS Block read', 'IOPS read'),
+  throttle('blkioDeviceWriteIOps', 'IOPS Block write', 'IOPS write'),
+];
+
+/** Leaves out what the host does not have; a value that asks for nothing goes without a word. */
+function discard(asked: Resources, host: Host, limits: readonly OptionalLimit[]): Settled<Resources> {
+  const gone = limits.filter(({ needs }) => host[needs] !== true);
+  const fields = new Set<string>(gone.flatMap((limit) => limit.fields));
+  return {
+    value: Object.fromEntries(Object.entries(asked).filter(([field]) => !fields.has(field))),
+    warnings: gone
+      .filter((limit) => limit.fields.some((field) => isLimit(field, asked[field])))
+      .map(({ warning }) => warning),
+  };
+}
+
+/** `0`, `-1` and nothing ask for no limit; swappiness has no such value. */
+function isLimit(field: keyof Resources, value: unknown): boolean {
+  if (typeof value === 'number') return value > 0 || field === 'memorySwappiness';
+  return value !== undefined && value !== '';
+}
+
+function settleSwap(asked: Resources, host: Host, update: boolean): Settled<Resources> {
+  if ((asked.memory ?? 0) > 0 && asked.memorySwap !== -1 && !host.swap) {
+    const warning =
+      'Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.';
+    return { value: { ...asked, memorySwap: -1 }, warnings: [warning] };
   }
   // As much again as memory, where nothing was said.
-  if (rest.memory !== undefined && memorySwap === undefined && !update) memorySwap = rest.memory * 2;
-  const kept: Partial<Record<keyof Resources, unknown>> = { memorySwap };
-  if (memorySwappiness !== undefined) {
-    if (host.memorySwappiness) kept.memorySwappiness = memorySwappiness;
-    else discard('memory swappiness capabilities', 'Memory swappiness');
+  if (asked.memory !== undefined && asked.memorySwap === undefined && !update)
+    return { value: { ...asked, memorySwap: asked.memory * 2 }, warnings: [] };
+  return { value: asked, warnings: [] };
+}
+
+function settleOomKiller(asked: Resources, host: Host): Settled<Resources> {
+  if (asked.oomKillDisable !== true) return { value: asked, warnings: [] };
+  if (!host.oomKillDisable) {
+    const { oomKillDisable: _, ...rest } = asked;
+    const warning = 'Your kernel does not support OomKillDisable. OomKillDisable discarded.';
+    return { value: rest, warnings: [warning] };
   }
-  if (oomKillDisable === true && !host.oomKillDisable)
-    warnings.push('Your kernel does not support OomKillDisable. OomKillDisable discarded.');
-  else kept.oomKillDisable = oomKillDisable;
-  if (kept.oomKillDisable === true && rest.memory === undefined)
-    warnings.push(
-      'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.',
-    );
-  if (blkioWeight !== undefined) {
-    if (host.blkioWeight) kept.blkioWeight = blkioWeight;
-    else discard('Block I/O weight', 'Weight');
-  }
-  if (blkioWeightDevice !== undefined) {
-    if (host.blkioWeight) kept.blkioWeightDevice = blkioWeightDevice;
-    else discard('Block I/O weight_device', 'Weight-device');
-  }
-  const value = Object.entries({ ...rest, ...kept }).filter(([, part]) => part !== undefined);
-  return { value: Object.fromEntries(value), warnings };
+  const unbounded =
+    'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.';
+  return { value: asked, warnings: asked.memory === undefined ? [unbounded] : [] };
 }
 
 /** Docker takes any number; a limit that cannot be reached is a mistake in a unit more often than a wish. */
@@ -104,6 +185,10 @@ function checkCpu(asked: Resources, host: Host): void {
     throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set');
   if (nanoCpus !== undefined && (cpuQuota ?? 0) > 0)
     throw invalid('Conflicting options: Nano CPUs and CPU Quota cannot both be set');
+  if ((nanoCpus ?? 0) > 0 && !host.cpuQuota)
+    throw invalid(
+      'NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted',
+    );
   if (nanoCpus !== undefined && (nanoCpus < 0 || nanoCpus > host.cpus * BILLION))
     throw invalid(
       `range of CPUs is from 0.01 to ${host.cpus}.00, as there are only ${host.cpus} CPUs available`,

@@ -16,11 +16,21 @@ const HOST: HostLimits = {
   memory: 2 ** 40,
   cpuset: '0-1',
   memoryNodes: '0',
+  memoryLimit: true,
+  memoryReservation: true,
   swap: true,
   memorySwappiness: true,
   oomKillDisable: true,
+  cpuQuota: true,
+  cpuShares: true,
+  cpusets: true,
+  pidsLimit: true,
   cpuRealtime: true,
   blkioWeight: true,
+  blkioThrottle: true,
+  appArmor: false,
+  seccomp: true,
+  capabilities: '1ffffffffff',
   ulimits: new Map(),
   oomScoreAdj: -1000,
 };
@@ -100,6 +110,32 @@ describe('limits', () => {
     });
     expect(settleResources({ oomKillDisable: true }, HOST).warnings[0]).toContain('no memory limit is set');
     expect(() => settleResources({ cpuRealtimePeriod: 1000 }, BARE)).toThrow('real-time scheduler');
+  });
+
+  test.each<[keyof HostLimits, Resources, string]>([
+    ['memoryLimit', { memory: 64 * MEBI }, 'memory limit capabilities'],
+    ['memoryReservation', { memoryReservation: 64 * MEBI }, 'memory soft limit capabilities'],
+    ['pidsLimit', { pidsLimit: 10 }, 'PIDs limit capabilities'],
+    ['cpuShares', { cpuShares: 10 }, 'CPU shares'],
+    ['cpuQuota', { cpuQuota: 10_000, cpuPeriod: 100_000 }, 'CPU CFS scheduler. CPU period/quota'],
+    ['cpusets', { cpusetCpus: '0', cpusetMems: '0' }, 'cpuset'],
+    ['blkioThrottle', { blkioDeviceReadBps: [{ path: '/dev/null', rate: 1 }] }, 'BPS Block I/O read limit'],
+    ['blkioThrottle', { blkioDeviceWriteIOps: [{ path: '/dev/null', rate: 1 }] }, 'IOPS Block write limit'],
+  ])('without %s, what needs it is discarded, with a warning', (missing, asked, words) => {
+    const { value, warnings } = settleResources(asked, { ...HOST, [missing]: false });
+    expect(value).toEqual({});
+    expect(warnings).toEqual([expect.stringContaining(`Your kernel does not support ${words}`)]);
+    expect(settleResources(asked, HOST).warnings).toEqual([]);
+  });
+
+  test('without the CPU controller a number of CPUs is refused; no limit is no wish', () => {
+    expect(() => settleResources({ nanoCpus: 1e9 }, { ...HOST, cpuQuota: false })).toThrow(
+      'CPU CFS scheduler',
+    );
+    const none = { pidsLimit: -1, cpuShares: 0, cpusetCpus: '' };
+    expect(settleResources(none, { ...HOST, pidsLimit: false, cpuShares: false, cpusets: false })).toEqual({
+      ...{ value: {}, warnings: [] },
+    });
   });
 
   test('lists of numbers', () => {
@@ -298,5 +334,45 @@ describe('a VM', () => {
     expect(of({ resources }, HOST, 'vm').warnings).toEqual([warning]);
     expect(of({ resources }).warnings).toEqual([]);
     expect(of({ resources: { memory: 64 * MEBI } }, HOST, 'vm').warnings).toEqual([]);
+  });
+});
+
+describe('protections that this host or isolation cannot give', () => {
+  const opt = (...securityOpt: string[]): Partial<CreateInstance> => ({ options: { securityOpt } });
+  const profile = `seccomp=${JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW' })}`;
+
+  test('are named', () => {
+    expect(of(opt('apparmor=mine')).warnings).toEqual([
+      'AppArmor is not enabled on this host. The profile mine discarded.',
+    ]);
+    expect(of(opt('apparmor=mine'), { ...HOST, appArmor: true }).warnings).toEqual([]);
+    expect(of(opt('apparmor=mine'), { ...HOST, appArmor: true }, 'vm').warnings).toEqual([
+      'The profile mine of AppArmor discarded: it confines nothing inside a vm.',
+    ]);
+    expect(of(opt('label=type:svirt', 'label=disable')).warnings).toEqual([
+      'SELinux labels are not set by this engine. label=type:svirt discarded.',
+    ]);
+    const bare = { ...HOST, capabilities: '0' };
+    expect(of({ capAdd: ['sys_admin', 'ALL'] }, bare).warnings).toEqual([
+      'The engine lacks CAP_SYS_ADMIN, and cannot add it. CAP_SYS_ADMIN discarded.',
+    ]);
+    expect(of({ capAdd: ['SYS_ADMIN'] }, bare, 'vm').warnings).toEqual([]);
+  });
+
+  test('nothing is said where nothing is missing', () => {
+    const asked = opt(
+      'apparmor=unconfined',
+      'label=disable',
+      'seccomp=unconfined',
+      'no-new-privileges',
+      profile,
+    );
+    expect(of({ ...asked, capAdd: ['NET_ADMIN', 'ALL'] }).warnings).toEqual([]);
+  });
+
+  test('a profile that no kernel looks at is refused', () => {
+    expect(() => of(opt(profile), { ...HOST, seccomp: false })).toThrow(
+      'seccomp is not enabled in your kernel',
+    );
   });
 });

@@ -8,6 +8,7 @@ import type { CreateInstance } from '../api.ts';
 import { traitsOf } from '../isolations.ts';
 import { checkIsolationOptions, idleLimits } from './check-isolation.ts';
 import { settleOptions } from './settle-options.ts';
+import { securityWarnings } from './settle-security.ts';
 import { type Settled, settleResources } from './settle-resources.ts';
 import { signalNumber } from './signals.ts';
 
@@ -50,6 +51,7 @@ export function settle(request: CreateInstance, facts: SettleFacts): Settled<Cre
     warnings: [
       ...resources.warnings,
       ...options.warnings,
+      ...securityWarnings(request, facts.host, traits),
       ...(networkMode === 'host' && (request.ports ?? []).length > 0 ? [PORTS_OF_HOST] : []),
       ...idleLimits(traits, request.resources ?? {}),
     ],

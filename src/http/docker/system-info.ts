@@ -114,7 +114,7 @@ function registryPart(): Record<string, unknown> {
   };
 }
 
-function runtimePart({ facts, programs }: Known): typeof SWARM_PART & Pick<SystemInfo, RuntimeField> {
+function runtimePart({ facts, host, programs }: Known): typeof SWARM_PART & Pick<SystemInfo, RuntimeField> {
   const { container, sandbox, vm } = facts.isolations;
   const program = container.available ? (/^[\w-]+/.exec(container.detail)?.[0] ?? 'crun') : 'crun';
   const version = programs.find(({ name }) => name === program)?.version ?? '';
@@ -130,7 +130,7 @@ function runtimePart({ facts, programs }: Known): typeof SWARM_PART & Pick<Syste
     Isolation: '',
     RuncCommit: { ID: version === '' ? '' : `${program} ${version}` },
     SecurityOptions: [
-      'name=seccomp,profile=builtin',
+      ...(host.features.seccomp ? ['name=seccomp,profile=builtin'] : []),
       ...(facts.cgroupVersion === '2' ? ['name=cgroupns'] : []),
     ],
   };

@@ -219,7 +219,7 @@ class FakeSystem implements System {
         cpuset: true,
         pidsLimit: true,
       },
-      ...{ oomKillDisable: false, ipv4Forwarding: true, backingFilesystem: 'extfs' },
+      ...{ oomKillDisable: false, seccomp: true, ipv4Forwarding: true, backingFilesystem: 'extfs' },
     };
     const load = { files: 9, threads: 4 };
     return {

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createHost } from '../../host/index.ts';
-import { chooseSandboxRuntime } from './choose.ts';
+import { chooseSandboxRuntime, missingProtections } from './choose.ts';
 
 // One was left in every hierarchy by each daemon's first look, and kept the hierarchies from being unmounted.
 test('looking whether a sandbox can run leaves no control groups', async () => {
@@ -30,4 +30,14 @@ test('looking whether a sandbox can run leaves no control groups', async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('what the host lacks, or has and is not used, is said', () => {
+  expect(missingProtections({ seccomp: true, appArmor: false })).toEqual([]);
+  expect(missingProtections({ seccomp: false, appArmor: false })).toEqual([
+    expect.stringContaining('seccomp'),
+  ]);
+  expect(missingProtections({ seccomp: true, appArmor: true })).toEqual([
+    expect.stringContaining('AppArmor'),
+  ]);
 });

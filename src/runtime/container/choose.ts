@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Cgroups } from '../../host/cgroup.ts';
 import type { Host } from '../../host/host.ts';
+import { securityModules } from '../../host/host-limits.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { OciRuntime } from './conmon.ts';
 
@@ -31,7 +32,13 @@ export async function chooseContainerRuntime(host: Host, cgroups: Cgroups, runDi
       arguments: ['--root', root, '--cgroup-manager', 'cgroupfs'],
       root,
     } as const;
-    return { available: true, conmon, runtime, detail: `crun, cgroup ${layout}`, warnings: [] };
+    return {
+      available: true,
+      conmon,
+      runtime,
+      detail: `crun, cgroup ${layout}`,
+      warnings: missingProtections(),
+    };
   }
   if (runc === null)
     return {
@@ -45,8 +52,20 @@ export async function chooseContainerRuntime(host: Host, cgroups: Cgroups, runDi
     conmon,
     runtime,
     detail: `runc, cgroup ${layout}`,
-    warnings: [`using runc, which starts slower: ${obstacle ?? ''}`],
+    warnings: [`using runc, which starts slower: ${obstacle ?? ''}`, ...missingProtections()],
   };
+}
+
+/** What Docker's containers have by default on such a host, and this engine's have not. Pure but for its default. */
+export function missingProtections({ appArmor, seccomp } = securityModules()): readonly string[] {
+  return [
+    ...(seccomp
+      ? []
+      : ['seccomp is not enabled in the kernel: containers run without a filter of system calls']),
+    ...(appArmor
+      ? ['containers run without an AppArmor profile, unless one is named with --security-opt apparmor=NAME']
+      : []),
+  ];
 }
 
 /** Ways to run a sandbox, best first: `systrap` is in newer releases only; the own network stack of older ones refuses newer kernels. */

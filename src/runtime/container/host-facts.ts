@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { securityModules } from '../../host/host-limits.ts';
 import { capabilitiesOf } from '../capabilities.ts';
 import { defaultProfile } from './default-profile.ts';
 import { type OciSeccomp, resolveSeccomp, type SeccompProfile } from './seccomp.ts';
@@ -16,6 +17,7 @@ export class HostFacts {
   #capabilities: ReadonlySet<string> | null = null;
   #maxOpenFiles: number | null = null;
   readonly #seccomp = new Map<string, OciSeccomp>();
+  #modules: ReturnType<typeof securityModules> | null = null;
 
   /** The engine's own bounding set: no more can be given. */
   capabilities(): ReadonlySet<string> {
@@ -33,8 +35,14 @@ export class HostFacts {
     return this.#maxOpenFiles;
   }
 
-  /** The default profile for these capabilities. */
-  seccomp(capabilities: readonly string[]): OciSeccomp {
+  /** What the kernel can confine processes with. */
+  modules(): ReturnType<typeof securityModules> {
+    return (this.#modules ??= securityModules());
+  }
+
+  /** The default profile for these capabilities; null where the kernel filters nothing, which the runtime's probe says. */
+  seccomp(capabilities: readonly string[]): OciSeccomp | null {
+    if (!this.modules().seccomp) return null;
     const key = capabilities.join();
     let resolved = this.#seccomp.get(key);
     if (resolved === undefined) {

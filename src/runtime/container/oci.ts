@@ -40,6 +40,7 @@ export interface OciProcess {
     readonly hard: number | bigint;
   }[];
   readonly noNewPrivileges: boolean;
+  readonly apparmorProfile?: string;
   readonly oomScoreAdj?: number;
 }
 

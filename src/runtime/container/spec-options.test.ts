@@ -166,10 +166,11 @@ describe('mounts', () => {
 
 test('security options', () => {
   expect(readSecurity(['seccomp=unconfined', 'label=disable', 'apparmor=x'])).toEqual({
-    seccomp: null,
-    noNewPrivileges: false,
+    ...{ seccomp: null, noNewPrivileges: false, appArmor: 'x', labels: ['disable'] },
   });
-  expect(readSecurity(['no-new-privileges:true', 'seccomp=builtin'])).toEqual({ noNewPrivileges: true });
+  expect(readSecurity(['no-new-privileges:true', 'seccomp=builtin'])).toEqual({
+    ...{ noNewPrivileges: true, labels: [] },
+  });
   expect(readSecurity(['no-new-privileges=0']).noNewPrivileges).toBe(false);
   const profile = '{"defaultAction":"SCMP_ACT_ALLOW"}';
   expect(readSecurity([`seccomp=${profile}`]).seccomp).toBe(profile);

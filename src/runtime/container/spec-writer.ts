@@ -47,12 +47,6 @@ export class SpecWriter {
 
   /** Writes `config.json`. Returns what to do when the container exists: it learns the compiled filter. */
   writeConfig(bundle: Bundle, host: ConfigFacts, runtime: OciRuntime): () => void {
-    if (runtime.kind === 'runsc' && bundle.network.mode === 'host') {
-      throw new HullError(
-        'not-supported',
-        "a sandbox has a network stack of its own and cannot use the host's; choose another network",
-      );
-    }
     const rootPath = mountedRoot(bundle);
     const capabilities = resolveCapabilities(bundle, this.#facts.capabilities());
     const security = readSecurity(bundle.options.securityOpt);
@@ -64,6 +58,7 @@ export class SpecWriter {
       capabilities,
       seccomp,
       noNewPrivileges: security.noNewPrivileges,
+      appArmor: this.#appArmor(security),
       maxOpenFiles: this.#facts.maxOpenFiles(),
       // Docker's rule: where process 1 is another instance's, or the host's, that one reaps.
       initProgram: bundle.init && ownPid(bundle) ? this.#initProgram() : null,
@@ -90,13 +85,19 @@ export class SpecWriter {
     const capabilities = privileged
       ? ALL_CAPABILITIES.filter((name) => held.has(name))
       : resolveCapabilities(bundle, held);
+    const security = readSecurity(bundle.options.securityOpt);
     const spec = buildProcess(bundle, process, {
       user: this.#user(mountedRoot(bundle), process.user, bundle.options.groupAdd),
       capabilities,
       maxOpenFiles: this.#facts.maxOpenFiles(),
-      noNewPrivileges: readSecurity(bundle.options.securityOpt).noNewPrivileges,
+      noNewPrivileges: security.noNewPrivileges,
+      appArmor: this.#appArmor(security),
     });
     writeFileSync(`${folder}/${runFiles.process}`, JSON.stringify(spec, wholeNumbers), { mode: 0o600 });
+  }
+
+  #appArmor({ appArmor }: SecurityOptions): string | null {
+    return this.#facts.modules().appArmor ? (appArmor ?? null) : null;
   }
 
   /** The default filter; none for the privileged; the user's own where there is one. */

@@ -24,6 +24,11 @@ const FACTS: SpecFacts = {
 };
 
 describe('buildSpec', () => {
+  test('a profile of AppArmor, where it was named', () => {
+    expect(buildSpec(BUNDLE, FACTS).process.apparmorProfile).toBeUndefined();
+    expect(buildSpec(BUNDLE, { ...FACTS, appArmor: 'mine' }).process.apparmorProfile).toBe('mine');
+  });
+
   const build = (bundle: Partial<Bundle> = {}, facts: Partial<SpecFacts> = {}) =>
     buildSpec({ ...BUNDLE, ...bundle }, { ...FACTS, ...facts });
 

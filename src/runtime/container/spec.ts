@@ -26,6 +26,8 @@ export interface SpecFacts extends ResourceFacts, MountFacts {
   /** How mounts of the container's root propagate, where a mount of the user's needs more than nothing. */
   readonly propagation: 'rshared' | 'rslave' | null;
   readonly noNewPrivileges: boolean;
+  /** The name of a profile, or `unconfined`; null: none, or a kernel without AppArmor. */
+  readonly appArmor: string | null;
 }
 
 const OPEN_FILES = 1_048_576;
@@ -76,7 +78,7 @@ function networkSettings({ network }: Bundle): Record<string, string> {
 export function buildProcess(
   { options }: Pick<Bundle, 'options'>,
   process: ProcessSpec,
-  facts: Pick<SpecFacts, 'user' | 'capabilities' | 'maxOpenFiles' | 'noNewPrivileges'>,
+  facts: Pick<SpecFacts, 'user' | 'capabilities' | 'maxOpenFiles' | 'noNewPrivileges' | 'appArmor'>,
 ): OciProcess {
   const { user, capabilities } = facts;
   // Another user than root has them only by file capabilities: what execve(2) would leave.
@@ -94,6 +96,7 @@ export function buildProcess(
     capabilities: { bounding: capabilities, effective, permitted: effective },
     rlimits: rlimits(options.ulimits ?? [], facts.maxOpenFiles),
     noNewPrivileges: facts.noNewPrivileges,
+    ...(facts.appArmor === null ? {} : { apparmorProfile: facts.appArmor }),
     ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
   };
 }

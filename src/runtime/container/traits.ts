@@ -28,6 +28,6 @@ export const SANDBOX_TRAITS: IsolationTraits = {
       pidMode: 'HostConfig.PidMode',
       ipcMode: 'HostConfig.IpcMode',
     },
-    networkModes: ['container'],
+    networkModes: ['container', 'host'],
   },
 };

@@ -32,6 +32,7 @@ export const SAMPLE_FACTS: SpecFacts = {
   user: { uid: 0, gid: 0, groups: [], home: '/root' },
   capabilities: [],
   seccomp: null,
+  appArmor: null,
   maxOpenFiles: 20_000,
   initProgram: null,
   hostDevices: [],
