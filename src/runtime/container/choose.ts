@@ -3,7 +3,9 @@ import type { Cgroups } from '../../host/cgroup.ts';
 import type { Host } from '../../host/host.ts';
 import { securityModules } from '../../host/host-limits.ts';
 import { messageOf } from '../../model/errors.ts';
-import type { OciRuntime } from './conmon.ts';
+import { Crun, Runc } from './native-runtimes.ts';
+import type { OciRuntime } from './oci-runtime.ts';
+import { Runsc } from './runsc.ts';
 
 /** The programs that run containers on this host. */
 export type Choice =
@@ -26,12 +28,8 @@ export async function chooseContainerRuntime(host: Host, cgroups: Cgroups, runDi
   const { layout } = cgroups.facts();
   if (crun !== null && obstacle === null) {
     const root = `${runDir}/crun`;
-    const runtime = {
-      kind: 'crun',
-      program: crun,
-      arguments: ['--root', root, '--cgroup-manager', 'cgroupfs'],
-      root,
-    } as const;
+    const words = ['--root', root, '--cgroup-manager', 'cgroupfs'];
+    const runtime = new Crun(host, { program: crun, arguments: words, root }, cgroups);
     return {
       available: true,
       conmon,
@@ -46,7 +44,7 @@ export async function chooseContainerRuntime(host: Host, cgroups: Cgroups, runDi
       reason: `${obstacle ?? ''}, and runc is not installed either; apt-get install crun runc`,
     };
   const root = `${runDir}/runc`;
-  const runtime = { kind: 'runc', program: runc, arguments: ['--root', root], root } as const;
+  const runtime = new Runc(host, { program: runc, arguments: ['--root', root], root });
   return {
     available: true,
     conmon,
@@ -102,7 +100,7 @@ export async function chooseSandboxRuntime(host: Host, runDir: string): Promise<
       continue;
     }
     writeFileSync(memory, mode.join(' '), { mode: 0o600 });
-    const runtime = { kind: 'runsc', program: runsc, arguments: options, root } as const;
+    const runtime = new Runsc(host, { program: runsc, arguments: options, root });
     return {
       available: true,
       conmon,

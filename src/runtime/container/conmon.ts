@@ -3,17 +3,7 @@ import type { Host, PacketSocket } from '../../host/host.ts';
 import { HullError } from '../../model/errors.ts';
 import type { TerminalSize } from '../../model/instance.ts';
 import { DEFAULT_PATH } from '../../model/default-path.ts';
-
-/** The OCI runtime that conmon drives, and where it keeps its state. */
-export interface OciRuntime {
-  readonly kind: 'crun' | 'runc' | 'runsc';
-  /** Absolute. */
-  readonly program: string;
-  /** Global arguments, before the sub-command: `--root`, … */
-  readonly arguments: readonly string[];
-  /** Folder of its own state, one sub-folder per container. */
-  readonly root: string;
-}
+import { type OciRuntime, OciRuntimeError } from './oci-runtime.ts';
 
 /** Files in the folder of a run that conmon makes or that are made for it. */
 export const runFiles = {
@@ -42,11 +32,6 @@ export interface Monitored {
   readonly ended: Promise<number | null>;
 }
 
-/** A refusal of the OCI runtime, in its own words. */
-export class OciRuntimeError extends Error {
-  override readonly name = 'OciRuntimeError';
-}
-
 const WIN_RESIZE = 1;
 /** conmon takes no more than this. */
 const MAX_TERMINAL = 1000;
@@ -58,9 +43,9 @@ const MAX_TERMINAL = 1000;
 export class Conmon {
   readonly #host: Host;
   readonly #program: string;
-  readonly #runtime: OciRuntime;
+  readonly #runtime: Pick<OciRuntime, 'executable' | 'arguments'>;
 
-  constructor(host: Host, program: string, runtime: OciRuntime) {
+  constructor(host: Host, program: string, runtime: Pick<OciRuntime, 'executable' | 'arguments'>) {
     this.#host = host;
     this.#program = program;
     this.#runtime = runtime;
@@ -148,13 +133,12 @@ export class Conmon {
     descriptors: readonly number[],
     pipes: Record<string, string>,
   ): void {
-    const { kind, program } = this.#runtime;
     const flags: Readonly<Record<string, string>> = {
       '--api-version': '1',
       '--cid': spec.id,
       '--cuuid': spec.id,
       '--name': spec.name,
-      '--runtime': kind === 'crun' ? this.#host.exec.sealed(program) : program,
+      '--runtime': this.#runtime.executable,
       '--bundle': spec.runDir,
       '--container-pidfile': `${spec.runDir}/${runFiles.pid}`,
       '--conmon-pidfile': `${spec.runDir}/${runFiles.conmonPid}`,

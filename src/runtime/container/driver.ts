@@ -25,11 +25,11 @@ import type {
 } from '../runtime.ts';
 import { attachedStdio } from './attach.ts';
 import type { Choice } from './choose.ts';
-import { clearRunFiles, Conmon, type MonitorSpec, OciRuntimeError, readPid, runFiles } from './conmon.ts';
+import { clearRunFiles, Conmon, type MonitorSpec, readPid, runFiles } from './conmon.ts';
 import { runExec } from './exec.ts';
 import { ExitFolder } from './exits.ts';
 import { findLeftovers } from './inventory.ts';
-import { OciCommands } from './oci-commands.ts';
+import { type OciRuntime, OciRuntimeError } from './oci-runtime.ts';
 import { checkPsArguments, selectProcesses } from './process-table.ts';
 import { startFailed } from './refusal.ts';
 import { ContainerRun, ensureRunDir, readStarted } from './run.ts';
@@ -39,7 +39,7 @@ import { type ConfigFacts, SpecWriter } from './spec-writer.ts';
 /** What a driver needs once its programs are known. */
 interface Tools {
   readonly conmon: Conmon;
-  readonly oci: OciCommands;
+  readonly oci: OciRuntime;
 }
 
 export interface DriverOptions {
@@ -84,13 +84,13 @@ export class OciDriver implements Runtime, Pausable, Updatable {
   async create(bundle: Bundle): Promise<void> {
     const { conmon, oci } = this.#tools ?? (await this.#ready());
     if (this.#runs.has(bundle.id)) throw wrongState(bundle.id, 'exists already');
-    if (oci.runtime.kind === 'crun') this.#options.cgroups.keepFitForCrun();
+    oci.prepare();
     this.#exits.prepare();
     ensureRunDir(bundle.runDir);
     rotateGrownLog(bundle.log.path, bundle.log.hardLimit, bundle.log.files);
     await using undo = new Rollback();
     undo.defer('remove the half-made container', () => this.#sweep(bundle, oci));
-    const learn = this.#specs.writeConfig(bundle, this.#configFacts(bundle), oci.runtime);
+    const learn = this.#specs.writeConfig(bundle, this.#configFacts(bundle), oci);
     try {
       const monitored = await conmon.create(monitorSpec(bundle), bundle.log, this.#exits.path);
       const run = this.#newRun(bundle, monitored.pid);
@@ -100,9 +100,8 @@ export class OciDriver implements Runtime, Pausable, Updatable {
       throw asStartFailure(error, bundle);
     }
     learn();
-    // crun sets the first size itself.
     const { tty, size } = bundle.process;
-    if (oci.runtime.kind !== 'crun' && tty && size !== undefined) conmon.resize(bundle.runDir, size);
+    if (!oci.setsFirstTerminalSize && tty && size !== undefined) conmon.resize(bundle.runDir, size);
     undo.commit();
   }
 
@@ -119,16 +118,8 @@ export class OciDriver implements Runtime, Pausable, Updatable {
 
   async signal(id: string, signal: number, options: { all?: boolean } = {}): Promise<void> {
     const run = this.#running(id);
-    const { oci } = this.#use();
-    const { processes } = this.#options.host;
-    if (oci.runtime.kind === 'runsc') {
-      const deliver = (): Promise<void> => oci.signal(id, signal, options.all === true);
-      return run.held === null ? await deliver() : void run.held.push(deliver);
-    }
-    const pids = options.all === true ? run.cgroup.pids() : [run.pid];
-    const alive = processes.same(run.pid, run.pidStartTime);
-    const reached = alive ? pids.filter((pid) => processes.kill(pid, signal)).length : 0;
-    if (reached === 0) throw wrongState(id, 'is not running');
+    const reached = await this.#use().oci.signal(run, signal, options.all === true);
+    if (!reached) throw wrongState(id, 'is not running');
   }
 
   async wait(id: string): Promise<ExitStatus> {
@@ -188,25 +179,12 @@ export class OciDriver implements Runtime, Pausable, Updatable {
     return selectProcesses(stdout, pids);
   }
 
-  /** By the control group's freezer: what crun and runc do too, without a process. */
   async pause(id: string): Promise<void> {
-    const run = this.#running(id);
-    const { oci } = this.#use();
-    if (oci.runtime.kind !== 'runsc') return await run.cgroup.freeze();
-    if (run.held !== null) return;
-    await oci.pause(id);
-    run.held = [];
+    await this.#use().oci.pause(this.#running(id));
   }
 
   async resume(id: string): Promise<void> {
-    const run = this.#running(id);
-    const { oci } = this.#use();
-    if (oci.runtime.kind !== 'runsc') return run.cgroup.thaw();
-    if (run.held === null) return;
-    await oci.resume(id);
-    const held = run.held;
-    run.held = null;
-    for (const deliver of held) await deliver();
+    await this.#use().oci.resume(this.#running(id));
   }
 
   async update(id: string, resources: Resources): Promise<void> {
@@ -243,7 +221,7 @@ export class OciDriver implements Runtime, Pausable, Updatable {
     if (run.started === null && !(await oci.waitsForStart(bundle.id))) run.markStarted();
     if (run.started === null) return { state: 'created' };
     const running = { state: 'running', started: run.started } as const;
-    return (await this.#isPaused(run, oci)) ? { ...running, paused: true } : running;
+    return (await oci.isPaused(run)) ? { ...running, paused: true } : running;
   }
 
   async hostProcesses(id: string): Promise<HostProcesses> {
@@ -270,7 +248,7 @@ export class OciDriver implements Runtime, Pausable, Updatable {
   }
 
   /** Everything of a run goes, whatever state it is in. Fine when there is nothing. Tries all, then tells what failed. */
-  async #sweep(bundle: Bundle, oci: OciCommands): Promise<void> {
+  async #sweep(bundle: Bundle, oci: OciRuntime): Promise<void> {
     const { host, cgroups } = this.#options;
     const group = cgroups.group(this.#cgroupPath(bundle));
     const run = this.#runs.get(bundle.id);
@@ -288,16 +266,9 @@ export class OciDriver implements Runtime, Pausable, Updatable {
       else if (isMonitorOf(host, monitor, bundle.id)) host.processes.kill(monitor, 9);
     });
     rest.defer('kill its processes', async () => {
-      // gVisor's processes know of each other: killed by hand, they would be reported as a crash.
-      if (oci.runtime.kind === 'runsc') await oci.delete(bundle.id);
+      await oci.beforeKill(bundle.id);
       await group.kill();
     });
-  }
-
-  async #isPaused(run: ContainerRun, oci: OciCommands): Promise<boolean> {
-    if (oci.runtime.kind !== 'runsc') return run.cgroup.frozen();
-    if (run.held === null && (await oci.isPaused(run.bundle.id))) run.held = [];
-    return run.held !== null;
   }
 
   #newRun(bundle: Bundle, pid: number): ContainerRun {
@@ -335,7 +306,7 @@ export class OciDriver implements Runtime, Pausable, Updatable {
     const { host } = this.#options;
     this.#tools = {
       conmon: new Conmon(host, choice.conmon, choice.runtime),
-      oci: new OciCommands(host, choice.runtime),
+      oci: choice.runtime,
     };
     return this.#tools;
   }

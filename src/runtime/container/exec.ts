@@ -2,7 +2,8 @@ import type { Host } from '../../host/host.ts';
 import { isHullError } from '../../model/errors.ts';
 import type { ExecSession, ExecSpec, Stdio } from '../runtime.ts';
 import { attachedStdio, spokenStdio } from './attach.ts';
-import { type Conmon, OciRuntimeError, runFiles } from './conmon.ts';
+import { type Conmon, runFiles } from './conmon.ts';
+import { OciRuntimeError } from './oci-runtime.ts';
 import { explainRefusal, unsupported } from './refusal.ts';
 
 /** Killed with its container before it could tell. */

@@ -2,13 +2,13 @@ import { readdirSync, rmSync } from 'node:fs';
 import type { Cgroups } from '../../host/cgroup.ts';
 import type { Host } from '../../host/host.ts';
 import type { Leftover } from '../runtime.ts';
-import type { OciCommands } from './oci-commands.ts';
+import type { OciRuntime } from './oci-runtime.ts';
 
 export interface InventoryScope {
   readonly host: Host;
   readonly cgroups: Cgroups;
   /** Null where this host cannot run the isolation: what does not need its programs is found all the same. */
-  readonly oci: OciCommands | null;
+  readonly oci: Pick<OciRuntime, 'root' | 'delete'> | null;
   /** `hull-<tag>` */
   readonly parent: string;
   readonly exitDir: string;
@@ -28,7 +28,7 @@ function monitors({ host, oci, exitDir }: InventoryScope): Leftover[] {
     const command = host.processes.command(pid);
     if (
       !(command[0]?.endsWith('conmon') ?? false) ||
-      !command.some((word) => word === exitDir || word === oci?.runtime.root)
+      !command.some((word) => word === exitDir || word === oci?.root)
     )
       continue;
     const owner = command[command.indexOf('--cid') + 1] ?? null;
@@ -44,9 +44,9 @@ function monitors({ host, oci, exitDir }: InventoryScope): Leftover[] {
 
 function states({ oci }: InventoryScope): Leftover[] {
   if (oci === null) return [];
-  return list(oci.runtime.root).map((id) => ({
+  return list(oci.root).map((id) => ({
     kind: 'folder',
-    what: `${oci.runtime.root}/${id}`,
+    what: `${oci.root}/${id}`,
     owner: id,
     remove: () => oci.delete(id),
   }));

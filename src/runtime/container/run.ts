@@ -20,8 +20,6 @@ export class ContainerRun {
   readonly pid: number;
   readonly pidStartTime: number;
   started: Started | null = null;
-  /** Signals that came while a sandbox was paused, which takes none; null while it goes on. */
-  held: (() => Promise<void>)[] | null = null;
   /** The monitor lives a moment longer than its workload. */
   monitorEnded: Promise<unknown> = Promise.resolve();
   /** Resolves once, never rejects. */
@@ -45,6 +43,10 @@ export class ContainerRun {
     this.exit = promise;
     this.#resolve = resolve;
     exits.expect(bundle.id, () => this.#end());
+  }
+
+  get id(): string {
+    return this.bundle.id;
   }
 
   get exited(): boolean {

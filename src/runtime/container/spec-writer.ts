@@ -15,7 +15,8 @@ import { HullError, isHullError } from '../../model/errors.ts';
 import type { ProcessSpec } from '../../model/instance.ts';
 import type { Bundle } from '../runtime.ts';
 import { ALL_CAPABILITIES, resolveCapabilities } from '../capabilities.ts';
-import { type OciRuntime, runFiles } from './conmon.ts';
+import { runFiles } from './conmon.ts';
+import type { OciRuntime } from './oci-runtime.ts';
 import { blockIo, hostDevices, mappedDevices } from './host-devices.ts';
 import { HostFacts } from './host-facts.ts';
 import { checkedPropagation } from './propagation.ts';
@@ -65,11 +66,11 @@ export class SpecWriter {
       hostDevices: bundle.privileged ? hostDevices() : [],
       devices: (bundle.options.devices ?? []).flatMap(mappedDevices),
       blockIo: blockIo(bundle.resources),
-      recursiveReadOnly: this.#facts.recursiveReadOnly() && runtime.kind !== 'runsc',
+      recursiveReadOnly: this.#facts.recursiveReadOnly() && runtime.recursiveReadOnly,
       files: new Set(bundle.mounts.map(({ source }) => source).filter(isNoFolder)),
       propagation: checkedPropagation(bundle.mounts),
     });
-    const filter = seccomp === null || runtime.kind !== 'crun' ? null : this.#filter(seccomp);
+    const filter = seccomp === null || !runtime.keepsCompiledFilter ? null : this.#filter(seccomp);
     const compiled = filter?.data ?? null;
     const annotations =
       compiled === null ? {} : { annotations: { ...spec.annotations, [COMPILED_FILTER]: compiled } };
