@@ -184,4 +184,13 @@ describe('what an instance can make grow', () => {
     },
     LONG,
   );
+
+  test('what lies in memory counts against its limit, and terminals have a bound', async () => {
+    const fill = 'head -c 100m /dev/zero > /dev/shm/x';
+    const small = ['-m', '32m', '--memory-swap', '32m', '--shm-size', '256m'];
+    const { code } = await engine.docker(['run', '--rm', ...small, 'busybox', 'sh', '-c', fill]);
+    expect(code).toBe(137);
+    const mounts = await engine.mustDocker('run', '--rm', 'busybox', 'cat', '/proc/mounts');
+    expect(mounts).toMatch(/^devpts \/dev\/pts .*\bmax=1024\b/m);
+  });
 });

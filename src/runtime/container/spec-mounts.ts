@@ -17,6 +17,9 @@ export interface MountFacts {
   readonly files: ReadonlySet<string>;
 }
 
+/** The host's kernel has 4096 for all containers together, and keeps 1024 back for itself (kernel.pty): one container does not take them all. */
+const MAX_TERMINALS = 'max=1024';
+
 /** What every container sees, as Docker mounts it (moby, oci/defaults.go). */
 function systemMounts({ privileged, options }: Bundle, sharedMemory: string | null): OciMount[] {
   const mode = privileged ? 'rw' : 'ro';
@@ -32,7 +35,7 @@ function systemMounts({ privileged, options }: Bundle, sharedMemory: string | nu
       destination: '/dev/pts',
       type: 'devpts',
       source: 'devpts',
-      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5', MAX_TERMINALS],
     },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', mode] },
     {
