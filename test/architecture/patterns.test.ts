@@ -12,7 +12,6 @@ const OWN_WORDS: ReadonlySet<string> = new Set([
   'src/lib/linear-regex.ts',
   'src/model/reference.ts',
   'src/network/forwarding.ts',
-  'src/runtime/container/oci-commands.ts',
 ]);
 
 /** Text from outside is a glob (`lib/glob.ts`) or an expression of RE2 (`lib/linear-regex.ts`): the runtime's own expressions backtrack. */

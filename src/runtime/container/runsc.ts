@@ -87,7 +87,7 @@ export class Runsc implements OciRuntime {
 
   async #hasStatus(id: string, status: string): Promise<boolean> {
     const { stdout } = await this.#host.exec.run([this.program, ...this.arguments, 'state', id]);
-    return new RegExp(`"status":\\s*"${status}"`).test(stdout);
+    return /"status":\s*"(\w+)"/.exec(stdout)?.[1] === status;
   }
 
   async #must(command: string, ...rest: string[]): Promise<string> {
