@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { chmodSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 import { NO_VMS, TestEngine } from '../support/engine.ts';
 
@@ -126,6 +134,17 @@ test(
   },
   LONG,
 );
+
+test('a terminal comes over a socket in the folder of its run, not in one that everybody uses', () => {
+  const runs = join(engine.folder, 'run/i');
+  const monitors = readdirSync(runs).filter((run) => existsSync(join(runs, run, 'conmon.pid')));
+  expect(monitors.length).toBeGreaterThan(1);
+  for (const run of monitors) {
+    const pid = readFileSync(join(runs, run, 'conmon.pid'), 'utf8').trim();
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    expect(environment).toContain(`TMPDIR=${join(runs, run)}`);
+  }
+});
 
 test(
   'what an older version left open is closed at the start',

@@ -161,7 +161,8 @@ export class Conmon {
         cwd: spec.runDir,
         extraFds: descriptors,
         detached: true,
-        env: { PATH: DEFAULT_PATH, ...pipes },
+        // The socket that a terminal comes over is made in the temporary folder: not in one that everybody uses.
+        env: { PATH: DEFAULT_PATH, TMPDIR: spec.runDir, ...pipes },
       });
     } finally {
       for (const descriptor of descriptors) closeSync(descriptor);
