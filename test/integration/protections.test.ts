@@ -80,7 +80,7 @@ const REFUSED = {
   swapoff: EPERM,
 };
 
-// Each filter twice: the runtime compiles it for the first container, and is given it for the next.
+// Each filter twice: it is compiled for the first container, and found by the next.
 describe.each([1, 2])('system calls, filter number %d', () => {
   test("a default container has Docker's filter", async () => {
     expect(await attempts()).toEqual(REFUSED);
@@ -99,6 +99,21 @@ describe.each([1, 2])('system calls, filter number %d', () => {
     expect(await attempts('--cap-add', 'SYS_ADMIN')).toEqual({
       ...REFUSED,
       ...{ unshare: 0, setns: EBADF, mount_setattr: EINVAL, open_tree: EFAULT, clone3: EINVAL, bpf: EINVAL },
+    });
+  });
+
+  test('what the library is too old to know is allowed or refused as the profile says, and what nobody knows is absent', async () => {
+    const numbers = [457, 458, 459, 460, 461, 462, 463, 464, 465, 466, 467, 1000];
+    const results = async (...options: string[]): Promise<Record<string, string>> => {
+      const run = ['run', '--rm', '-v', `${probe()}:/probe:ro`, ...options, 'busybox', '/probe'];
+      const printed = await engine.mustDocker(...run, ...numbers.map((number) => `${number}:-1`));
+      return Object.fromEntries(printed.split('\n').map((line) => line.split(' ')));
+    };
+    const kernel = await results('--security-opt', 'seccomp=unconfined');
+    const [refused, absent] = [String(EPERM), String(ENOSYS)];
+    expect(await results()).toEqual({
+      ...kernel,
+      ...{ 459: refused, 460: refused, 461: refused, 467: absent, 1000: absent },
     });
   });
 

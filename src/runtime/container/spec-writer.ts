@@ -1,15 +1,4 @@
-import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { Host } from '../../host/host.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { ProcessSpec } from '../../model/instance.ts';
@@ -17,6 +6,7 @@ import type { Bundle } from '../runtime.ts';
 import { ALL_CAPABILITIES, resolveCapabilities } from '../capabilities.ts';
 import { runFiles } from './conmon.ts';
 import type { OciRuntime } from './oci-runtime.ts';
+import { FilterStore } from './filter-store.ts';
 import { blockIo, hostDevices, mappedDevices } from './host-devices.ts';
 import { HostFacts } from './host-facts.ts';
 import { checkedPropagation } from './propagation.ts';
@@ -28,7 +18,7 @@ import { type ResolvedUser, resolveGroups, resolveUser } from './user.ts';
 /** What the driver knows of a container. */
 export type ConfigFacts = Pick<SpecFacts, 'cgroupPath' | 'swapLimit' | 'joined' | 'sharedMemory'>;
 
-/** crun takes a compiled filter from here, and compiles none itself: 21 ms saved. It leaves the filter in its own state, where we learn it. */
+/** crun takes a compiled filter from here, and compiles none itself: 21 ms saved. */
 const COMPILED_FILTER = 'run.oci.seccomp_bpf_data';
 /** An account file that is larger than this is not read: it would be the instance's way to fill our memory. */
 const MAX_ACCOUNT_FILE = 4 << 20;
@@ -37,13 +27,11 @@ const MAX_ACCOUNT_FILE = 4 << 20;
 export class SpecWriter {
   readonly #host: Host;
   readonly #facts = new HostFacts();
-  /** Folder of compiled seccomp filters. */
-  readonly #filters: string;
-  readonly #known = new Map<string, string>();
+  readonly #filters: FilterStore;
 
   constructor(host: Host, runDir: string) {
     this.#host = host;
-    this.#filters = `${runDir}/seccomp`;
+    this.#filters = new FilterStore(`${runDir}/seccomp`);
   }
 
   /** Writes `config.json`. Returns what to do when the container exists: it learns the compiled filter. */
@@ -70,14 +58,16 @@ export class SpecWriter {
       files: new Set(bundle.mounts.map(({ source }) => source).filter(isNoFolder)),
       propagation: checkedPropagation(bundle.mounts),
     });
-    const filter = seccomp === null || !runtime.keepsCompiledFilter ? null : this.#filter(seccomp);
+    const isDefault = security.seccomp === undefined;
+    const filter =
+      seccomp === null || !runtime.keepsCompiledFilter ? null : this.#filters.find(seccomp, { isDefault });
     const compiled = filter?.data ?? null;
     const annotations =
       compiled === null ? {} : { annotations: { ...spec.annotations, [COMPILED_FILTER]: compiled } };
     const text = JSON.stringify({ ...spec, ...annotations }, wholeNumbers);
     writeFileSync(`${bundle.runDir}/${runFiles.config}`, text, { mode: 0o600 });
     if (filter === null || compiled !== null) return () => undefined;
-    return () => this.#learn(filter.key, `${runtime.root}/${bundle.id}/seccomp.bpf`);
+    return () => this.#filters.learn(filter.key, `${runtime.root}/${bundle.id}/seccomp.bpf`);
   }
 
   /** Writes `process.json` of an exec into `folder`. */
@@ -143,26 +133,6 @@ export class SpecWriter {
       'host-tool-missing',
       'no init program for --init is installed on this host; install it with: apt-get install tini',
     );
-  }
-
-  #filter(seccomp: OciSeccomp): { key: string; data: string | null } {
-    const key = createHash('sha256').update(JSON.stringify(seccomp)).digest('hex').slice(0, 32);
-    const path = `${this.#filters}/${key}`;
-    if (!this.#known.has(key) && existsSync(path))
-      this.#known.set(key, readFileSync(path).toString('base64'));
-    return { key, data: this.#known.get(key) ?? null };
-  }
-
-  #learn(key: string, source: string): void {
-    if (!existsSync(source)) return;
-    const filter = readFileSync(source);
-    // struct sock_filter has eight bytes.
-    if (filter.length === 0 || filter.length % 8 !== 0) return;
-    mkdirSync(this.#filters, { recursive: true, mode: 0o700 });
-    const path = `${this.#filters}/${key}`;
-    writeFileSync(`${path}.tmp`, filter, { mode: 0o600 });
-    renameSync(`${path}.tmp`, path);
-    this.#known.set(key, filter.toString('base64'));
   }
 }
 
