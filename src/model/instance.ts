@@ -192,7 +192,7 @@ export interface InstanceStatus {
   readonly pid: number;
   readonly startedAt: number | null;
   readonly exit: ExitStatus | null;
-  /** Why the last start failed, else ''. */
+  /** Why the last start failed, or the run ended where that was no matter of its workload's; while it runs, what is wrong with it; else ''. */
   readonly error: string;
   readonly endpoints: readonly NetworkEndpoint[];
   /** Ports with their host port filled in. */

@@ -57,6 +57,36 @@ describe.skipIf(NO_VMS !== null)('docker run --isolation vm', () => {
     expect(await line('inspect odd')).toContain('No such object');
   });
 
+  test(
+    'Ctrl-C ends one that boots',
+    async () => {
+      await line('create --name early --isolation vm --init busybox sleep 600');
+      const started = line('start early');
+      await until('a signal while it boots', async () =>
+        (await line('kill -s INT early')) === 'early' ? true : null,
+      );
+      expect(await started).toContain('ended by signal 2 while it was being started');
+      expect(await docker('inspect', '-f', '{{.State.ExitCode}} {{.State.Running}}', 'early')).toBe(
+        '130 false',
+      );
+      await line('rm early');
+      // As the client does it when it is interrupted.
+      const run = `docker -H unix://${engine.socket} run --rm --isolation vm --init busybox sleep 600`;
+      const { stderr } = await engine.host.exec.run([
+        'timeout',
+        '-s',
+        'INT',
+        '-k',
+        '60',
+        '0.7',
+        ...run.split(' '),
+      ]);
+      expect(stderr).toMatch(/ended by signal 2|^$/);
+      expect(await line('ps -q --filter ancestor=busybox --filter name=early')).toBe('');
+    },
+    LONG,
+  );
+
   test('says which limits mean nothing', async () => {
     const made = await engine.docker(
       'create --name limits --isolation vm --memory 64m --memory-reservation 32m busybox true'.split(' '),

@@ -1,14 +1,25 @@
 import type { OutputChunk, Stdio } from '../../runtime/runtime.ts';
 
+/** VINTR of a terminal: what Ctrl-C types. */
+const INTERRUPT = 3;
+
 /**
  * Stdio of a run that has not begun: taken before the start so that no byte is missed, connected when the run exists, ended when it never will.
  */
 export class DeferredStdio implements Stdio {
   readonly #actual = Promise.withResolvers<Stdio | null>();
+  readonly #onInterrupt: () => void;
   #left = false;
+  #connected = false;
+
+  /** `onInterrupt`: the interrupt character was typed, and there is no run that could take it. */
+  constructor(onInterrupt: () => void = () => undefined) {
+    this.#onInterrupt = onInterrupt;
+  }
 
   /** The run exists now. */
   connect(actual: Stdio): void {
+    this.#connected = true;
     if (this.#left) actual.detach();
     else this.#actual.resolve(actual);
   }
@@ -27,6 +38,7 @@ export class DeferredStdio implements Stdio {
   }
 
   async write(data: Uint8Array): Promise<void> {
+    if (!this.#connected && data.includes(INTERRUPT)) this.#onInterrupt();
     await (await this.#actual.promise)?.write(data);
   }
 
@@ -50,8 +62,9 @@ export class DeferredStdio implements Stdio {
 export class PendingAttachments {
   readonly #pending = new Map<string, { stdio: DeferredStdio; stdin: boolean }[]>();
 
-  add(id: string, options: { stdin: boolean }): Stdio {
-    const stdio = new DeferredStdio();
+  /** `onInterrupt`: see `DeferredStdio`. */
+  add(id: string, options: { stdin: boolean }, onInterrupt?: () => void): Stdio {
+    const stdio = new DeferredStdio(onInterrupt);
     this.#pending.set(id, [
       ...(this.#pending.get(id) ?? []).filter((entry) => !entry.stdio.left),
       { stdio, ...options },

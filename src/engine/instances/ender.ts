@@ -112,6 +112,7 @@ export class Ender {
           : { state: goes ? 'removing' : 'exited' }),
         pid: 0,
         exit,
+        error: exit.error ?? '',
         health: closedHealth(record.status.health),
       },
     );

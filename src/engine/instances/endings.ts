@@ -2,12 +2,15 @@ import { after } from '../../lib/timers.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { InstanceRecord } from './record.ts';
 
-/** A start that was ended by a kill, or by a removal. */
-export function killedWhileStarting({ config }: InstanceRecord): HullError {
-  return new HullError('start-failed', `instance ${config.name} was killed while it was being started`, {
-    details: { exitCode: 137 },
+/** A start that was ended by a signal, or by a removal. */
+export function killedWhileStarting({ config }: InstanceRecord, signal: number): HullError {
+  const how = signal === SIGKILL ? 'killed' : `ended by signal ${signal}`;
+  return new HullError('start-failed', `instance ${config.name} was ${how} while it was being started`, {
+    details: { exitCode: 128 + signal },
   });
 }
+
+const SIGKILL = 9;
 
 /** What a daemon's or the host's end cut short, for the user; null when the instance was at rest. */
 export function interruptionOf({ status }: InstanceRecord): string | null {

@@ -277,6 +277,18 @@ describe('attaching before the start', () => {
     expect(await read(stdio)).toBe('');
     await stdio.write(Buffer.from('nowhere'));
   });
+  test('Ctrl-C on a terminal is told as long as there is no run, and goes to it afterwards', async () => {
+    const pending = new PendingAttachments();
+    const log: string[] = [];
+    let told = 0;
+    const stdio = pending.add('i', { stdin: true }, () => told++);
+    const early = [stdio.write(Buffer.from('abc')), stdio.write(Buffer.from([97, 3]))];
+    expect(told).toBe(1);
+    await pending.connect('i', () => Promise.resolve(actual('', log)));
+    await Promise.all([...early, stdio.write(Buffer.from([3]))]);
+    expect(told).toBe(1);
+    expect(log).toEqual(['abc', 'a\u0003', '\u0003']);
+  });
   test('a client that left is not connected', async () => {
     const pending = new PendingAttachments();
     pending.add('i', { stdin: false }).detach();

@@ -183,6 +183,11 @@ export class InstanceService implements Instances {
     refuseAttach(nameOrId, status.state);
     const { lifecycle, waiters } = this.#parts;
     lifecycle.event(record, 'attach');
+    // What a terminal would do with it, were there one yet.
+    const interrupt = (): void => {
+      if (this.#parts.registry.byId(config.id)?.status.state !== 'starting') return;
+      lifecycle.signal(config.id, 'SIGINT').catch(() => undefined);
+    };
     const whole = lifecycle.deliveries.begin(config.id);
     const leaving = new AbortController();
     const ended = waiters.wait(config.id, 'exit', leaving.signal).catch(() => undefined);
@@ -191,7 +196,7 @@ export class InstanceService implements Instances {
       const stdio =
         status.state === 'running'
           ? await this.#parts.runtimes[config.isolation].attach(config.id, { stdin }).catch(endedStdio)
-          : lifecycle.pending.add(config.id, { stdin });
+          : lifecycle.pending.add(config.id, { stdin }, config.process.tty ? interrupt : undefined);
       return endingWith(stdio, ended, { whole, left });
     } catch (error) {
       whole();

@@ -54,6 +54,7 @@ class Bench {
     this.lifecycle = new Lifecycle({
       ...{ registry, waiters, events: new EventBus(), bootId: 'boot', debug: nothing },
       runs: {
+        onFact: () => undefined,
         runtimeOf: () => runtime,
         prepare: (asked: InstanceConfig) => Promise.resolve(bundleOf(asked)),
         dismantle: (asked: InstanceConfig, _lease: unknown, taken?: () => void) =>
@@ -215,6 +216,30 @@ describe('while the workload is being started', () => {
     const failure = await bench.lifecycle.start(ID).catch(String);
     expect(failure).toContain('was killed while it was being started');
     expect(bench.registry.get(ID).status).toMatchObject({ state: 'created', pid: 0, exit: { code: 137 } });
+  });
+});
+
+describe('signals that come while the workload is being started', () => {
+  test('and would end a program end the start; others reach the workload', async () => {
+    const ended = new Bench();
+    ended.runtime.begun = () => ended.lifecycle.signal(ID, 'SIGINT');
+    expect(await ended.lifecycle.start(ID).catch(String)).toContain(
+      'ended by signal 2 while it was being started',
+    );
+    expect(ended.registry.get(ID).status.exit?.code).toBe(130);
+    const bench = new Bench();
+    const sent: Promise<void>[] = [];
+    const heard: number[] = [];
+    const deliver = bench.runtime.signal.bind(bench.runtime);
+    bench.runtime.signal = async (id, number) => {
+      heard.push(number);
+      await deliver(id, number);
+    };
+    bench.runtime.begun = async () => void sent.push(bench.lifecycle.signal(ID, 'SIGUSR1'));
+    await bench.lifecycle.start(ID);
+    await Promise.all(sent);
+    expect([bench.state, heard]).toEqual(['running', [10]]);
+    await bench.lifecycle.stop(ID, { timeout: 0 });
   });
 });
 

@@ -23,8 +23,9 @@ import type { Registry } from './registry.ts';
 import { endedRun, planAfterRun } from './restart-plan.ts';
 import { Restarter } from './restarter.ts';
 import type { Runs } from './run.ts';
-import { signalNumber } from './signals.ts';
+import { endsStart, signalNumber } from './signals.ts';
 import { Starter } from './starter.ts';
+import { watchTroubles } from './troubles.ts';
 import type { Waiters } from './waiters.ts';
 
 const SIGKILL = 9;
@@ -83,6 +84,7 @@ export class Lifecycle {
       make: (record) => this.#starter.makeAhead(record),
       unmake: (record) => this.#starter.unmake(record),
     });
+    watchTroubles(parts, this.#ender);
     parts.health.onUnhealthy((record) => void this.#unhealthy(record));
   }
 
@@ -121,13 +123,15 @@ export class Lifecycle {
   }
 
   /**
-   * Signals are not queued, so that they reach an instance that is just being stopped; but one that is being started is waited for: a VM
-   * takes seconds to boot, and what was sent meanwhile must not be lost. A kill resolves when the end is on record.
+   * Signals are not queued, so that they reach an instance that is just being stopped. One that is being started (a VM takes seconds to boot) is
+   * ended by a signal that ends programs: its own has not begun, and handles none. Other signals wait for it, lest they be lost. A kill resolves
+   * when the end is on record.
    */
   async signal(id: string, signal: string): Promise<void> {
     const number = signalNumber(signal);
-    if (this.#current(id).status.state !== 'starting') return this.#signal(id, number);
-    if (number === SIGKILL) return this.#starter.cutShort(id);
+    const { config, status } = this.#current(id);
+    if (status.state !== 'starting') return this.#signal(id, number);
+    if (endsStart(number, config)) return this.#starter.cutShort(id, number);
     return this.#queue.run(id, () => this.#signal(id, number));
   }
 
@@ -153,7 +157,7 @@ export class Lifecycle {
   async remove(id: string, options: { force?: boolean; volumes?: boolean } = {}): Promise<void> {
     if (options.force === true) this.#ender.hurry(id, 0);
     if (options.force === true)
-      await Promise.all([this.#starter.cutShort(id), this.filesAtRest.cutShort(id)]);
+      await Promise.all([this.#starter.cutShort(id, SIGKILL), this.filesAtRest.cutShort(id)]);
     return this.#queue.run(id, async () => {
       const record = this.#parts.registry.byId(id);
       if (record === null) return;

@@ -5,7 +5,13 @@ import type { Isolation } from '../../model/isolation.ts';
 import type { RootFilesystem } from '../../model/root-filesystem.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import type { Network, NetworkLease } from '../../network/network.ts';
-import type { Bundle, FilesBundle, Runtime } from '../../runtime/runtime.ts';
+import {
+  type Bundle,
+  type FilesBundle,
+  isWatchable,
+  type RunFact,
+  type Runtime,
+} from '../../runtime/runtime.ts';
 import type { RootStorage } from '../../storage/storage.ts';
 import type { Machines } from '../api.ts';
 import type { EventBus } from '../events.ts';
@@ -44,6 +50,12 @@ export class Runs {
 
   constructor(parts: RunParts) {
     this.#parts = parts;
+  }
+
+  /** What happens to runs that nobody asked for, of every runtime that tells. */
+  onFact(listener: (id: string, fact: RunFact) => void): void {
+    for (const runtime of Object.values(this.#parts.runtimes))
+      if (isWatchable(runtime)) runtime.onFact(listener);
   }
 
   runtimeOf(config: InstanceConfig): Runtime {

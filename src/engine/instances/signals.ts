@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { HullError } from '../../model/errors.ts';
+import type { InstanceConfig } from '../../model/instance.ts';
 
 const MAX_SIGNAL = 64;
 /** The C library's numbers: the first two are its own. */
@@ -15,6 +16,12 @@ export function signalNumber(text: string): number {
   const signal = found ?? realtimeSignal(full);
   if (signal !== null) return signal;
   throw new HullError('invalid-argument', `invalid signal: ${text}`);
+}
+
+/** Does this signal end a program that has not begun? Those of terminals and users that do by default, and its own stop signal. */
+export function endsStart(number: number, { stopSignal }: Pick<InstanceConfig, 'stopSignal'>): boolean {
+  const { SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM } = constants.signals;
+  return [SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM, signalNumber(stopSignal)].includes(number);
 }
 
 /** `SIGRTMIN` to `SIGRTMIN+15`, `SIGRTMAX-14` to `SIGRTMAX`, as Docker knows them. */

@@ -36,8 +36,8 @@ export interface StartOptions {
 /** Carries out a start: from a record at rest to a running workload, or back with nothing left behind. */
 export class Starter {
   readonly #parts: StarterParts;
-  /** Instances that were killed while they were being started. */
-  readonly #killed = new Set<string>();
+  /** Instances that were ended while they were being started, by which signal. */
+  readonly #killed = new Map<string, number>();
 
   constructor(parts: StarterParts) {
     this.#parts = parts;
@@ -69,7 +69,8 @@ export class Starter {
         return this.#attempt(record, null, onSteps);
       });
     } catch (thrown) {
-      const error = this.#killed.has(id) ? killedWhileStarting(record) : toHullError(thrown);
+      const signal = this.#killed.get(id);
+      const error = signal === undefined ? toHullError(thrown) : killedWhileStarting(record, signal);
       await this.#failed(record, error, keepsNetwork);
       throw error;
     } finally {
@@ -78,11 +79,11 @@ export class Starter {
   }
 
   /** Ends a start that is under way, without waiting for the boot: it fails. No effect on an instance that is not being started. */
-  async cutShort(id: string): Promise<void> {
+  async cutShort(id: string, signal: number): Promise<void> {
     const { registry, runs } = this.#parts;
     const record = registry.byId(id);
     if (record?.status.state !== 'starting') return;
-    this.#killed.add(id);
+    this.#killed.set(id, signal);
     // Nobody's policy starts again what somebody killed.
     registry.update(id, { manuallyStopped: true });
     await runs.runtimeOf(record.config).delete(id);
@@ -147,7 +148,8 @@ export class Starter {
 
   /** A kill that came before there was anything to kill. */
   #refuseKilled(record: InstanceRecord): void {
-    if (this.#killed.has(record.config.id)) throw killedWhileStarting(record);
+    const signal = this.#killed.get(record.config.id);
+    if (signal !== undefined) throw killedWhileStarting(record, signal);
   }
 
   #started(record: InstanceRecord, started: Started): InstanceRecord {

@@ -34,7 +34,7 @@ export function statusText(status: InstanceStatus, now: number): string {
     status.exit === null ? '' : `(${status.exit.code}) ${humanDuration(now - status.exit.finishedAt)} ago`;
   switch (dockerState(status)) {
     case 'running':
-      return `${upText(status, now)}${healthText(status)}`;
+      return `${upText(status, now)}${troubleText(status)}${healthText(status)}`;
     case 'paused':
       return `${upText(status, now)} (Paused)`;
     case 'restarting':
@@ -52,6 +52,12 @@ export function statusText(status: InstanceStatus, now: number): string {
 
 function upText(status: InstanceStatus, now: number): string {
   return `Up ${humanDuration(now - (status.startedAt ?? now))}`;
+}
+
+/** The first words of it: `inspect` has the rest. */
+function troubleText(status: InstanceStatus): string {
+  const [short = ''] = status.error.split(':');
+  return short === '' ? '' : ` (${short})`;
 }
 
 function healthText(status: InstanceStatus): string {

@@ -53,6 +53,11 @@ const exit = { code: 3, oomKilled: false, finishedAt: 0 };
 test.each([
   [status({}), 'created', 'Created'],
   [status({ state: 'running', startedAt: 0 }), 'running', 'Up 3 minutes'],
+  [
+    status({ state: 'running', startedAt: 0, error: 'no room: for what' }),
+    'running',
+    'Up 3 minutes (no room)',
+  ],
   [status({ state: 'stopping', startedAt: 0 }), 'running', 'Up 3 minutes'],
   [status({ state: 'starting' }), 'created', 'Created'],
   [status({ state: 'starting', exit }), 'exited', 'Exited (3) 3 minutes ago'],

@@ -42,7 +42,7 @@ import { isRecord } from './qmp.ts';
 import { QemuCgroups } from './qemu-cgroup.ts';
 import type { Vm } from './vm.ts';
 import { readExitRecord, readRecord, type VmRecord } from './vm-record.ts';
-import { cpusOf } from './vm-shape.ts';
+import { refuseGuestChanges } from './vm-shape.ts';
 import { vmStats } from './vm-stats.ts';
 
 export interface VmSettings {
@@ -260,6 +260,7 @@ export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, U
     try {
       await vm.setPaused(await isStopped(vm));
       const state = await vm.adopt();
+      this.#onFact(bundle.id, { kind: 'trouble', text: vm.monitor.condition.trouble });
       if (state !== 'running') return { state };
       const unknown = { pid: record.qemu.pid, pidStartTime: record.qemu.startTime, startedAt: Date.now() };
       const running = { state, started: record.started ?? unknown };
@@ -369,20 +370,6 @@ async function isStopped(vm: Vm): Promise<boolean> {
   if (vm.record.started === null) return false;
   const status = await vm.monitor.execute('query-status');
   return isRecord(status) && status['status'] === 'paused';
-}
-
-/** A guest's CPUs, memory and its limit of processes were given to it at its boot. */
-function refuseGuestChanges({ name, resources }: Bundle, wanted: Resources): void {
-  const change = (what: string): never => {
-    throw new HullError(
-      'not-supported',
-      `${what} of the VM ${name} cannot change while it runs: the guest got it at its boot; stop it, then update it`,
-    );
-  };
-  if (wanted.memory !== resources.memory) change('Memory');
-  if ((wanted.pidsLimit ?? 0) !== (resources.pidsLimit ?? 0)) change('PidsLimit');
-  const cpus = cpusOf({ resources });
-  if (cpusOf({ resources: wanted }) > cpus) change(`The number of CPUs (${cpus})`);
 }
 
 function stateOf(vm: Vm): AdoptedRun {

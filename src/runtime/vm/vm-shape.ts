@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { HullError } from '../../model/errors.ts';
-import { cpuBandwidth } from '../../model/resources.ts';
+import { cpuBandwidth, type Resources } from '../../model/resources.ts';
 import type { Bundle } from '../runtime.ts';
 import { MEBIBYTE, type VmShape } from './qemu-arguments.ts';
 import type { LaunchBundle, LaunchContext } from './launch.ts';
@@ -59,6 +59,23 @@ export function memoryOf(bundle: Pick<Bundle, 'resources' | 'root'>): number {
 export function cpusOf(bundle: Pick<Bundle, 'resources'>): number {
   const { quota, period = 100_000 } = cpuBandwidth(bundle.resources);
   return quota === undefined ? 1 : Math.max(1, Math.ceil(quota / period));
+}
+
+/** A guest's CPUs, memory and its limit of processes were given to it at its boot. */
+export function refuseGuestChanges(
+  { name, resources }: Pick<Bundle, 'name' | 'resources'>,
+  wanted: Resources,
+): void {
+  const change = (what: string): never => {
+    throw new HullError(
+      'not-supported',
+      `${what} of the VM ${name} cannot change while it runs: the guest got it at its boot; stop it, then update it`,
+    );
+  };
+  if (wanted.memory !== resources.memory) change('Memory');
+  if ((wanted.pidsLimit ?? 0) !== (resources.pidsLimit ?? 0)) change('PidsLimit');
+  const cpus = cpusOf({ resources });
+  if (cpusOf({ resources: wanted }) > cpus) change(`The number of CPUs (${cpus})`);
 }
 
 /** How QEMU is to be started for a bundle. */
