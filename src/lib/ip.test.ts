@@ -1,7 +1,19 @@
 import { describe, expect, test } from 'bun:test';
 import { isIP } from 'node:net';
 import fc from 'fast-check';
-import { canonical, formatIp, formatPrefix, holds, overlap, parseIp, parsePrefix, sizeOf } from './ip.ts';
+import {
+  canonical,
+  formatIp,
+  formatPrefix,
+  holds,
+  linkLocalOf,
+  macOf,
+  overlap,
+  parseIp,
+  parsePrefix,
+  parsePrefix4,
+  sizeOf,
+} from './ip.ts';
 
 describe('addresses', () => {
   test.each([
@@ -70,4 +82,21 @@ describe('prefixes', () => {
     expect(holds(prefix('fd00::/64'), parseIp('fd00::9') ?? { family: 4, value: 0n })).toBe(true);
     expect(sizeOf(prefix('fd00::/64'))).toBe(1n << 64n);
   });
+});
+
+describe('hardware addresses', () => {
+  test('follow from addresses, as Docker makes them', () => {
+    expect(macOf(parseIp('172.20.0.2') ?? { family: 4, value: 0n })).toBe('02:42:ac:14:00:02');
+  });
+  test('give link-local ones', () => {
+    expect(formatIp(linkLocalOf('02:42:ac:14:00:02'))).toBe('fe80::42:acff:fe14:2');
+    expect(formatIp(linkLocalOf('34:56:78:9a:bc:de'))).toBe('fe80::3656:78ff:fe9a:bcde');
+  });
+});
+
+test('an IPv4 prefix may be a bare address, and an IPv6 one is none', () => {
+  expect(formatPrefix(parsePrefix4('10.0.0.1') ?? { family: 6, base: 0n, length: 0 })).toBe('10.0.0.1/32');
+  expect(['10.0.0.0/33', '10.0.0.0/8/9', '10.0.0.0/', 'fd00::/8', ''].map(parsePrefix4)).toEqual(
+    Array.from({ length: 5 }, () => null),
+  );
 });

@@ -90,6 +90,12 @@ export function parsePrefix(text: string): { prefix: Prefix; address: Address } 
   return { prefix: { family: address.family, base, length: Number(length) }, address };
 }
 
+/** The same for IPv4 alone, where host bits are cut off; a bare address is a /32. Null when malformed. */
+export function parsePrefix4(text: string): Prefix | null {
+  const parsed = parsePrefix(text.includes('/') ? text : `${text}/32`);
+  return parsed?.prefix.family === 4 ? parsed.prefix : null;
+}
+
 export function formatPrefix({ family, base, length }: Prefix): string {
   return `${formatIp({ family, value: base })}/${length}`;
 }
@@ -111,12 +117,23 @@ export function overlap(a: Prefix, b: Prefix): boolean {
   return a.family === b.family && a.base < b.base + sizeOf(b) && b.base < a.base + sizeOf(a);
 }
 
+/** The address that many steps behind the prefix's first one. */
+export function addressAt({ family, base }: Prefix, step: number | bigint): Address {
+  return { family, value: base + BigInt(step) };
+}
+
 /** In network order: 4 or 16 bytes. */
 export function bytesOf({ family, value }: Address): Uint8Array {
   const bits = BITS[family];
   return Uint8Array.from({ length: bits / 8 }, (_, index) =>
     Number((value >> BigInt(bits - 8 - 8 * index)) & 255n),
   );
+}
+
+/** The hardware address that goes with an IPv4 address, so that a reused address never meets a stale neighbour entry (as Docker does). */
+export function macOf(address: Address): string {
+  const bytes = Array.from(bytesOf(address), (byte) => byte.toString(16).padStart(2, '0'));
+  return ['02', '42', ...bytes].join(':');
 }
 
 /** The link-local address that follows from a hardware address (RFC 4291, appendix A: modified EUI-64). */

@@ -2,8 +2,8 @@ import type { Host } from '../host/host.ts';
 import type { NamespaceSetup } from '../host/net-namespace.ts';
 import { type EngineIdentity, names } from '../model/engine-identity.ts';
 import { HullError, messageOf } from '../model/errors.ts';
+import type { Prefix } from '../lib/ip.ts';
 import type { NetworkDefinition } from '../model/network.ts';
-import { AddressPool } from './address-pool.ts';
 import { BridgeSegment } from './bridge-segment.ts';
 import { NameTable } from './dns/names.ts';
 import { NameScopes } from './dns/scopes.ts';
@@ -11,7 +11,6 @@ import { type Endpoint, Endpoints } from './endpoints.ts';
 import type { Firewall } from './firewall.ts';
 import type { HostResolver } from './host-resolver.ts';
 import type { HostSettings } from './host-settings.ts';
-import type { Subnet } from './ipv4.ts';
 import { IsolatedNamespaces } from './isolated-namespaces.ts';
 import { Joiner } from './joiner.ts';
 import { forwardsOf, namespaceOf } from './lease.ts';
@@ -41,8 +40,7 @@ export interface ActiveOptions {
   readonly resolver: HostResolver;
   /** The default network, whose bridge is there. */
   readonly definition: NetworkDefinition;
-  readonly subnet: Subnet;
-  readonly gateway: number;
+  readonly subnet: Prefix;
   readonly mtu: number;
   readonly pool: Partial<PoolSettings>;
   readonly log: (message: string) => void;
@@ -58,7 +56,7 @@ export class ActiveNetwork {
   readonly pool: ReadyPool<Endpoint>;
   readonly isolated: IsolatedNamespaces;
   readonly isolatedPool: ReadyPool<string>;
-  readonly subnet: Subnet;
+  readonly subnet: Prefix;
   readonly options: ActiveOptions;
   readonly #segments = new Map<string, Segment>();
   /** Networks that could not be made, and why. */
@@ -68,28 +66,22 @@ export class ActiveNetwork {
   readonly #forwards = new Map<string, readonly Forward[]>();
 
   constructor(options: ActiveOptions) {
-    const { host, setup, links, identity, folder, subnet, gateway, mtu, definition } = options;
+    const { host, setup, links, identity, folder, subnet, mtu, definition } = options;
     this.options = options;
     this.subnet = subnet;
     this.ports = new PortReservations();
     this.sweeper = new Sweeper(host, links);
-    const addresses = new AddressPool(subnet, [gateway]);
+    const segment = new BridgeSegment(this.#bridgeParts(definition, ''), definition, mtu);
+    this.#insert(segment);
+    const addresses = segment.addresses.pool(4);
     const linkName = (slot: string) => names.hostLink(identity, slot);
-    const settings = { folder, bridge: definition.link, subnet, gateway, mtu, linkName };
+    const settings = { folder, bridge: definition.link, subnet, mtu, linkName };
     this.endpoints = new Endpoints({ host, setup, links, addresses, sweeper: this.sweeper }, settings);
     this.pool = new ReadyPool(this.endpoints, options.pool);
     this.isolated = new IsolatedNamespaces({ host, setup, sweeper: this.sweeper, folder });
     this.isolatedPool = new ReadyPool(this.isolated, { ...options.pool, idle: ISOLATED_IDLE });
-    const segment = (networkId: string) => this.segment(networkId);
-    this.joiner = new Joiner({ host, setup, sweeper: this.sweeper, folder, segment, linkName });
-    const source = {
-      take: () => ({ family: 4 as const, value: BigInt(addresses.take()) }),
-      claim: ({ value }: { value: bigint }) => addresses.adopt(Number(value)),
-      release: ({ value }: { value: bigint }) => addresses.release(Number(value)),
-    };
-    this.#insert(
-      new BridgeSegment(this.#bridgeParts(definition, ''), definition, { mtu, addresses: source }),
-    );
+    const segmentOf = (networkId: string) => this.segment(networkId);
+    this.joiner = new Joiner({ host, setup, sweeper: this.sweeper, folder, segment: segmentOf, linkName });
   }
 
   /** Opens sockets and networks, takes over what the leases describe, then sets all rules at once and fills the pool. */
@@ -232,9 +224,7 @@ export class ActiveNetwork {
     const segment =
       definition.driver === 'macvlan'
         ? new MacvlanSegment(host, definition, size)
-        : new BridgeSegment(this.#bridgeParts(definition, markOf(identity, definition)), definition, {
-            mtu: size,
-          });
+        : new BridgeSegment(this.#bridgeParts(definition, markOf(identity, definition)), definition, size);
     this.#insert(segment);
     try {
       await segment.open();
@@ -297,7 +287,7 @@ export class ActiveNetwork {
     const lost = [];
     for (const attachment of lease.attachments) {
       const segment = this.segment(attachment.endpoint.networkId);
-      segment.addresses.claim(attachment.endpoint);
+      segment.addresses.adopt(attachment.endpoint);
       const { hostLink } = attachment;
       if (hostLink === null) continue;
       if (links.exists(hostLink)) await segment.rejoin([plugOf(namespaceOf(lease) ?? '', attachment)]);

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { formatIp } from '../lib/ip.ts';
 import { Rollback } from '../lib/rollback.ts';
 import { HullError } from '../model/errors.ts';
 import type { PortBinding } from '../model/instance.ts';
 import { BRIDGE_OPTIONS } from '../model/network.ts';
 import { type ActiveNetwork, NETWORK_NAME } from './active-network.ts';
-import { formatAddress } from './ipv4.ts';
 import { linksOf } from './joiner.ts';
 import { namespaceOf, publishedThrough } from './lease.ts';
 import { INSTANCE_LINK } from './links.ts';
@@ -159,8 +159,8 @@ export class Attacher {
         networkId: definition.id,
         endpointId: randomBytes(32).toString('hex'),
         link: INSTANCE_LINK,
-        address: formatAddress(taken.address),
-        prefixLength: active.subnet.prefixLength,
+        address: formatIp(taken.address),
+        prefixLength: active.subnet.length,
         gateway: gateway,
         ipv6: null,
         macAddress: taken.macAddress,

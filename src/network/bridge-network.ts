@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Host } from '../host/host.ts';
 import type { NamespaceSetup } from '../host/net-namespace.ts';
+import { type Prefix, parsePrefix4 } from '../lib/ip.ts';
 import { networkId } from '../lib/derived-id.ts';
 import { type EngineIdentity, names } from '../model/engine-identity.ts';
 import { HullError } from '../model/errors.ts';
@@ -11,13 +12,12 @@ import { BRIDGE_OPTIONS, type NetworkDefinition } from '../model/network.ts';
 import type { Leftover } from '../runtime/runtime.ts';
 import { ActiveNetwork, NETWORK_NAME } from './active-network.ts';
 import { Attacher } from './attacher.ts';
-import { Bridge, describeSubnet, gatewayOf, hostMtu } from './bridge.ts';
+import { Bridge, describeSubnet, hostMtu } from './bridge.ts';
 import { readCounters } from './counters.ts';
 import { Firewall } from './firewall.ts';
 import { HostResolver } from './host-resolver.ts';
 import { HostSettings } from './host-settings.ts';
 import { listLeftovers } from './inventory.ts';
-import { parseSubnet, type Subnet } from './ipv4.ts';
 import { Links } from './links.ts';
 import type {
   AttachRequest,
@@ -105,7 +105,6 @@ export class BridgeNetwork implements Network {
       resolver: this.#resolver,
       definition: this.#defaultDefinition(subnet, mtu),
       subnet,
-      gateway: gatewayOf(subnet),
       mtu,
       pool: this.#settings.pool ?? {},
       log: this.#settings.log ?? (() => undefined),
@@ -236,7 +235,7 @@ export class BridgeNetwork implements Network {
     return this.#attaching;
   }
 
-  #defaultDefinition(subnet: Subnet, mtu: number): NetworkDefinition {
+  #defaultDefinition(subnet: Prefix, mtu: number): NetworkDefinition {
     const described = describeSubnet(subnet);
     return {
       id: networkId(this.#identity, NETWORK_NAME),
@@ -294,14 +293,15 @@ export class BridgeNetwork implements Network {
     };
   }
 
-  async #takeSubnet(leases: ReadonlyMap<string, KnownLease>, mtu: number): Promise<Subnet> {
+  async #takeSubnet(leases: ReadonlyMap<string, KnownLease>, mtu: number): Promise<Prefix> {
     const file = new SubnetFile(this.#host, this.#identity.dataDir);
     const leased = [...leases.values()]
       .flatMap(({ lease }) => lease.attachments.map(({ endpoint }) => endpoint))
       .find((endpoint) => endpoint.network === NETWORK_NAME);
-    const kept = leased === undefined ? file.read() : parseSubnet(`${leased.gateway}/${leased.prefixLength}`);
-    const set = this.#settings.subnet === undefined ? null : parseSubnet(this.#settings.subnet);
-    if (this.#settings.subnet !== undefined && (set === null || set.prefixLength > 29)) {
+    const kept =
+      leased === undefined ? file.read() : parsePrefix4(`${leased.gateway}/${leased.prefixLength}`);
+    const set = this.#settings.subnet === undefined ? null : parsePrefix4(this.#settings.subnet);
+    if (this.#settings.subnet !== undefined && (set === null || set.length > 29)) {
       throw new HullError(
         'invalid-argument',
         `the subnet ${this.#settings.subnet} is not of the form 172.20.0.0/16, with a prefix of at most 29`,

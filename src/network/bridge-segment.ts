@@ -7,12 +7,12 @@ import { Forwarder } from './dns/forwarder.ts';
 import { DnsServer } from './dns/server.ts';
 import type { HostResolver } from './host-resolver.ts';
 import type { HostSettings } from './host-settings.ts';
-import { type Address, formatIp, holds, linkLocalOf, parseIp } from '../lib/ip.ts';
+import { type Address, formatIp, holds, linkLocalOf, macOf, parseIp } from '../lib/ip.ts';
 import { prefixOf } from './ipam.ts';
 import type { Links, PortSettings } from './links.ts';
 import type { BridgeRules } from './nft.ts';
 import type { PortGuard } from './port-guard.ts';
-import { type AddressSource, macOf, type Plug, type Segment, SegmentAddresses } from './segment.ts';
+import { type Plug, type Segment, SegmentAddresses } from './segment.ts';
 
 export interface BridgeSegmentParts {
   readonly host: Host;
@@ -38,15 +38,11 @@ export class BridgeSegment implements Segment {
   readonly #dns: DnsServer;
   #ports: { udp: number; tcp: number } | null = null;
 
-  constructor(
-    parts: BridgeSegmentParts,
-    definition: NetworkDefinition,
-    options: { mtu: number; addresses?: AddressSource },
-  ) {
+  constructor(parts: BridgeSegmentParts, definition: NetworkDefinition, mtu: number) {
     this.#parts = parts;
     this.definition = definition;
-    this.mtu = options.mtu;
-    this.addresses = new SegmentAddresses(definition, options.addresses);
+    this.mtu = mtu;
+    this.addresses = new SegmentAddresses(definition);
     this.#bridge = new Bridge(parts.host, definition.link);
     const address = this.#gateways[0]?.text ?? '';
     // The gateway itself in the host's resolv.conf would send queries round in circles.

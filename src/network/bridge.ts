@@ -1,15 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Host } from '../host/host.ts';
+import { type Address, addressAt, formatIp, formatPrefix, macOf, overlap, type Prefix } from '../lib/ip.ts';
 import { HullError } from '../model/errors.ts';
-import { formatAddress, formatSubnet, macOf, overlap, type Subnet } from './ipv4.ts';
 import { hardenBridge } from './link-settings.ts';
 import { candidates, chooseSubnet, type UsedSubnet, usedSubnets } from './subnet.ts';
 
 const LARGEST_MTU = 1500;
 
 /** The gateway is the first address of the subnet. */
-export function gatewayOf(subnet: Subnet): number {
-  return subnet.base + 1;
+export function gatewayOf(subnet: Prefix): Address {
+  return addressAt(subnet, 1);
 }
 
 /** The bridge link and its address. */
@@ -31,11 +31,11 @@ export class Bridge {
    * `pinned` insists on it, because instances have addresses in it.
    */
   async ensure(options: {
-    kept: Subnet | null;
+    kept: Prefix | null;
     pinned: boolean;
-    wanted: readonly Subnet[] | null;
+    wanted: readonly Prefix[] | null;
     mtu: number;
-  }): Promise<Subnet> {
+  }): Promise<Prefix> {
     const { kept, pinned, mtu } = options;
     if (kept !== null && pinned) return this.#set(kept, mtu);
     const wanted = options.wanted ?? candidates();
@@ -94,11 +94,11 @@ export class Bridge {
     return (await usedSubnets(this.#host)).filter((other) => other.device !== this.name);
   }
 
-  async #set(subnet: Subnet, mtu: number): Promise<Subnet> {
-    const gateway = formatAddress(gatewayOf(subnet));
+  async #set(subnet: Prefix, mtu: number): Promise<Prefix> {
+    const gateway = formatIp(gatewayOf(subnet));
     await this.#add(mtu, macOf(gatewayOf(subnet)), false);
     const input = [
-      `address replace ${gateway}/${subnet.prefixLength} broadcast + dev ${this.name}`,
+      `address replace ${gateway}/${subnet.length} broadcast + dev ${this.name}`,
       `link set dev ${this.name} addrgenmode none up`,
     ];
     await this.#host.exec.must(['ip', '-batch', '-'], { input: `${input.join('\n')}\n` });
@@ -109,7 +109,7 @@ export class Bridge {
    * Two engines that start at the same moment may have chosen the same subnet: both look again after they took it, and the one whose link has
    * the higher number gives way.
    */
-  async #prevails(subnet: Subnet): Promise<boolean> {
+  async #prevails(subnet: Prefix): Promise<boolean> {
     const rivals = (await this.#othersSubnets()).filter((other) => overlap(other.subnet, subnet));
     return rivals.every((rival) => indexOf(rival.device) > indexOf(this.name));
   }
@@ -138,6 +138,6 @@ function readOr(path: string, otherwise: string): string {
 }
 
 /** As people write them: `172.20.0.0/16`, `172.20.0.1`. */
-export function describeSubnet(subnet: Subnet): { subnet: string; gateway: string } {
-  return { subnet: formatSubnet(subnet), gateway: formatAddress(gatewayOf(subnet)) };
+export function describeSubnet(subnet: Prefix): { subnet: string; gateway: string } {
+  return { subnet: formatPrefix(subnet), gateway: formatIp(gatewayOf(subnet)) };
 }

@@ -2,23 +2,23 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Host } from '../host/host.ts';
 import type { NamespaceSetup } from '../host/net-namespace.ts';
+import { type Address, addressAt, bytesOf, formatIp, macOf, type Prefix } from '../lib/ip.ts';
 import { Rollback } from '../lib/rollback.ts';
 import type { AddressPool } from './address-pool.ts';
-import { bytesOf, formatAddress, macOf, type Subnet } from './ipv4.ts';
 import { INSTANCE_LINK, type Links, type VethPair } from './links.ts';
 import type { Doomed, Sweeper } from './sweeper.ts';
 
 /** A namespace that is ready for an instance: link up, address and default route set. */
 export interface Endpoint extends VethPair {
-  readonly address: number;
+  readonly address: Address;
 }
 
 /** What all endpoints of the default bridge have in common. */
 export interface EndpointSettings {
   readonly folder: string;
   readonly bridge: string;
-  readonly subnet: Subnet;
-  readonly gateway: number;
+  /** Its first address is the bridge's. */
+  readonly subnet: Prefix;
   readonly mtu: number;
   /** Name of the host link of a slot. */
   readonly linkName: (slot: string) => string;
@@ -97,14 +97,14 @@ export class Endpoints {
 
   async #connect(endpoints: readonly Endpoint[]): Promise<void> {
     if (endpoints.length === 0) return;
-    const { subnet, gateway, mtu, bridge } = this.#settings;
+    const { subnet, mtu, bridge } = this.#settings;
     const ahead = () => this.#addresses.upcoming(AHEAD).map((address) => this.#pair(address));
     await this.#links.create(endpoints, { bridge, mtu }, ahead);
     for (const [index, { namespace, address }] of endpoints.entries()) {
       const setup = {
         name: INSTANCE_LINK,
-        addresses: [{ address: bytesOf(address), prefixLength: subnet.prefixLength }],
-        gateways: [bytesOf(gateway)],
+        addresses: [{ address: bytesOf(address), prefixLength: subnet.length }],
+        gateways: [bytesOf(addressAt(subnet, 1))],
       };
       this.#setup.configure(namespace, setup);
       if (index % STRIDE === STRIDE - 1) await setImmediate();
@@ -120,18 +120,18 @@ export class Endpoints {
   }
 
   /** The link's name follows from the address. The namespace's does not: it may live on when its link is taken off the network. */
-  #plan(address: number): Endpoint {
+  #plan(address: Address): Endpoint {
     this.#made += 1;
     const namespace = join(this.#settings.folder, `${this.#slot(address)}-${this.#made.toString(36)}`);
     return { address, namespace, ...this.#pair(address) };
   }
 
-  #pair(address: number): Omit<VethPair, 'namespace'> {
+  #pair(address: Address): Omit<VethPair, 'namespace'> {
     const hostLink = this.#settings.linkName(this.#slot(address));
-    return { hostLink, macAddress: macOf(address), addresses: [formatAddress(address)] };
+    return { hostLink, macAddress: macOf(address), addresses: [formatIp(address)] };
   }
 
-  #slot(address: number): string {
-    return (address - this.#settings.subnet.base).toString(36);
+  #slot(address: Address): string {
+    return (address.value - this.#settings.subnet.base).toString(36);
   }
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { isHullError } from '../model/errors.ts';
-import { formatIp, holds, parseIp } from '../lib/ip.ts';
-import { AddressBook } from './address-book.ts';
+import { addressAt, formatIp, holds, parseIp } from '../lib/ip.ts';
+import { AddressPool } from './address-pool.ts';
 import { checkPools, planPools, type PoolRequest, prefixOf, type TakenSubnets } from './ipam.ts';
 import { defaultRoutes } from './routes.ts';
 
@@ -64,9 +64,9 @@ describe('pools', () => {
   });
 });
 
-describe('an address book', () => {
+describe('an address pool', () => {
   test('hands out each usable address of the range once', () => {
-    const book = new AddressBook(prefixOf('10.0.0.0/29'), { reserved: [prefixOf('10.0.0.1/32').base] });
+    const book = new AddressPool(prefixOf('10.0.0.0/29'), { reserved: [prefixOf('10.0.0.1/32').base] });
     const taken = Array.from({ length: 5 }, () => formatIp(book.take()));
     expect(taken).toEqual(['10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6']);
     expect(() => book.take()).toThrow('no available addresses');
@@ -76,7 +76,7 @@ describe('an address book', () => {
   });
   test('lets others rest first', () => {
     let now = 0;
-    const book = new AddressBook(prefixOf('10.0.0.0/24'), { reserved: [], now: () => now });
+    const book = new AddressPool(prefixOf('10.0.0.0/24'), { reserved: [], now: () => now });
     const first = book.take();
     book.release(first);
     expect(formatIp(book.take())).toBe('10.0.0.2');
@@ -84,19 +84,44 @@ describe('an address book', () => {
     expect(formatIp(book.take())).toBe('10.0.0.3');
   });
   test('gives a certain one to one alone', () => {
-    const book = new AddressBook(prefixOf('fd00::/64'), { reserved: [] });
+    const book = new AddressPool(prefixOf('fd00::/64'), { reserved: [] });
     const wish = parseIp('fd00::ffff:1') ?? { family: 4, value: 0n };
     book.claim(wish);
     expect(() => book.claim(wish)).toThrow('Address already in use');
     expect(() => book.claim({ family: 6, value: 5n })).toThrow('none of the subnet');
     expect(formatIp(book.take())).toBe('fd00::1');
   });
+  test('goes on behind what a former daemon handed out', () => {
+    const pool = new AddressPool(prefixOf('10.1.2.0/29'), { reserved: [prefixOf('10.1.2.1/32').base] });
+    pool.adopt(addressAt(pool.prefix, 3));
+    expect(pool.upcoming(9).map(formatIp)).toEqual(['10.1.2.4', '10.1.2.5', '10.1.2.6', '10.1.2.2']);
+    expect(Array.from({ length: 4 }, () => formatIp(pool.take()))).toEqual([
+      '10.1.2.4',
+      '10.1.2.5',
+      '10.1.2.6',
+      '10.1.2.2',
+    ]);
+    for (const step of [3, 0, 7, 8]) expect(() => pool.adopt(addressAt(pool.prefix, step))).toThrow();
+  });
+  test('what comes next is what is handed out', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 29 }), { maxLength: 40 }), (freed) => {
+        let now = 0;
+        const pool = new AddressPool(prefixOf('10.1.2.0/27'), { reserved: [], now: () => (now += 61_000) });
+        for (const step of freed) {
+          const [next] = pool.upcoming(1);
+          if (next !== undefined) expect(pool.take()).toEqual(next);
+          pool.release(addressAt(pool.prefix, step + 1));
+        }
+      }),
+    );
+  });
   test('never hands out twice, nor outside', () => {
     const prefix = prefixOf('10.0.0.0/26');
     const steps = fc.array(fc.oneof(fc.constant(null), fc.nat({ max: 61 })), { maxLength: 200 });
     fc.assert(
       fc.property(steps, (moves) => {
-        const book = new AddressBook(prefix, { reserved: [] });
+        const book = new AddressPool(prefix, { reserved: [] });
         const held: bigint[] = [];
         for (const move of moves) {
           if (move === null && held.length < 62) {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { HullError } from '../model/errors.ts';
 import type { AddressPoolDefinition } from '../model/network.ts';
 import {
-  type Address,
+  addressAt,
   type Family,
   formatIp,
   formatPrefix,
@@ -122,20 +122,15 @@ function planAsked(request: PoolRequest, gateways: boolean, taken: TakenSubnets)
 function gatewayOf(request: PoolRequest, prefix: Prefix, gateways: boolean): string {
   const asked = parseIp(request.gateway ?? '');
   if (asked !== null) return formatIp(asked);
-  if (!gateways || sizeOf(prefix) <= 2n) return gateways ? formatIp(first(prefix, 0n)) : '';
+  if (!gateways || sizeOf(prefix) <= 2n) return gateways ? formatIp(addressAt(prefix, 0n)) : '';
   const others = new Set(Object.values(request.auxiliary ?? {}).map((text) => parseIp(text)?.value));
   const from = (request.range ?? '') === '' ? prefix : prefixOf(request.range ?? '');
   for (let step = from.base === prefix.base ? 1n : 0n; step < sizeOf(from); step++) {
-    const address = first(from, step);
+    const address = addressAt(from, step);
     if (!others.has(address.value)) return formatIp(address);
   }
   throw new HullError('address-in-use', `no address is left in ${formatPrefix(from)} for a gateway`);
 }
-
-const first = (prefix: Prefix, step: bigint): Address => ({
-  family: prefix.family,
-  value: prefix.base + step,
-});
 
 function refuseSeveral(asked: readonly PoolRequest[]): void {
   const families = asked.map(familyOf);
@@ -156,7 +151,7 @@ function planDefault(
     );
   return {
     subnet: formatPrefix(free),
-    gateway: gateways ? formatIp(first(free, 1n)) : '',
+    gateway: gateways ? formatIp(addressAt(free, 1n)) : '',
     chosen: false,
     auxiliary: {},
   };

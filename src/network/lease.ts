@@ -1,5 +1,3 @@
-import type { Endpoint } from './endpoints.ts';
-import { parseAddress } from './ipv4.ts';
 import type { Attachment, NetworkLease } from './network.ts';
 import type { Forward } from './nft.ts';
 import { defaultRoutes } from './routes.ts';
@@ -8,18 +6,6 @@ import { defaultRoutes } from './routes.ts';
 export function namespaceOf(lease: NetworkLease): string | null {
   const { bundle } = lease;
   return bundle.mode === 'host' || bundle.mode === 'container' ? null : bundle.namespace;
-}
-
-/** Does the lease hold one endpoint of the pool and nothing else? */
-export function endpointOf(lease: NetworkLease, defaultId: string): Endpoint | null {
-  const [first] = lease.attachments;
-  const namespace = namespaceOf(lease);
-  if (first === undefined || namespace === null || first.endpoint.networkId !== defaultId) return null;
-  const address = parseAddress(first.endpoint.address);
-  if (address === null || first.hostLink === null || lease.attachments.length > 1) return null;
-  if (first.endpoint.link !== 'eth0' || namespace.includes('/i-')) return null;
-  const { macAddress } = first.endpoint;
-  return { address, namespace, hostLink: first.hostLink, macAddress, addresses: [first.endpoint.address] };
 }
 
 /** The attachment that the published ports lead to: the one with the default route, where the host may speak to it. */

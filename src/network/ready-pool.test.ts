@@ -18,12 +18,18 @@ class Maker {
   }
 
   discard(endpoints: readonly Endpoint[]): void {
-    this.discarded.push(...endpoints.map((each) => each.address));
+    this.discarded.push(...endpoints.map((each) => Number(each.address.value)));
   }
 }
 
 function endpoint(address: number): Endpoint {
-  return { address, hostLink: `l${address}`, namespace: `/n/${address}`, addresses: [], macAddress: '' };
+  return {
+    address: { family: 4, value: BigInt(address) },
+    hostLink: `l${address}`,
+    namespace: `/n/${address}`,
+    addresses: [],
+    macAddress: '',
+  };
 }
 
 describe('pool of what is made ahead', () => {
@@ -43,7 +49,7 @@ describe('pool of what is made ahead', () => {
     pool.open();
     await Bun.sleep(10);
     expect(maker.batches).toEqual([4]);
-    expect((await pool.take()).address).toBe(1);
+    expect((await pool.take()).hostLink).toBe('l1');
     expect(maker.batches).toEqual([4]);
     await pool.take();
     await Bun.sleep(20);
@@ -53,7 +59,7 @@ describe('pool of what is made ahead', () => {
     const maker = new Maker();
     const pool = make(maker);
     const taken = await Promise.all(Array.from({ length: 100 }, () => pool.take()));
-    expect(new Set(taken.map((each) => each.address)).size).toBe(100);
+    expect(new Set(taken.map((each) => Number(each.address.value))).size).toBe(100);
     expect(maker.batches.length).toBeLessThan(8);
   });
   test('grows under load and shrinks when idle, down to its smallest size', async () => {
@@ -75,7 +81,7 @@ describe('pool of what is made ahead', () => {
     );
     expect(failures.map((failure) => isHullError(failure, 'address-in-use'))).toEqual([true, true]);
     maker.failure = null;
-    expect((await pool.take()).address).toBe(1);
+    expect((await pool.take()).hostLink).toBe('l1');
   });
   test('closing discards what is ready, also what is being made', async () => {
     const maker = new Maker();

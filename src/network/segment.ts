@@ -1,8 +1,8 @@
 import { HullError, toHullError } from '../model/errors.ts';
 import type { NetworkEndpoint } from '../model/instance.ts';
 import type { NetworkDefinition } from '../model/network.ts';
-import { AddressBook } from './address-book.ts';
-import { type Address, bytesOf, type Family, formatIp, parseIp, type Prefix } from '../lib/ip.ts';
+import { AddressPool } from './address-pool.ts';
+import { type Address, type Family, holds, macOf, parseIp, type Prefix } from '../lib/ip.ts';
 import { prefixOf } from './ipam.ts';
 import type { Attachment, ConnectRequest } from './network.ts';
 
@@ -50,19 +50,12 @@ export interface Segment {
   rejoin(plugs: readonly Plug[]): Promise<void>;
 }
 
-/** Hands addresses out for something other than an `AddressBook`. */
-export interface AddressSource {
-  take(): Address;
-  claim(address: Address): void;
-  release(address: Address): void;
-}
-
 interface Source {
   readonly family: Family;
   readonly prefix: Prefix;
   readonly gateway: string;
   readonly chosen: boolean;
-  readonly from: AddressSource;
+  readonly from: AddressPool;
 }
 
 /** Who has which address of a network. */
@@ -70,23 +63,30 @@ export class SegmentAddresses {
   readonly #definition: NetworkDefinition;
   readonly #sources: readonly Source[];
 
-  /** `ipv4`: hands out the first pool's addresses instead of an address book. */
-  constructor(definition: NetworkDefinition, ipv4?: AddressSource) {
+  constructor(definition: NetworkDefinition) {
     this.#definition = definition;
-    this.#sources = definition.pools.map((pool, index): Source => {
+    this.#sources = definition.pools.map((pool): Source => {
       const prefix = prefixOf(pool.subnet);
       const reserved = [pool.gateway, ...Object.values(pool.auxiliary)].flatMap((text) => {
         const address = parseIp(text);
         return address === null ? [] : [address.value];
       });
       const range = pool.range === undefined ? {} : { range: prefixOf(pool.range) };
-      const book = index === 0 && ipv4 !== undefined ? ipv4 : new AddressBook(prefix, { ...range, reserved });
+      const book = new AddressPool(prefix, { ...range, reserved });
       return { family: prefix.family, prefix, gateway: pool.gateway, chosen: pool.chosen, from: book };
     });
   }
 
   get prefixes(): readonly Prefix[] {
     return this.#sources.map((source) => source.prefix);
+  }
+
+  /** Who has which address of the first subnet of a family. Throws where there is none. */
+  pool(family: Family): AddressPool {
+    const source = this.#sources.find((each) => each.family === family);
+    if (source === undefined)
+      throw new HullError('internal', `the network ${this.#definition.name} has no IPv${family} subnet`);
+    return source.from;
   }
 
   /** What is wished for, else the next free ones. Throws `network-forbidden`, `invalid-argument` in Docker's words, `address-in-use`. */
@@ -103,8 +103,9 @@ export class SegmentAddresses {
     }
   }
 
-  claim(endpoint: NetworkEndpoint): void {
-    for (const address of addressesOf(endpoint)) this.#sourceOf(address)?.from.claim(address);
+  /** Takes over what a former daemon handed out. */
+  adopt(endpoint: NetworkEndpoint): void {
+    for (const address of addressesOf(endpoint)) this.#sourceOf(address)?.from.adopt(address);
   }
 
   /** Fine twice. */
@@ -150,12 +151,7 @@ export class SegmentAddresses {
   }
 
   #sourceOf(address: Address): Source | undefined {
-    return this.#sources.find(
-      ({ family, prefix }) =>
-        family === address.family &&
-        address.value >= prefix.base &&
-        address.value < prefix.base + (1n << BigInt((family === 4 ? 32 : 128) - prefix.length)),
-    );
+    return this.#sources.find(({ prefix }) => holds(prefix, address));
   }
 }
 
@@ -163,16 +159,4 @@ function addressesOf(endpoint: Pick<NetworkEndpoint, 'address' | 'ipv6'>): Addre
   return [parseIp(endpoint.address), parseIp(endpoint.ipv6?.address ?? '')].filter(
     (address) => address !== null,
   );
-}
-
-/** The hardware address that goes with an IPv4 address, so that a reused address never meets a stale neighbour entry (as Docker does). */
-export function macOf(address: Address): string {
-  return ['02', '42', ...Array.from(bytesOf(address), (byte) => byte.toString(16).padStart(2, '0'))].join(
-    ':',
-  );
-}
-
-/** An address as the kernel takes it: `172.20.0.1/16`. */
-export function withLength(address: Address, length: number): string {
-  return `${formatIp(address)}/${length}`;
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Host } from '../host/host.ts';
-import { formatSubnet, parseSubnet, type Subnet } from './ipv4.ts';
+import { formatPrefix, parsePrefix4, type Prefix } from '../lib/ip.ts';
 
 const Content = v.object({ subnet: v.string() });
 
@@ -17,17 +17,17 @@ export class SubnetFile {
   }
 
   /** Null when absent or unreadable: then a subnet is chosen anew. */
-  read(): Subnet | null {
+  read(): Prefix | null {
     try {
-      return parseSubnet(v.parse(Content, JSON.parse(readFileSync(this.#path, 'utf8'))).subnet);
+      return parsePrefix4(v.parse(Content, JSON.parse(readFileSync(this.#path, 'utf8'))).subnet);
     } catch {
       return null;
     }
   }
 
-  async write(subnet: Subnet): Promise<void> {
+  async write(subnet: Prefix): Promise<void> {
     const before = this.read();
-    if (before !== null && formatSubnet(before) === formatSubnet(subnet)) return;
-    await this.#host.files.writeDurable(this.#path, `${JSON.stringify({ subnet: formatSubnet(subnet) })}\n`);
+    if (before !== null && formatPrefix(before) === formatPrefix(subnet)) return;
+    await this.#host.files.writeDurable(this.#path, `${JSON.stringify({ subnet: formatPrefix(subnet) })}\n`);
   }
 }

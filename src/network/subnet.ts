@@ -1,12 +1,11 @@
 import * as v from 'valibot';
 import type { Host } from '../host/host.ts';
 import { HullError } from '../model/errors.ts';
-import { parsePrefix, type Prefix } from '../lib/ip.ts';
-import { formatSubnet, overlap, parseSubnet, type Subnet } from './ipv4.ts';
+import { formatPrefix, overlap, parsePrefix, parsePrefix4, type Prefix } from '../lib/ip.ts';
 
 /** A subnet that the host uses, and through which interface. */
 export interface UsedSubnet {
-  readonly subnet: Subnet;
+  readonly subnet: Prefix;
   readonly device: string;
 }
 
@@ -37,7 +36,7 @@ export async function usedPrefixes(host: Host): Promise<Prefix[]> {
     host.exec.run(['ip', '-6', '-j', 'route', 'show']),
   ]);
   const texts = [
-    ...ipv4.map(({ subnet }) => formatSubnet(subnet)),
+    ...ipv4.map(({ subnet }) => formatPrefix(subnet)),
     ...(ipv6.code === 0 ? parseJson(RouteList, ipv6.stdout).map(({ dst }) => dst) : []),
   ];
   return texts.flatMap((text) => {
@@ -61,8 +60,8 @@ export function parseAddresses(json: string): UsedSubnet[] {
 }
 
 function used(text: string, device: string): UsedSubnet[] {
-  const subnet = parseSubnet(text);
-  return subnet === null || subnet.prefixLength === 0 || device === 'lo' ? [] : [{ subnet, device }];
+  const subnet = parsePrefix4(text);
+  return subnet === null || subnet.length === 0 || device === 'lo' ? [] : [{ subnet, device }];
 }
 
 function parseJson<T extends v.GenericSchema>(schema: T, json: string): v.InferOutput<T> {
@@ -78,19 +77,19 @@ function parseJson<T extends v.GenericSchema>(schema: T, json: string): v.InferO
 }
 
 /** 172.20.0.0/16 to 172.31.0.0/16, then 10.89.0.0/16 to 10.120.0.0/16: private, and seldom used by networks at home or work. */
-export function candidates(): Subnet[] {
+export function candidates(): Prefix[] {
   const ranges = [
     ...Array.from({ length: 12 }, (_, index) => `172.${20 + index}.0.0/16`),
     ...Array.from({ length: 32 }, (_, index) => `10.${89 + index}.0.0/16`),
   ];
-  return ranges.map(parseSubnet).filter((subnet) => subnet !== null);
+  return ranges.map(parsePrefix4).filter((subnet) => subnet !== null);
 }
 
 /** The first candidate that overlaps nothing in use. Throws `address-in-use` when none is left. */
-export function chooseSubnet(inUse: readonly UsedSubnet[], wanted: readonly Subnet[] = candidates()): Subnet {
+export function chooseSubnet(inUse: readonly UsedSubnet[], wanted: readonly Prefix[] = candidates()): Prefix {
   const free = wanted.find((subnet) => !inUse.some((other) => overlap(subnet, other.subnet)));
   if (free !== undefined) return free;
-  const list = wanted.map(formatSubnet).join(', ');
+  const list = wanted.map(formatPrefix).join(', ');
   throw new HullError(
     'address-in-use',
     `no subnet is free for the bridge: the host's routes and interfaces overlap all of ${list}; set a subnet in the daemon's settings`,
