@@ -61,7 +61,7 @@ function serve(address: StreamAddress, onData: (seen: Seen, text: string) => voi
 const path = (): string => join(folder, 's');
 const dial = (): Socket => connect({ path: path(), allowHalfOpen: true });
 
-async function eventually(condition: () => boolean, time = 3000): Promise<void> {
+async function eventually(condition: () => boolean, time = 20_000): Promise<void> {
   const deadline = Date.now() + time;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error('it did not come about');

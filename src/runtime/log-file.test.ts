@@ -60,7 +60,7 @@ function isOpen(file: string): boolean {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let count = 0; count < 400 && !condition(); count += 1) await Bun.sleep(5);
+  for (let count = 0; count < 5000 && !condition(); count += 1) await Bun.sleep(5);
   expect(condition()).toBe(true);
 }
 

@@ -21,7 +21,7 @@ const descriptors = (): number => readdirSync(`/proc/${daemon}/fd`).length;
 const resident = (): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${daemon}/status`, 'utf8'))?.[1]) / 1024;
 
-async function eventually(condition: () => boolean, time = 5000): Promise<void> {
+async function eventually(condition: () => boolean, time = 25_000): Promise<void> {
   const deadline = Date.now() + time;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error('it did not come about');
@@ -74,7 +74,7 @@ describe('a connection that is taken over', () => {
     }
     await eventually(() => descriptors() <= before);
     await http.request('DELETE', `/containers/${id}?force=1`);
-  }, 15_000);
+  }, 60_000);
 });
 
 describe('a client that does not read', () => {
@@ -98,7 +98,7 @@ describe('a client that does not read', () => {
       peer.socket.destroy();
       await http.request('DELETE', `/containers/${id}?force=1`);
     },
-    15_000,
+    60_000,
   );
 });
 

@@ -55,7 +55,7 @@ export class TestServer {
 
 /** Waits for what comes about by itself. */
 export async function eventually(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 3000;
+  const deadline = Date.now() + 20_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error('it did not come about');
     await new Promise((resolve) => setTimeout(resolve, 2));

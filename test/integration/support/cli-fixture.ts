@@ -87,7 +87,7 @@ export function ended(child: ChildProcess): Promise<number> {
 }
 
 export async function until(condition: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 5000; !condition();) {
+  for (const deadline = Date.now() + 25_000; !condition();) {
     if (Date.now() > deadline) throw new Error('it did not come to that');
     await new Promise((done) => setTimeout(done, 10));
   }
