@@ -23,6 +23,11 @@ export interface DaemonOptions {
 export interface CliDeps {
   /** Runs the engine in this process until it is told to end; resolves to the exit status. */
   runDaemon(options: DaemonOptions): Promise<number>;
+  /** Makes the database of a data folder again, without a daemon; says what was done and what could not be. */
+  rebuild(options: { readonly data?: string }): Promise<{
+    readonly done: readonly string[];
+    readonly left: readonly string[];
+  }>;
   /** The words that start this program again, such as `['/usr/bin/hull']`. */
   selfCommand(): readonly string[];
   readonly version: { readonly version: string; readonly commit: string };

@@ -20,6 +20,7 @@ async function hull(words: readonly string[], options: MemoryIoOptions = {}): Pr
       daemons.push(daemon);
       return 3;
     },
+    rebuild: () => Promise.resolve({ done: [], left: [] }),
     selfCommand: () => ['/nonexistent/hull'],
     version: { version: '1.2.3', commit: 'abc' },
   });

@@ -87,6 +87,8 @@ export interface EngineParts {
   readonly buildCache: BuildCacheRepository;
   readonly bootstrapper: Bootstrapper;
   readonly startStorage: () => Promise<void>;
+  /** Before the database is closed. */
+  readonly stopStorage: () => Promise<void>;
   readonly setAside: SetAsideStore;
   readonly records: Pick<Repositories, 'images' | 'volumes' | 'machines'>;
   /** Makes the record of a machine anew from its disk. */
@@ -215,6 +217,7 @@ export class Engine {
       await restoreHost().catch(failed('giving the host back'));
     }
     await network.stop();
+    await this.#parts.stopStorage();
     database.close();
     return gaveBack;
   }

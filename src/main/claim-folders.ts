@@ -12,6 +12,7 @@ import {
   markPath,
   readDataMark,
   readRunMark,
+  REBUILT_FILE,
   writeMark,
 } from '../state/engine-files.ts';
 import { MIGRATIONS } from '../state/migrations.ts';
@@ -42,6 +43,8 @@ export function claimFolders(data: string, run: string): Claim {
   if (mark?.id !== next.id || mark.run !== run || mark.state !== next.state) writeMark(data, next);
   writeMark(run, { id: engineId, data, boot });
   rmSync(join(data, OLD_ID_FILE), { force: true });
+  // The old database is whole and goes on.
+  rmSync(join(data, REBUILT_FILE), { force: true });
   return { engineId, content };
 }
 

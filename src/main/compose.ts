@@ -20,6 +20,8 @@ import { createVmRuntime } from '../runtime/vm/index.ts';
 import { type BuildCacheRepository, buildCacheRepository } from '../state/build-cache.ts';
 import { type Database, openDatabase } from '../state/database.ts';
 import { DATABASE_FILE } from '../state/engine-files.ts';
+import { MIGRATIONS } from '../state/migrations.ts';
+import { RecordCopies } from '../state/record-copies.ts';
 import type { Repositories } from '../state/repositories.ts';
 import { createRepositories } from '../state/storage-repositories.ts';
 import { ConfinedFiles } from '../storage/files/instance-files.ts';
@@ -46,7 +48,7 @@ export interface CompositionOptions {
 /** Joins the real parts into an engine. The only place that knows them all. */
 export function composeEngine(options: CompositionOptions): Engine {
   const { host, identity, guestKernel } = options;
-  const database = openState(options);
+  const { database, copies } = openState(options);
   const repositories = createRepositories(database);
   const storage = createStorage({ host, identity, repositories });
   const { trees, content, layers, roots, volumes, sizes } = storage;
@@ -92,6 +94,7 @@ export function composeEngine(options: CompositionOptions): Engine {
     }),
     bootstrapper: bootstrapper({ host, layers, images, withTemporary: (use) => storage.withTemporary(use) }),
     buildCache: cache,
+    stopStorage: () => copies.stop(),
     startStorage: () => startStorage({ storage, repositories, images, cache, log: options.log }),
     repairImage: (image) => repairImage(image, { content, layers }),
     validateImage: (image, { deep }) => {
@@ -120,13 +123,20 @@ async function startStorage({ storage, repositories, images, cache, log }: Stora
 }
 
 /** A new database is made in an empty folder only. */
-function openState({ identity, engineId, content }: CompositionOptions): Database {
-  return openDatabase(join(identity.dataDir, DATABASE_FILE), {
+function openState({ identity, engineId, content, log }: CompositionOptions): {
+  database: Database;
+  copies: RecordCopies;
+} {
+  const { dataDir } = identity;
+  const database = openDatabase(join(dataDir, DATABASE_FILE), {
     engineId,
     onNew: () => {
-      if (content.length > 0) throw stateMissing(identity.dataDir, content);
+      if (content.length > 0) throw stateMissing(dataDir, content);
     },
   });
+  const copies = new RecordCopies(database, { dataDir, version: MIGRATIONS.length, log });
+  for (const what of copies.start()) log(`the database is older than its copies: restored the ${what}`);
+  return { database, copies };
 }
 
 function bootstrapper(parts: BootstrapParts): Bootstrapper {

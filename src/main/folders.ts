@@ -9,7 +9,7 @@ import { HullError } from '../model/errors.ts';
 import { markPath } from '../state/engine-files.ts';
 import { claimFolders } from './claim-folders.ts';
 
-const DEFAULT_DATA = '/var/lib/hull';
+export const DEFAULT_DATA = '/var/lib/hull';
 const DEFAULT_RUN = '/run/hull';
 const LOCK_TRIES = 40;
 const DATA_MODE = 0o700;
@@ -98,7 +98,7 @@ function refuseNested(data: string, run: string): void {
 }
 
 /** A daemon that was just killed takes a moment to be gone. */
-async function takeLock(folder: string, flag: '--data' | '--run'): Promise<() => void> {
+export async function takeLock(folder: string, flag: '--data' | '--run'): Promise<() => void> {
   const path = join(folder, 'daemon.pid');
   for (let tries = 0; ; tries++) {
     const release = lockFile(path);

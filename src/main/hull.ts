@@ -10,6 +10,7 @@ async function run(argv: readonly string[]): Promise<number> {
   }
   return main(argv, createIo(), {
     runDaemon: async (options) => (await import('./daemon.ts')).runDaemon(options),
+    rebuild: async (options) => (await import('./rebuild.ts')).rebuild(options),
     selfCommand,
     version: BUILD,
   });

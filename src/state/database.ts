@@ -20,6 +20,8 @@ export interface Database {
   transaction<T>(work: () => T): T;
   /** A transaction that is on the disk when it returns, with everything written before it. Takes an fsync: milliseconds. */
   durably<T>(work: () => T): T;
+  /** Calls `listener` after each `run`. One at most. */
+  onWrite(listener: () => void): void;
   close(): void;
 }
 
@@ -88,7 +90,7 @@ function claim(database: Database, path: string, engineId: string): void {
       'engine-mismatch',
       `the database ${path} belongs to another engine (${String(owner)}) than the folder that it is in (${engineId}); put the right one back, or run \`hull check --rebuild --data ${dirname(path)}\``,
     );
-  database.durably(() => database.run('INSERT INTO engine VALUES (?)', engineId));
+  database.durably(() => database.run('INSERT INTO engine (id) VALUES (?)', engineId));
 }
 
 function checkIntegrity(sqlite: DatabaseSync): void {
@@ -147,6 +149,7 @@ class SqliteDatabase implements Database {
   readonly #sqlite: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
+  #onWrite: (() => void) | null = null;
 
   constructor(sqlite: DatabaseSync) {
     this.#sqlite = sqlite;
@@ -154,6 +157,11 @@ class SqliteDatabase implements Database {
 
   run(sql: string, ...values: SqlValue[]): void {
     this.#prepare(sql).run(...values);
+    this.#onWrite?.();
+  }
+
+  onWrite(listener: () => void): void {
+    this.#onWrite = listener;
   }
 
   get(sql: string, ...values: SqlValue[]): SqlRow | null {

@@ -16,6 +16,8 @@ import { faultOf } from './faults.ts';
 /** In the data folder and in the run folder: whose it is. */
 const FILE = 'engine.json';
 export const DATABASE_FILE = 'hull.db';
+/** A database that was made again, before it takes its place. */
+export const REBUILT_FILE = 'hull.db.rebuilt';
 /** Of the two files. */
 const FORMAT = 1;
 /** Bytes 0 to 15 of every SQLite database (sqlite.org/fileformat.html, 1.3). */

@@ -123,4 +123,8 @@ export const MIGRATIONS: readonly Migration[] = [
     name: 'the engine that it belongs to',
     statements: ['CREATE TABLE engine (id TEXT NOT NULL) STRICT'],
   },
+  {
+    name: 'how often records have changed',
+    statements: ['ALTER TABLE engine ADD COLUMN generation INTEGER NOT NULL DEFAULT 0'],
+  },
 ];

@@ -1,4 +1,5 @@
-import { defineCommand } from '../command.ts';
+import { type CliDeps, defineCommand } from '../command.ts';
+import type { CliIo } from '../io.ts';
 import { bool, text } from '../flags/flag.ts';
 import { printListing } from '../format/listing.ts';
 
@@ -16,13 +17,21 @@ export const command = defineCommand({
   summary: 'Compare the engine’s records with the host; exit status 1 when something is left to repair',
   example: 'hull check --repair',
   flags: {
+    data: text('With --rebuild: the folder for images, volumes and state (default: /var/lib/hull)', {
+      placeholder: 'FOLDER',
+      complete: 'files',
+    }),
     deep: bool('Verify the digest of everything stored'),
     discard: bool('Delete what recovery has set aside'),
     format: text("'table', 'json', 'table TEMPLATE' or a Go template"),
+    rebuild: bool(
+      'Make a lost or damaged database again from what lies in the data folder, without a daemon',
+    ),
     repair: bool('Repair what can be repaired'),
   },
   args: { max: 0 },
-  run: async ({ io, client }, values) => {
+  run: async ({ io, client, deps }, values) => {
+    if (values.rebuild) return await rebuild(io, deps, values.data);
     const findings = await client.native.check({
       repair: values.repair,
       deep: values.deep,
@@ -49,3 +58,11 @@ export const command = defineCommand({
     return findings.every(({ repaired, problem }) => repaired || problem === 'set-aside') ? 0 : 1;
   },
 });
+
+async function rebuild(io: CliIo, deps: CliDeps, data: string | undefined): Promise<number> {
+  const { done, left } = await deps.rebuild(data === undefined ? {} : { data });
+  for (const line of done) io.out(`restored: ${line}\n`);
+  for (const line of left) io.out(`left: ${line}\n`);
+  io.out(`The database was made again, with ${done.length} things; the old one is set aside.\n`);
+  return left.length === 0 ? 0 : 1;
+}
