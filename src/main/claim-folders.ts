@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { STEP_ID_PREFIX } from '../build/runtime-step-runner.ts';
 import { HullError } from '../model/errors.ts';
 import { engineIdIn } from '../state/database.ts';
@@ -16,12 +17,14 @@ import {
   writeMark,
 } from '../state/engine-files.ts';
 import { MIGRATIONS } from '../state/migrations.ts';
+import { claimTag, tagOf } from './engine-tag.ts';
 
 /** Where versions without marks kept the engine's id. */
 const OLD_ID_FILE = 'engine-id';
 
 export interface Claim {
   readonly engineId: string;
+  readonly tag: string;
   /** See `contentOf`. */
   readonly content: readonly string[];
 }
@@ -39,13 +42,17 @@ export function claimFolders(data: string, run: string): Claim {
   const engineId = mark?.id ?? unmarkedId(data, run);
   refuseOtherRun({ data, run, engineId, boot }, mark);
   refuseOthersRun({ data, run, engineId, boot });
-  const next = { id: engineId, run, state: MIGRATIONS.length };
-  if (mark?.id !== next.id || mark.run !== run || mark.state !== next.state) writeMark(data, next);
+  const there = readRunMark(run);
+  const bound = there?.id === engineId && there.boot === boot;
+  const last = mark?.tag ?? (bound ? tagOf(data) : undefined);
+  const tag = claimTag({ data, last, bound });
+  const next = { id: engineId, run, tag, state: MIGRATIONS.length };
+  if (mark === null || !isDeepStrictEqual(mark, { format: mark.format, ...next })) writeMark(data, next);
   writeMark(run, { id: engineId, data, boot });
   rmSync(join(data, OLD_ID_FILE), { force: true });
   // The old database is whole and goes on.
   rmSync(join(data, REBUILT_FILE), { force: true });
-  return { engineId, content };
+  return { engineId, tag, content };
 }
 
 interface Folders {

@@ -5,11 +5,15 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { createHost } from '../host/index.ts';
 import { isHullError } from '../model/errors.ts';
+import { releaseTag, tagOf } from './engine-tag.ts';
 import { DaemonFolders } from './folders.ts';
 
 let folder = '';
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'hull-folders-'))));
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  releaseTag(tagOf(options().data));
+  rmSync(folder, { recursive: true, force: true });
+});
 const options = () => ({ data: join(folder, 'data'), run: join(folder, 'run') });
 
 test('a second daemon is refused, and named the first', async () => {

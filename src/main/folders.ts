@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +7,7 @@ import type { EngineIdentity } from '../model/engine-identity.ts';
 import { HullError } from '../model/errors.ts';
 import { markPath } from '../state/engine-files.ts';
 import { claimFolders } from './claim-folders.ts';
+import { releaseTag } from './engine-tag.ts';
 
 export const DEFAULT_DATA = '/var/lib/hull';
 const DEFAULT_RUN = '/run/hull';
@@ -53,12 +53,11 @@ export class DaemonFolders {
         `the run folder ${run} is too deep: sockets inside it would exceed the limit of the system; choose one of at most ${MAX_RUN_PATH} characters`,
       );
     }
-    const tag = createHash('sha256').update(data).digest('hex').slice(0, 4);
     const locks = [await takeLock(data, '--data')];
     const release = (): void => locks.forEach((unlock) => unlock());
     try {
       locks.push(await takeLock(run, '--run'));
-      const { engineId, content } = claimFolders(data, run);
+      const { engineId, tag, content } = claimFolders(data, run);
       // Of an older version, perhaps: what is stored is nobody's but the engine's.
       chmodSync(data, DATA_MODE);
       const socket = options.socket ?? join(run, 'hull.sock');
@@ -69,9 +68,10 @@ export class DaemonFolders {
     }
   }
 
-  /** The host has been given back: nothing of this engine is left in the run folder, which any engine may use now. */
+  /** The host has been given back: nothing of this engine is left in the run folder or under its tag, which any engine may use now. */
   leaveRun(): void {
     rmSync(markPath(this.identity.runDir), { force: true });
+    releaseTag(this.identity.tag);
   }
 
   close(): void {

@@ -26,6 +26,7 @@ export function restoreFromDisk(database: Database, data: string): Found {
   restoreImages(repositories, data, found);
   restoreVolumes(repositories, data, found);
   restoreMachines(repositories, data, found);
+  forgetUnnamed(database, repositories);
   const known = new Set(database.all('SELECT id FROM instances').map(({ id }) => String(id)));
   for (const id of namesIn(join(data, 'instances')))
     if (!known.has(id))
@@ -33,6 +34,14 @@ export function restoreFromDisk(database: Database, data: string): Found {
         `the files of the instance ${id}: nothing says how it was made; the next start sets them aside`,
       );
   return found;
+}
+
+/** What no image names has no record afterwards, and is set aside by the next start; with one it would count as known and unwanted, and be deleted. */
+function forgetUnnamed(database: Database, { blobs, layers }: Repositories): void {
+  database.transaction(() => {
+    for (const { diffId } of layers.unused()) layers.remove(diffId);
+    for (const { digest } of blobs.unused()) blobs.remove(digest);
+  });
 }
 
 function restoreBlobs({ blobs }: Repositories, data: string): void {
@@ -64,11 +73,12 @@ function restoreImages(repositories: Repositories, data: string, found: Found): 
 }
 
 function restoreImage(
-  { images, layers, transaction }: Repositories,
+  repositories: Repositories,
   folder: string,
   manifestDigest: Digest,
   manifest: Manifest,
 ): void {
+  const { images, layers } = repositories;
   const id = manifest.config.digest;
   const data = readFileSync(join(folder, id.slice('sha256:'.length)));
   if (digestOf(data) !== id) throw new Error('its configuration is damaged');
@@ -76,7 +86,7 @@ function restoreImage(
   const { diff_ids } = config.rootfs;
   if (diff_ids.length !== manifest.layers.length)
     throw new Error('its manifest has other layers than its configuration');
-  transaction(() => {
+  repositories.transaction(() => {
     for (const [index, blob] of manifest.layers.entries()) {
       const diffId = diff_ids[index];
       if (diffId === undefined || layers.find(diffId) !== null) continue;

@@ -2,7 +2,7 @@
  * What keeps one engine's things apart from another's on the same host. Every name that the engine gives to a kernel object carries `tag`.
  */
 export interface EngineIdentity {
-  /** Four lower-case hexadecimal digits, derived from the data folder. */
+  /** Four lower-case hexadecimal digits, derived from the data folder, and no other engine's of this host. */
   readonly tag: string;
   /** Durable state, e.g. /var/lib/hull. */
   readonly dataDir: string;

@@ -33,6 +33,8 @@ const dataMark = v.object({
   id: v.pipe(v.string(), v.uuid()),
   /** The run folder that the engine used last. */
   run: v.string(),
+  /** Four hexadecimal digits, in the name of every kernel object; absent in marks of older versions. */
+  tag: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{4}$/))),
   /** How many migrations the database has seen. */
   state: v.pipe(v.number(), v.integer(), v.minValue(0)),
 });

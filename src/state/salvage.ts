@@ -53,7 +53,7 @@ export function insertSalvage(database: Database, { tables }: Salvage): Readonly
 function rowsOf(sqlite: DatabaseSync, table: string): SqlRow[] {
   const rows: SqlRow[] = [];
   attempt(() => {
-    for (const row of sqlite.prepare(`SELECT * FROM ${table}`).iterate()) rows.push(row as SqlRow);
+    for (const row of sqlite.prepare(`SELECT * FROM ${table}`).iterate()) rows.push(row);
   });
   return rows;
 }
