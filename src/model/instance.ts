@@ -1,23 +1,8 @@
-import type { Health } from './health.ts';
 import type { Digest, Healthcheck } from './image.ts';
 import type { InstanceOptions } from './instance-options.ts';
+import type { InstanceStatus } from './instance-status.ts';
 import type { Isolation } from './isolation.ts';
 import type { Resources } from './resources.ts';
-
-/**
- * ```
- * (none) --create--> created --start--> running --exit, stop, kill--> exited --start--> running
- *                                       running --pause--> paused --unpause--> running
- *                                       running --exit, and the policy wants--> restarting --in a while--> running
- *                                                                               restarting --stop, kill--> exited
- *                                       paused --stop, kill--> exited
- * created, exited --rm--> removing --> (none)            (by force: from every state)
- * ```
- * On the way to `running` it is `starting`, on the way to its end `stopping`: both are recorded before the work begins, so that a crash in between is
- * seen and undone. `restarting`: the run is over, and the restart policy starts the next one after a while.
- */
-export type InstanceState =
-  'created' | 'starting' | 'running' | 'paused' | 'stopping' | 'restarting' | 'exited' | 'removing' | 'dead';
 
 /** A process to run: the workload, or an exec. */
 export interface ProcessSpec {
@@ -183,24 +168,6 @@ export interface IpAddress {
   readonly address: string;
   readonly prefixLength: number;
   readonly gateway: string;
-}
-
-/** What is so now. */
-export interface InstanceStatus {
-  readonly state: InstanceState;
-  /** Host pid of the workload (of QEMU for a VM); 0 when not running. */
-  readonly pid: number;
-  readonly startedAt: number | null;
-  readonly exit: ExitStatus | null;
-  /** Why the last start failed, or the run ended where that was no matter of its workload's; while it runs, what is wrong with it; else ''. */
-  readonly error: string;
-  readonly endpoints: readonly NetworkEndpoint[];
-  /** Ports with their host port filled in. */
-  readonly ports: readonly PortBinding[];
-  /** How often the restart policy has started it since somebody did. */
-  readonly restartCount: number;
-  /** Null before the first run of an instance with a healthcheck, and for ever without one. */
-  readonly health: Health | null;
 }
 
 /** An instance: what was asked and what is so. */

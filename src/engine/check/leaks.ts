@@ -1,7 +1,7 @@
 import type { Builder } from '../../build/index.ts';
 import { STEP_ID_PREFIX } from '../../build/runtime-step-runner.ts';
 import { names, type EngineIdentity } from '../../model/engine-identity.ts';
-import type { InstanceState } from '../../model/instance.ts';
+import type { InstanceState } from '../../model/instance-status.ts';
 import type { Isolation } from '../../model/isolation.ts';
 import type { Network } from '../../network/network.ts';
 import type { Leftover, Runtime } from '../../runtime/runtime.ts';
@@ -94,7 +94,6 @@ export function isLeak(leftover: Pick<Leftover, 'kind'>, state: InstanceState | 
     case 'created':
     case 'restarting':
     case 'exited':
-    case 'dead':
       return OF_A_RUN.has(leftover.kind);
     case 'starting':
     case 'running':

@@ -3,6 +3,7 @@ import type { MemoryMapping } from '../../host/process-memory.ts';
 import type { ProcessIsolation } from '../../host/process-isolation.ts';
 import type { Image } from '../../model/image.ts';
 import { messageOf } from '../../model/errors.ts';
+import { networkOf, pidOf } from '../../model/instance-status.ts';
 import type { Execs, MountRequest } from '../api.ts';
 import { instancePlace, PROGRAM_INSIDE, type Place } from './inside.ts';
 import { compareKernels } from './kernel.ts';
@@ -52,14 +53,14 @@ export async function readRun(
   const split = splitMemory(pids.map((pid) => parts.processes.mappingsOf(pid)));
   const [{ writable }, shared] = await Promise.all([
     parts.instances.sizes(id),
-    sharedStorage(parts, record.subject, image, instance.status.pid),
+    sharedStorage(parts, record.subject, image, pidOf(instance.status)),
   ]);
   return {
     times,
     memory: { footprint, ...split },
     writable,
     shared,
-    isolation: readIsolation(parts.processes, instance.status.pid),
+    isolation: readIsolation(parts.processes, pidOf(instance.status)),
   };
 }
 
@@ -83,7 +84,7 @@ export async function readThroughput(
   request: ThroughputRequest,
 ): Promise<void> {
   const { signal, host, onStep, rounds } = request;
-  const address = ready.instance.status.endpoints[0]?.address ?? null;
+  const address = networkOf(ready.instance.status).endpoints[0]?.address ?? null;
   const place = await openPlace(parts, record, ready, signal).catch((error: unknown) => {
     signal?.throwIfAborted();
     record.noThroughput = messageOf(error);
@@ -114,7 +115,7 @@ async function openPlace(
 ): Promise<Place> {
   const { id } = instance.config;
   if (record.subject.kind !== 'machine') return instancePlace(parts.execs, id, signal);
-  const [endpoint] = instance.status.endpoints;
+  const [endpoint] = networkOf(instance.status).endpoints;
   if (endpoint === undefined) throw new Error('the machine has no address');
   const stdio = await parts.instances.attach(id, { stdin: true, stdout: true, stderr: true });
   return await MachinePlace.open(

@@ -4,6 +4,7 @@ import { recordsOf } from '../../lib/log-batch.ts';
 import { Rollback } from '../../lib/rollback.ts';
 import type { StartTimes, SubjectFailure } from '../../model/comparison.ts';
 import { isHullError, messageOf } from '../../model/errors.ts';
+import { networkOf } from '../../model/instance-status.ts';
 import type { Instance } from '../../model/instance.ts';
 import type { Instances, MountRequest } from '../api.ts';
 import { untilReady } from './probe.ts';
@@ -116,7 +117,7 @@ async function waitReady(parts: TrialParts, request: TrialRequest, id: string): 
     PATH: DEFAULT_PATH,
     HOME: '/root',
     LANG: 'C.UTF-8',
-    HULL_ADDRESS: status.endpoints[0]?.address ?? '',
+    HULL_ADDRESS: networkOf(status).endpoints[0]?.address ?? '',
     HULL_NAME: config.name,
     HULL_ISOLATION: subject.kind,
   };

@@ -3,6 +3,7 @@ import type { ImageStore } from '../../images/image-store.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { FileArchive, FileChange, FileStat } from '../../model/files.ts';
 import type { Image } from '../../model/image.ts';
+import { isAlive } from '../../model/instance-status.ts';
 import type { Isolation } from '../../model/isolation.ts';
 import { hasFiles, type Runtime } from '../../runtime/runtime.ts';
 import type { LayerStore } from '../../storage/layer-store.ts';
@@ -103,7 +104,7 @@ export class FileService implements Files {
         'not-supported',
         `the machine ${config.name} has no agent that could reach its files; copy over the network`,
       );
-    if (status.pid === 0) return new RestingSource(this.#parts.filesAtRest, config.id);
+    if (!isAlive(status)) return new RestingSource(this.#parts.filesAtRest, config.id);
     return new GuestSource(runtime, config.id);
   }
 

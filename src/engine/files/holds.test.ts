@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { HullError } from '../../model/errors.ts';
-import type { InstanceState } from '../../model/instance.ts';
+import type { InstanceState } from '../../model/instance-status.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import { Holds } from './holds.ts';

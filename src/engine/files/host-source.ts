@@ -7,6 +7,7 @@ import {
   type FileStat,
 } from '../../model/files.ts';
 import type { Image } from '../../model/image.ts';
+import { isAlive, pidOf } from '../../model/instance-status.ts';
 import type { FilesView, InstanceFiles, ViewMount } from '../../storage/files/files.ts';
 import type { HeldRoot, RootStorage } from '../../storage/storage.ts';
 import type { Trees } from '../../storage/trees.ts';
@@ -100,9 +101,9 @@ export class HostSource implements FileSource {
   async #view(): Promise<{ view: FilesView; release: () => Promise<void> }> {
     const { config, status, pidStartTime } = this.#record;
     const mounts = config.mounts.map(viewMount);
-    const runs = status.pid > 0 && this.#parts.host.processes.same(status.pid, pidStartTime);
+    const runs = isAlive(status) && this.#parts.host.processes.same(pidOf(status), pidStartTime);
     if (traitsOf(config.isolation).sharesKernel && runs) {
-      const view = { kind: 'process', pid: status.pid, startTime: pidStartTime, mounts } as const;
+      const view = { kind: 'process', pid: pidOf(status), startTime: pidStartTime, mounts } as const;
       return { view, release: () => Promise.resolve() };
     }
     const borrowed = await this.#parts.uses.borrow(config);

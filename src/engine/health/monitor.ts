@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Alarms } from '../../lib/alarms.ts';
 import type { HealthProbe } from '../../model/health.ts';
 import type { InstanceConfig } from '../../model/instance.ts';
+import { isAlive } from '../../model/instance-status.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { EventBus } from '../events.ts';
 import { execText, instanceAttributes } from '../instances/attributes.ts';
@@ -38,8 +39,8 @@ export class HealthMonitor {
   /** From the start of a run, when it goes on after a pause, and of one that was taken over. */
   watch(record: InstanceRecord): void {
     const plan = healthPlan(record.config.healthcheck, this.#parts.shellOf(record.config));
+    if (plan === null || !isAlive(record.status)) return;
     const { startedAt, health } = record.status;
-    if (plan === null || startedAt === null) return;
     const watch = Symbol(record.config.name);
     this.#watches.set(record.config.id, watch);
     const last = health?.log.at(-1)?.end ?? 0;
@@ -59,9 +60,8 @@ export class HealthMonitor {
 
   #next(id: string, watch: symbol, plan: HealthPlan, lastEnd: number): void {
     const status = this.#parts.registry.byId(id)?.status;
-    const health = status?.health ?? null;
-    const startedAt = status?.startedAt ?? null;
-    if (health === null || startedAt === null) return;
+    if (status === undefined || !isAlive(status) || status.health === null) return;
+    const { health, startedAt } = status;
     const delay = nextProbeIn(plan, { health, startedAt, lastEnd, now: Date.now() });
     this.#alarms.set(id, delay, () => void this.#probe(id, watch, plan));
   }
@@ -85,15 +85,15 @@ export class HealthMonitor {
   #judge(id: string, plan: HealthPlan, result: HealthProbe): void {
     const { registry } = this.#parts;
     const status = registry.byId(id)?.status;
-    const before = status?.health ?? null;
-    if (before === null) return;
-    const health = judge(before, result, plan, status?.startedAt ?? 0);
+    if (status === undefined || !isAlive(status) || status.health === null) return;
+    const before = status.health;
+    const health = judge(before, result, plan, status.startedAt);
     const changed = health.status !== before.status;
     // The log alone is not worth a write to the disk each time.
     const after =
       changed || health.failingStreak !== before.failingStreak
-        ? registry.update(id, {}, { health })
-        : registry.remember(id, { health });
+        ? registry.apply(id, { type: 'probed', health })
+        : registry.remember(id, { type: 'probed', health });
     if (!changed) return;
     this.#event(id, `health_status: ${health.status}`);
     if (health.status === 'unhealthy') this.#onUnhealthy(after);

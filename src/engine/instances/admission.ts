@@ -1,5 +1,6 @@
 import { HullError } from '../../model/errors.ts';
-import type { Instance, InstanceState } from '../../model/instance.ts';
+import type { Instance } from '../../model/instance.ts';
+import type { InstanceState } from '../../model/instance-status.ts';
 
 /** What may be asked of an instance. */
 export type Action =
@@ -27,10 +28,9 @@ export type Refusal =
   | 'restarting'
   | 'still-running'
   | 'still-paused'
-  | 'being-removed'
-  | 'dead';
+  | 'being-removed';
 
-type AtRest = 'created' | 'running' | 'paused' | 'restarting' | 'exited' | 'dead';
+type AtRest = 'created' | 'running' | 'paused' | 'restarting' | 'exited';
 type Row = Readonly<Record<AtRest, Admission>>;
 
 const everywhere = (admission: Admission): Row => ({
@@ -39,7 +39,6 @@ const everywhere = (admission: Admission): Row => ({
   paused: admission,
   restarting: admission,
   exited: admission,
-  dead: admission,
 });
 const NEEDS_RUN = everywhere('not-running');
 
@@ -50,7 +49,6 @@ const TABLE: Readonly<Record<Action, Row>> = {
     running: 'nothing',
     paused: 'start-of-paused',
     restarting: 'nothing',
-    dead: 'dead',
   },
   stop: { ...everywhere('nothing'), running: 'go', paused: 'go', restarting: 'go' },
   signal: { ...NEEDS_RUN, running: 'go', paused: 'go', restarting: 'go' },
@@ -60,7 +58,7 @@ const TABLE: Readonly<Record<Action, Row>> = {
   resize: { ...NEEDS_RUN, running: 'go', paused: 'go', restarting: 'restarting' },
   observe: { ...NEEDS_RUN, running: 'go', paused: 'go', restarting: 'restarting' },
   rename: everywhere('go'),
-  update: { ...everywhere('go'), dead: 'dead' },
+  update: everywhere('go'),
   remove: {
     ...everywhere('go'),
     running: 'still-running',
@@ -87,7 +85,6 @@ export function admit(action: Action, state: InstanceState): Admission {
     case 'paused':
     case 'restarting':
     case 'exited':
-    case 'dead':
       return TABLE[action][state];
   }
 }
@@ -124,7 +121,5 @@ function refusalMessage(refusal: Refusal, { config: { id, name }, status }: Inst
       return `cannot remove container "/${name}": container is paused and must be unpaused first`;
     case 'being-removed':
       return `container ${id} is marked for removal; it will be gone in a moment`;
-    case 'dead':
-      return `container ${id} could not be removed completely and cannot be started; try: hull rm -f ${name}`;
   }
 }

@@ -17,7 +17,7 @@ import { checkIsolationMemory, checkName } from './checks.ts';
 import { type Touched, touched, withChange, withLimits } from './change-plan.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { MountResolver } from './mounts.ts';
-import { dnsNames, endpointsOf } from './networks-of.ts';
+import { dnsNames } from './networks-of.ts';
 import type { InstanceRecord } from './record.ts';
 import type { Registry } from './registry.ts';
 import type { Runs } from './run.ts';
@@ -63,7 +63,7 @@ export class ChangeService implements Changes {
       this.#checkNewName(name);
       const config = { ...record.config, name };
       const lease = record.lease === null ? null : network.rename(id, dnsNames(config));
-      if (lease !== null) registry.update(id, { lease }, { endpoints: endpointsOf(lease) });
+      if (lease !== null) registry.apply(id, { type: 'attached', lease });
       lifecycle.event(registry.reconfigure(id, { name }), 'rename', { oldName: `/${before}` });
     });
   }
@@ -159,7 +159,7 @@ export class ChangeService implements Changes {
     if (!touches.ports || lease === null) return;
     const { network, registry } = this.#parts;
     const after = await network.republish(config.id, ports);
-    registry.update(config.id, { lease: after }, { ports: after.ports });
+    registry.apply(config.id, { type: 'attached', lease: after });
   }
 
   async #limitedLive(record: InstanceRecord, config: InstanceConfig): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { after } from '../../lib/timers.ts';
 import { messageOf, toHullError } from '../../model/errors.ts';
 import type { ExitStatus } from '../../model/instance.ts';
-import { closedHealth } from '../health/health-plan.ts';
+import { isAlive } from '../../model/instance-status.ts';
 import { isPausable } from '../../runtime/runtime.ts';
 import { instanceAttributes } from './attributes.ts';
 import { logFolderOf } from './bundle.ts';
@@ -57,16 +57,11 @@ export class Ender {
   async stop(record: InstanceRecord, options: StopOptions, how: StopEffects = {}): Promise<void> {
     const { registry } = this.#parts;
     const { config } = record;
-    const { state } = record.status;
     const signal = signalNumber(options.signal ?? config.stopSignal);
-    registry.update(
-      config.id,
-      { manuallyStopped: true, comesBack: how.comesBack ?? false },
-      { state: 'stopping' },
-    );
+    registry.apply(config.id, { type: 'stopping', comesBack: how.comesBack ?? false });
     const status = await this.#end(record, signal, options.timeout ?? config.stopTimeout);
     if (status === null) {
-      registry.update(config.id, { comesBack: false }, { state });
+      registry.apply(config.id, { type: 'outlived' });
       throw toHullError(
         new Error(`instance ${config.name} did not end within ${KILL_PATIENCE} seconds of SIGKILL`),
       );
@@ -86,9 +81,8 @@ export class Ender {
   rest(record: InstanceRecord): InstanceRecord {
     const { registry, waiters } = this.#parts;
     const { id } = record.config;
-    const exit = record.status.exit ?? { code: 0, oomKilled: false, finishedAt: Date.now() };
-    const after = registry.update(id, { manuallyStopped: true }, { state: 'exited', exit });
-    waiters.exited(id, exit);
+    const after = registry.apply(id, { type: 'rested' });
+    if (after.status.exit !== null) waiters.exited(id, after.status.exit);
     return after;
   }
 
@@ -101,21 +95,7 @@ export class Ender {
     const goes = autoRemove && how.comesBack !== true;
     const next = planAfterRun(endedRun(record, exit));
     health.forget(id);
-    const comesBack = how.comesBack ?? false;
-    const delay = next.type === 'restart' ? { restartDelay: next.delay } : {};
-    const after = registry.update(
-      id,
-      { comesBack, ...delay },
-      {
-        ...(next.type === 'restart'
-          ? { state: 'restarting', restartCount: record.status.restartCount + 1 }
-          : { state: goes ? 'removing' : 'exited' }),
-        pid: 0,
-        exit,
-        error: exit.error ?? '',
-        health: closedHealth(record.status.health),
-      },
-    );
+    const after = registry.apply(id, { type: 'ended', exit, comesBack: how.comesBack ?? false });
     const tell = (): void => {
       if (exit.oomKilled) this.event(after, 'oom');
       this.#died(after, exit);
@@ -128,7 +108,7 @@ export class Ender {
     else if (how.keepsNetwork === true) await this.dismantle({ ...after, lease: null }, taken);
     else {
       await this.dismantle(after, taken);
-      registry.update(id, { lease: null }, { endpoints: [], ports: [] });
+      registry.apply(id, { type: 'taken-apart' });
     }
     return next;
   }
@@ -138,18 +118,18 @@ export class Ender {
     const { registry, waiters, deliveries, health } = this.#parts;
     const { id } = record.config;
     health.forget(id);
-    if (['running', 'paused', 'stopping'].includes(record.status.state)) {
-      registry.update(id, { manuallyStopped: true }, { state: 'stopping' });
-      const status = (await this.#end(record, SIGKILL, KILL_PATIENCE)) ?? {
-        code: 137,
-        oomKilled: false,
-        finishedAt: Date.now(),
-      };
+    let exit: ExitStatus | null = null;
+    if (isAlive(record.status)) {
+      registry.apply(id, { type: 'stopping', comesBack: false });
+      const killed = { code: 137, oomKilled: false, finishedAt: Date.now() };
+      exit = (await this.#end(record, SIGKILL, KILL_PATIENCE)) ?? killed;
       await deliveries.whole(id);
-      this.#died({ ...record, status: { ...record.status, exit: status } }, status);
-      waiters.exited(id, status);
     }
-    const hidden = registry.update(id, {}, { state: 'removing', pid: 0 });
+    const hidden = registry.apply(id, { type: 'removing', exit });
+    if (exit !== null) {
+      this.#died(hidden, exit);
+      waiters.exited(id, exit);
+    }
     await this.#removeHidden(hidden, volumes || record.config.autoRemove);
   }
 

@@ -1,5 +1,6 @@
 import { after } from '../../lib/timers.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
+import { startedAtOf } from '../../model/instance-status.ts';
 import type { InstanceRecord } from './record.ts';
 
 /** A start that was ended by a signal, or by a removal. */
@@ -25,7 +26,6 @@ export function interruptionOf({ status }: InstanceRecord): string | null {
     case 'restarting':
     case 'exited':
     case 'removing':
-    case 'dead':
       return null;
   }
 }
@@ -45,6 +45,7 @@ export async function within<T>(promise: Promise<T>, seconds: number): Promise<T
 
 /** How long the last run took, in seconds. */
 export function runSeconds(record: InstanceRecord): number {
-  const { startedAt, exit } = record.status;
+  const { exit } = record.status;
+  const startedAt = startedAtOf(record.status);
   return startedAt === null || exit === null ? 0 : Math.round((exit.finishedAt - startedAt) / 1000);
 }

@@ -1,6 +1,8 @@
 import { expect, test } from 'bun:test';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { InstanceConfig } from '../../model/instance.ts';
+import type { InstanceState } from '../../model/instance-status.ts';
+import { STATUSES } from '../../model/testing/statuses.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { FilesAtRest } from './files-at-rest.ts';
 import type { InstanceRecord } from './record.ts';
@@ -14,7 +16,7 @@ class Bench {
   readonly did: string[] = [];
   readonly queue = new KeyedLock();
   config = { id: ID, name: 'one', mounts: [{}] } as unknown as InstanceConfig;
-  pid = 0;
+  state: InstanceState = 'exited';
   alive = false;
   fails = false;
   /** Holds up what is being opened; `closeFiles` makes it fail. */
@@ -22,7 +24,7 @@ class Bench {
 
   readonly files = new FilesAtRest({
     exclusively: (id, work) => this.queue.run(id, work),
-    get: () => ({ config: this.config, status: { pid: this.pid } }) as InstanceRecord,
+    get: () => ({ config: this.config, status: STATUSES[this.state] }) as InstanceRecord,
     runs: { runtimeOf: () => this.#runtime, filesBundle: () => this.#bundle() } as unknown as Runs,
     log: (message) => void this.did.push(message),
   });
@@ -69,7 +71,7 @@ test('whoever starts the instance waits for those who copy, and for nobody after
   const start = bench.queue.run(ID, async () => {
     await bench.files.close(ID);
     bench.did.push('start');
-    bench.pid = 7;
+    bench.state = 'running';
   });
   const late = bench.files.borrow(ID, ALL);
   await Bun.sleep(20);

@@ -1,5 +1,6 @@
 import { Alarms } from '../../lib/alarms.ts';
 import { HullError, messageOf } from '../../model/errors.ts';
+import { isAlive } from '../../model/instance-status.ts';
 import type { InstanceConfig } from '../../model/instance.ts';
 import { opensFiles, type FileAccess, type RestingFiles } from '../../runtime/runtime.ts';
 import { within } from './endings.ts';
@@ -69,7 +70,7 @@ export class FilesAtRest {
           'not-supported',
           `the files of ${record.config.name} can be reached only while it runs`,
         );
-      if (record.status.pid > 0) return { access: runtime, giveBack: () => undefined };
+      if (isAlive(record.status)) return { access: runtime, giveBack: () => undefined };
       return this.#use(id, await this.#opened(runtime, record.config, mounts));
     });
   }

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { isHullError } from '../../model/errors.ts';
 import type { Image } from '../../model/image.ts';
-import type { ExitStatus, InstanceState } from '../../model/instance.ts';
+import type { ExitStatus } from '../../model/instance.ts';
+import { pidOf, type InstanceState } from '../../model/instance-status.ts';
+import { STATUSES } from '../../model/testing/statuses.ts';
 import { openDatabase } from '../../state/database.ts';
 import type { CreateInstance } from '../api.ts';
 import { planRecovery } from '../recovery/plan.ts';
@@ -14,7 +16,7 @@ import { configure, type Facts } from './configure.ts';
 import { DeferredStdio, PendingAttachments } from './deferred-stdio.ts';
 import { interruptionOf } from './endings.ts';
 import { inventName } from './names.ts';
-import { FRESH_STATUS, type InstanceRecord } from './record.ts';
+import type { InstanceRecord } from './record.ts';
 import { Registry } from './registry.ts';
 import { signalNumber } from './signals.ts';
 import { Waiters } from './waiters.ts';
@@ -59,7 +61,7 @@ const REQUEST: CreateInstance = { source: { kind: 'image', reference: 'x' } };
 
 function record(id: string, name: string, state: InstanceState = 'created', createdAt = 1): InstanceRecord {
   const config = { ...configure(REQUEST, { ...FACTS, id, name }), createdAt };
-  return { config, status: { ...FRESH_STATUS, state }, lease: null, pidStartTime: 0, bootId: 'boot' };
+  return { config, status: STATUSES[state], lease: null, pidStartTime: 0, bootId: 'boot' };
 }
 
 function failureOf(work: () => unknown): unknown {
@@ -198,7 +200,7 @@ describe('registry', () => {
   });
   test('what is being removed is hidden and its name free at once', () => {
     const registry = filled();
-    registry.update(ids[0] ?? '', {}, { state: 'removing' });
+    registry.apply(ids[0] ?? '', { type: 'removing', exit: null });
     expect(registry.idOfName('first')).toBeNull();
     expect(() => registry.get('first')).toThrow('No such container');
     registry.insert(record('e'.repeat(64), 'first'));
@@ -209,9 +211,10 @@ describe('registry', () => {
     const database = openDatabase(':memory:');
     const registry = new Registry(database);
     registry.insert(record(ids[0] ?? '', 'first'));
-    registry.update(ids[0] ?? '', { bootId: 'x' }, { state: 'running', pid: 7 });
+    registry.apply(ids[0] ?? '', { type: 'starting', bootId: 'x', byPolicy: false });
+    registry.apply(ids[0] ?? '', { type: 'started', pid: 7, pidStartTime: 1, startedAt: 2 });
     const next = new Registry(database).get('first');
-    expect([next.status.state, next.status.pid, next.bootId]).toEqual(['running', 7, 'x']);
+    expect([next.status.state, pidOf(next.status), next.bootId]).toEqual(['running', 7, 'x']);
   });
   test('no lookup text does harm', () => {
     const registry = filled();
@@ -319,7 +322,7 @@ describe('plans', () => {
     const said = (state: InstanceState): string | null => interruptionOf(record('a', 'aa', state));
     expect(said('starting')).toContain('being started');
     expect(said('running')).toContain('no daemon watched it');
-    for (const state of ['created', 'exited', 'dead'] as const) expect(said(state)).toBeNull();
+    for (const state of ['created', 'exited'] as const) expect(said(state)).toBeNull();
   });
   test('leaks: what nobody owns, and what an instance at rest should not have', () => {
     expect(isLeak({ kind: 'folder' }, null)).toBe(true);

@@ -5,7 +5,8 @@ import type { Host } from '../../host/host.ts';
 import { type HostLimits, readHostLimits } from '../../host/host-limits.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import { HullError } from '../../model/errors.ts';
-import type { ExitStatus, InstanceState, TerminalSize } from '../../model/instance.ts';
+import type { ExitStatus, TerminalSize } from '../../model/instance.ts';
+import type { InstanceState } from '../../model/instance-status.ts';
 import type { Isolation } from '../../model/isolation.ts';
 import type { Network } from '../../network/network.ts';
 import type { ProcessTable, Runtime, Stdio } from '../../runtime/runtime.ts';
@@ -34,9 +35,10 @@ import type { Lifecycle } from './lifecycle.ts';
 import type { LogKeeper } from './log-keeper.ts';
 import { MountResolver } from './mounts.ts';
 import { inventName } from './names.ts';
-import { FRESH_STATUS, type InstanceRecord } from './record.ts';
+import type { InstanceRecord } from './record.ts';
 import type { Registry } from './registry.ts';
 import { settle } from './settle.ts';
+import { createdRecord } from './transition.ts';
 import type { Settled } from './settle-resources.ts';
 import { hostCpuNanoseconds } from './host-cpu.ts';
 import { MountVolumes } from '../volumes/for-mounts.ts';
@@ -121,7 +123,7 @@ export class InstanceService implements Instances {
     // It may have been removed while volumes were made.
     if (image !== null) images.get(image.id);
     if (source.kind === 'machine') machines.get(source.name);
-    const record: InstanceRecord = { config, status: FRESH_STATUS, lease: null, pidStartTime: 0, bootId: '' };
+    const record = createdRecord(config);
     registry.insert(record);
     events.publish('container', 'create', id, instanceAttributes(record));
     this.#parts.lifecycle.expectStart(record);
@@ -167,7 +169,7 @@ export class InstanceService implements Instances {
 
   async wait(nameOrId: string, condition: WaitCondition, signal?: AbortSignal): Promise<ExitStatus> {
     const { config, status } = this.get(nameOrId);
-    const over = ['created', 'exited', 'dead'].includes(status.state);
+    const over = ['created', 'exited'].includes(status.state);
     if (condition === 'not-running' && over)
       return status.exit ?? { code: 0, oomKilled: false, finishedAt: 0 };
     return this.#parts.waiters.wait(config.id, condition === 'removed' ? 'removed' : 'exit', signal);

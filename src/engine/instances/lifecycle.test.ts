@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'bun:test';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import type { InstanceConfig, InstanceState } from '../../model/instance.ts';
+import type { InstanceConfig } from '../../model/instance.ts';
+import { startedAtOf, type InstanceState } from '../../model/instance-status.ts';
 import type { FakeProgram } from '../../runtime/fake-programs.ts';
 import { FakeRuntime } from '../../runtime/fake.ts';
 import type { Bundle, Started } from '../../runtime/runtime.ts';
 import { openDatabase } from '../../state/database.ts';
 import { EventBus } from '../events.ts';
 import { Lifecycle, type LifecycleParts } from './lifecycle.ts';
-import { FRESH_STATUS } from './record.ts';
 import { Registry } from './registry.ts';
+import { createdRecord } from './transition.ts';
 import { Waiters } from './waiters.ts';
 
 const ID = 'a'.repeat(64);
@@ -69,8 +70,7 @@ class Bench {
       volumes: {},
       log: nothing,
     } as unknown as LifecycleParts);
-    const fresh = { status: FRESH_STATUS, lease: null, pidStartTime: 0, bootId: 'boot' };
-    registry.insert({ config: { ...CONFIG, ...config }, ...fresh });
+    registry.insert(createdRecord({ ...CONFIG, ...config }));
   }
 
   get state(): InstanceState | null {
@@ -215,7 +215,7 @@ describe('while the workload is being started', () => {
     bench.runtime.begun = () => bench.lifecycle.signal(ID, 'SIGKILL');
     const failure = await bench.lifecycle.start(ID).catch(String);
     expect(failure).toContain('was killed while it was being started');
-    expect(bench.registry.get(ID).status).toMatchObject({ state: 'created', pid: 0, exit: { code: 137 } });
+    expect(bench.registry.get(ID).status).toMatchObject({ state: 'created', exit: { code: 137 } });
   });
 });
 
@@ -259,13 +259,14 @@ describe('ends that the daemon’s own end cuts short', () => {
     for (const ended of [true, false]) {
       const bench = new Bench({ autoRemove: true, stopTimeout: 0 });
       await bench.lifecycle.start(ID);
-      const { startedAt } = bench.registry.get(ID).status;
-      bench.registry.update(ID, { comesBack: true, manuallyStopped: true });
+      const startedAt = startedAtOf(bench.registry.get(ID).status);
+      bench.registry.apply(ID, { type: 'stopping', comesBack: true });
+      bench.registry.apply(ID, { type: 'adopted', pid: 0, pidStartTime: 0, paused: false });
       if (ended) await bench.runtime.signal(ID, 9);
       await Bun.sleep(10);
       await bench.lifecycle.restartAll([ID]);
       const { status, comesBack } = bench.registry.get(ID);
-      expect([status.state, comesBack, status.startedAt === startedAt]).toEqual(['running', false, false]);
+      expect([status.state, comesBack, startedAtOf(status) === startedAt]).toEqual(['running', false, false]);
     }
   });
 });

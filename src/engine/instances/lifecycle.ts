@@ -4,6 +4,7 @@ import { Slots } from '../../lib/slots.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import { HullError, messageOf } from '../../model/errors.ts';
 import type { ExitStatus, InstanceConfig, RestartPolicy } from '../../model/instance.ts';
+import { startedAtOf } from '../../model/instance-status.ts';
 import { RESTART_LABEL } from '../../model/labels.ts';
 import { isPausable, type Pausable, type Runtime } from '../../runtime/runtime.ts';
 import type { VolumeStore } from '../../storage/storage.ts';
@@ -51,7 +52,7 @@ export interface LifecycleParts {
 }
 
 /**
- * Every change of state, one at a time per instance, by admission; `Starter` and `Ender` carry them out. The diagram is in `model/instance.ts`; each
+ * Every change of state, one at a time per instance, by admission; `Starter` and `Ender` carry them out. The states are in `transition.ts`; each
  * transition that takes time is recorded before it begins, so that the next daemon can see and undo it.
  */
 export class Lifecycle {
@@ -140,7 +141,7 @@ export class Lifecycle {
       admitOrThrow('pause', record);
       await this.#pausable(record).pause(id);
       this.#parts.health.forget(id);
-      this.#ender.event(this.#parts.registry.update(id, {}, { state: 'paused' }), 'pause');
+      this.#ender.event(this.#parts.registry.apply(id, { type: 'paused' }), 'pause');
     });
   }
 
@@ -148,7 +149,7 @@ export class Lifecycle {
     return this.exclusively(id, async (record) => {
       admitOrThrow('unpause', record);
       await this.#pausable(record).resume(id);
-      const after = this.#parts.registry.update(id, {}, { state: 'running' });
+      const after = this.#parts.registry.apply(id, { type: 'resumed' });
       this.#parts.health.watch(after);
       this.#ender.event(after, 'unpause');
     });
@@ -216,7 +217,7 @@ export class Lifecycle {
   /** Watches a run, and its health, from now on. */
   watch(record: InstanceRecord): void {
     const runtime = this.#parts.runs.runtimeOf(record.config);
-    const startedAt = record.status.startedAt;
+    const startedAt = startedAtOf(record.status);
     if (record.status.state === 'running') this.#parts.health.watch(record);
     void runtime
       .wait(record.config.id)
@@ -231,12 +232,13 @@ export class Lifecycle {
       if (record === null) return;
       if (record.status.state === 'removing') return this.#ender.remove(record, record.config.autoRemove);
       await this.#ender.dismantle(record);
-      const over = { endpoints: [], ports: [], pid: 0 };
-      const exit = record.status.exit ?? { code: 255, oomKilled: false, finishedAt: Date.now() };
-      const why = interruptionOf(record);
       // Where only the clean-up was cut short, the end is on record already.
-      const end = why === null ? {} : { state: 'exited' as const, exit, error: why };
-      this.#parts.registry.update(id, { lease: null }, { ...over, ...end });
+      const error = interruptionOf(record);
+      const undone =
+        error === null
+          ? ({ type: 'taken-apart' } as const)
+          : ({ type: 'interrupted', error, at: Date.now() } as const);
+      this.#parts.registry.apply(id, undone);
       const ran = record.status.state !== 'created';
       if (ran && record.config.autoRemove) await this.#ender.remove(this.#current(id), true);
     });
@@ -320,7 +322,7 @@ export class Lifecycle {
     const over = new AbortController();
     const exit = waiters.wait(id, 'exit', over.signal).catch(() => null);
     try {
-      if (ends) registry.update(id, { manuallyStopped: true });
+      if (ends) registry.apply(id, { type: 'killed' });
       const runtime = runs.runtimeOf(record.config);
       await runtime.signal(id, number);
       // Whether its record says that it is paused or not: a commit may hold it.
@@ -352,7 +354,7 @@ export class Lifecycle {
     await this.#queue.run(id, async () => {
       const record = this.#parts.registry.byId(id);
       const runs = record?.status.state === 'running' || record?.status.state === 'paused';
-      if (record === null || !runs || record.status.startedAt !== startedAt) return;
+      if (record === null || !runs || startedAtOf(record.status) !== startedAt) return;
       // Its restart was cut short by the daemon's end, and is carried out again.
       const next = await this.#ender.finish(record, exit, { comesBack: record.comesBack ?? false });
       if (next.type === 'restart') this.#restarter.restartIn(id, next.delay);
@@ -373,9 +375,9 @@ export class Lifecycle {
       await this.#ender.stop(record, {}, { comesBack: wanted(record, cutOff) });
       if (registry.byId(id) === null) return;
       // Nobody wanted its end for its own sake: what `on-failure` says of its status holds for the next daemon.
-      const after = registry.update(id, { manuallyStopped: false });
+      const after = { ...registry.get(id), manuallyStopped: false };
       const { exit } = after.status;
-      registry.update(id, { comesBack: exit !== null && wanted(after, exit) });
+      registry.apply(id, { type: 'put-off', comesBack: exit !== null && wanted(after, exit) });
     });
   }
 
@@ -388,7 +390,7 @@ export class Lifecycle {
         if (now.status.health?.status !== 'unhealthy' || now.status.state !== 'running') return;
         const { restartCount } = now.status;
         await this.#again(now);
-        this.#parts.registry.update(id, {}, { restartCount: restartCount + 1 });
+        this.#parts.registry.apply(id, { type: 'replaced', restartCount: restartCount + 1 });
         this.#ender.event(this.#current(id), 'restart');
       });
     } catch (error) {

@@ -1,15 +1,11 @@
 import { HullError } from '../../model/errors.ts';
-import type { InstanceConfig, NetworkEndpoint } from '../../model/instance.ts';
+import type { InstanceConfig } from '../../model/instance.ts';
+import { isAlive } from '../../model/instance-status.ts';
 import type { AttachRequest, KnownLease, NetworkLease } from '../../network/network.ts';
 import { traitsOf } from '../isolations.ts';
 import type { NetworkCatalog } from '../networks/catalog.ts';
 import { connectionsOf } from '../networks/connections.ts';
 import type { Registry } from './registry.ts';
-
-/** What a lease says about the networks, for the instance's status. */
-export function endpointsOf(lease: NetworkLease): readonly NetworkEndpoint[] {
-  return lease.attachments.map((attachment) => attachment.endpoint);
-}
 
 /** The names that an instance answers to in DNS. */
 export function dnsNames(config: InstanceConfig): string[] {
@@ -50,7 +46,7 @@ function joinedLease(config: InstanceConfig, registry: Pick<Registry, 'byId'>): 
   const joined = registry.byId(id);
   if (joined === null || joined.status.state === 'removing')
     throw new HullError('instance-not-found', `No such container: ${id}`);
-  if (joined.status.pid === 0 || joined.lease === null)
+  if (!isAlive(joined.status) || joined.lease === null)
     throw new HullError('wrong-state', `cannot join network of a non running container: ${id}`);
   for (const each of [config, joined.config])
     if (!traitsOf(each.isolation).sharesKernel)

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { isHullError } from '../../model/errors.ts';
+import { networkOf } from '../../model/instance-status.ts';
 import { openDatabase } from '../../state/database.ts';
 import { type Fields, readRecord, writeRecord } from '../../state/record-format.ts';
 import { configure } from './configure.ts';
 import { INSTANCE_FORMAT } from './record-format.ts';
-import { FRESH_STATUS, type InstanceRecord } from './record.ts';
+import type { InstanceRecord } from './record.ts';
 import { Registry } from './registry.ts';
+import { createdRecord } from './transition.ts';
 
 const ID = 'a'.repeat(64);
 
@@ -21,7 +23,7 @@ function record(id = ID, name = 'sample'): InstanceRecord {
     },
     { id, name, hostname: 'h', image: null, mounts: [], now: 1 },
   );
-  return { config, status: FRESH_STATUS, lease: null, pidStartTime: 0, bootId: '' };
+  return createdRecord(config);
 }
 
 const good = JSON.parse(writeRecord(INSTANCE_FORMAT, record())) as Fields;
@@ -48,14 +50,22 @@ describe('the records of instances', () => {
   });
 
   test('of the first version get the status that they lack', () => {
-    const { health: _, restartCount: __, ...status } = FRESH_STATUS;
+    const status = {
+      state: 'created',
+      pid: 0,
+      startedAt: null,
+      exit: null,
+      error: '',
+      endpoints: [],
+      ports: [],
+    };
     const reading = readRecord<InstanceRecord>(INSTANCE_FORMAT, JSON.stringify({ ...record(), status }));
     expect(reading).toEqual({ record: record() });
   });
 
   test('of a newer version are not guessed at', () => {
     const newer = readRecord(INSTANCE_FORMAT, JSON.stringify({ ...good, recordVersion: 99 }));
-    expect(newer).toEqual({ fault: 'its version is 99, and this program knows 1' });
+    expect(newer).toEqual({ fault: 'its version is 99, and this program knows 2' });
   });
 
   test('keep fields that this version does not name', () => {
@@ -75,7 +85,7 @@ describe('the records of instances', () => {
         const { config, status } = reading.record;
         // What the engine reads of each record at its start.
         return (
-          [...config.mounts, ...config.networks, ...config.ports, ...status.endpoints].every(
+          [...config.mounts, ...config.networks, ...config.ports, ...networkOf(status).endpoints].every(
             (one) => typeof one === 'object',
           ) &&
           typeof config.name === 'string' &&

@@ -1,22 +1,11 @@
 import * as v from 'valibot';
-import type { Health, HealthProbe } from '../../model/health.ts';
 import type { InstanceOptions } from '../../model/instance-options.ts';
-import type {
-  ExitStatus,
-  InstanceConfig,
-  InstanceMount,
-  InstanceStatus,
-  NetworkConnection,
-  NetworkEndpoint,
-  PortBinding,
-  ProcessSpec,
-} from '../../model/instance.ts';
+import type { InstanceConfig, InstanceMount, NetworkConnection, ProcessSpec } from '../../model/instance.ts';
 import { ISOLATIONS } from '../../model/isolation.ts';
 import type { Resources } from '../../model/resources.ts';
 import type { Attachment, NetworkLease } from '../../network/network.ts';
 import {
   fields,
-  type Fields,
   flag,
   hexId,
   integer,
@@ -28,10 +17,15 @@ import {
   textMap,
   texts,
 } from '../../state/record-format.ts';
-import { FRESH_STATUS, type InstanceRecord } from './record.ts';
-
-/** A schema for each field of a type: a field that is added there must be added here, and what older records lack needs a step or `maybe`. */
-type EntriesOf<T> = { readonly [Key in keyof Required<T>]: v.GenericSchema };
+import type { InstanceRecord } from './record.ts';
+import {
+  endpoint,
+  type EntriesOf,
+  port,
+  statusSchema,
+  withStatusOfItsState,
+  withWholeStatus,
+} from './status-format.ts';
 
 const process: EntriesOf<ProcessSpec> = {
   args: texts,
@@ -51,14 +45,6 @@ const mount: EntriesOf<InstanceMount> = {
   volume: maybe(text),
   subpath: maybe(text),
   options: texts,
-};
-
-const port: EntriesOf<PortBinding> = {
-  protocol: v.picklist(['tcp', 'udp', 'sctp']),
-  containerPort: integer,
-  hostIp: text,
-  hostPort: integer,
-  lastHostPort: maybe(integer),
 };
 
 const connection: EntriesOf<NetworkConnection> = {
@@ -169,49 +155,6 @@ const config: EntriesOf<InstanceConfig> = {
   createdAt: number,
 };
 
-const exit: EntriesOf<ExitStatus> = {
-  code: integer,
-  oomKilled: flag,
-  finishedAt: number,
-  error: maybe(text),
-};
-const address = fields({ address: text, prefixLength: integer, gateway: text });
-
-const endpoint: EntriesOf<NetworkEndpoint> = {
-  network: text,
-  networkId: text,
-  endpointId: text,
-  link: text,
-  address: text,
-  prefixLength: integer,
-  gateway: text,
-  ipv6: v.nullable(address),
-  macAddress: text,
-  aliases: texts,
-  names: texts,
-};
-
-const probe: EntriesOf<HealthProbe> = { start: number, end: number, exitCode: integer, output: text };
-const health: EntriesOf<Health> = {
-  status: v.picklist(['starting', 'healthy', 'unhealthy']),
-  failingStreak: number,
-  log: v.array(fields(probe)),
-};
-
-const status: EntriesOf<InstanceStatus> = {
-  state: v.picklist([
-    ...['created', 'starting', 'running', 'paused', 'stopping', 'restarting', 'exited', 'removing', 'dead'],
-  ] as const),
-  pid: integer,
-  startedAt: v.nullable(number),
-  exit: v.nullable(fields(exit)),
-  error: text,
-  endpoints: v.array(fields(endpoint)),
-  ports: v.array(fields(port)),
-  restartCount: number,
-  health: v.nullable(fields(health)),
-};
-
 const attachment: EntriesOf<Attachment> = {
   endpoint: fields(endpoint),
   hostLink: v.nullable(text),
@@ -231,7 +174,7 @@ const lease: EntriesOf<NetworkLease> = {
 
 const record: EntriesOf<InstanceRecord> = {
   config: fields(config),
-  status: fields(status),
+  status: statusSchema,
   lease: v.nullable(fields(lease)),
   pidStartTime: number,
   bootId: text,
@@ -241,10 +184,7 @@ const record: EntriesOf<InstanceRecord> = {
 };
 
 /** Instances in the database. */
-export const INSTANCE_FORMAT: RecordFormat = { schema: fields(record), steps: [withWholeStatus] };
-
-/** The first records had not all of the status. */
-function withWholeStatus(before: Fields): Fields {
-  const { status: known } = before;
-  return { ...before, status: { ...FRESH_STATUS, ...(typeof known === 'object' ? known : {}) } };
-}
+export const INSTANCE_FORMAT: RecordFormat = {
+  schema: fields(record),
+  steps: [withWholeStatus, withStatusOfItsState],
+};

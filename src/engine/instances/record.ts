@@ -1,4 +1,5 @@
-import type { Instance, InstanceConfig, InstanceStatus } from '../../model/instance.ts';
+import type { Instance, InstanceConfig } from '../../model/instance.ts';
+import type { InstanceStatus } from '../../model/instance-status.ts';
 import type { NetworkLease } from '../../network/network.ts';
 
 /** What the engine keeps of an instance: the public part, and what it needs to find its network and process again. All plain JSON. */
@@ -18,15 +19,3 @@ export interface InstanceRecord extends Instance {
   /** What the restart policy waited for last, milliseconds. */
   readonly restartDelay?: number;
 }
-
-export const FRESH_STATUS: InstanceStatus = {
-  state: 'created',
-  pid: 0,
-  startedAt: null,
-  exit: null,
-  error: '',
-  endpoints: [],
-  ports: [],
-  restartCount: 0,
-  health: null,
-};

@@ -1,10 +1,11 @@
 import { HullError } from '../../model/errors.ts';
 import type { Database } from '../../state/database.ts';
-import type { InstanceConfig, InstanceStatus } from '../../model/instance.ts';
+import type { InstanceConfig } from '../../model/instance.ts';
 import { readRecord, writeRecord } from '../../state/record-format.ts';
 import { damagedError, type DamagedInstance, DamagedInstances } from './damaged.ts';
 import { INSTANCE_FORMAT } from './record-format.ts';
 import type { InstanceRecord } from './record.ts';
+import { type InstanceEvent, transition } from './transition.ts';
 
 const FULL_ID = /^[0-9a-f]{64}$/;
 const ID_PREFIX = /^[0-9a-f]{1,64}$/;
@@ -73,14 +74,9 @@ export class Registry {
     this.#names.set(record.config.name, record.config.id);
   }
 
-  /** Merges a change into a record and writes it. Returns the new record. */
-  update(
-    id: string,
-    change: Partial<Omit<InstanceRecord, 'config' | 'status'>>,
-    status: Partial<InstanceStatus> = {},
-  ): InstanceRecord {
-    const before = this.#known(id);
-    const after: InstanceRecord = { ...before, ...change, status: { ...before.status, ...status } };
+  /** What has happened to an instance, by `transition`: written, then seen. Returns the new record; refuses with `wrong-state` what cannot happen. */
+  apply(id: string, event: InstanceEvent): InstanceRecord {
+    const after = this.#after(id, event);
     this.#write(after);
     if (after.status.state === 'removing' && this.#names.get(after.config.name) === id) {
       this.#names.delete(after.config.name);
@@ -109,10 +105,9 @@ export class Registry {
     }
   }
 
-  /** A change of status that is not worth a write: lost with the daemon, unless a later update writes it. */
-  remember(id: string, status: Partial<InstanceStatus>): InstanceRecord {
-    const before = this.#known(id);
-    const after = { ...before, status: { ...before.status, ...status } };
+  /** As `apply`, for what is not worth a write: lost with the daemon, unless a later event is written. */
+  remember(id: string, event: InstanceEvent): InstanceRecord {
+    const after = this.#after(id, event);
     this.#records.set(id, after);
     return after;
   }
@@ -133,6 +128,17 @@ export class Registry {
     if (record.config.id !== id) return this.damaged.add(id, text, 'it says that it is another instance’s');
     this.#records.set(id, record);
     if (record.status.state !== 'removing') this.#names.set(record.config.name, id);
+  }
+
+  #after(id: string, event: InstanceEvent): InstanceRecord {
+    const before = this.#known(id);
+    const next = transition(before, event);
+    if ('record' in next) return next.record;
+    const { name } = before.config;
+    const { state } = before.status;
+    throw new HullError('wrong-state', `instance ${name} is ${state}: '${event.type}' cannot happen to it`, {
+      details: { refusal: next.refusal, state, event: event.type },
+    });
   }
 
   #known(id: string): InstanceRecord {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import type { InstanceConfig, InstanceState, RestartPolicy } from '../../model/instance.ts';
-import { FRESH_STATUS, type InstanceRecord } from './record.ts';
+import type { InstanceConfig, RestartPolicy } from '../../model/instance.ts';
+import type { InstanceState, InstanceStatus } from '../../model/instance-status.ts';
+import { STATUSES } from '../../model/testing/statuses.ts';
+import type { InstanceRecord } from './record.ts';
 import { type EndedRun, planAfterRun, restartsWithDaemon, startsWithDaemon } from './restart-plan.ts';
 
 const policy = (name: RestartPolicy['name'], maximumRetryCount = 0): RestartPolicy => ({
@@ -69,12 +71,11 @@ describe('when the daemon is back', () => {
   ): InstanceRecord => ({
     config: { id: 'f', name: 'some', restartPolicy } as InstanceConfig,
     status: {
-      ...FRESH_STATUS,
-      state,
-      startedAt: more.ran === false ? null : 1000,
+      ...STATUSES[state],
+      ...(state === 'created' ? {} : { startedAt: more.ran === false ? null : 1000 }),
       exit: { code: more.code ?? 1, oomKilled: false, finishedAt: 2000 },
       restartCount: more.count ?? 0,
-    },
+    } as InstanceStatus,
     lease: null,
     pidStartTime: 0,
     bootId: '',
@@ -94,7 +95,7 @@ describe('when the daemon is back', () => {
   });
   test('what nobody has ever started is left alone; a start that was cut short is not', () => {
     const given = policy('always');
-    const fresh = record('created', given, { ran: false });
+    const fresh = record('created', given);
     expect(startsWithDaemon(fresh, fresh)).toBe(false);
     expect(startsWithDaemon(record('starting', given, { ran: false }), fresh)).toBe(true);
   });

@@ -1,4 +1,5 @@
 import type { ExitStatus, RestartPolicy } from '../../model/instance.ts';
+import { startedAtOf } from '../../model/instance-status.ts';
 import type { InstanceRecord } from './record.ts';
 
 /** Docker's back-off, milliseconds: each wait is twice the one before, and a run that lasted is forgiven what was before. */
@@ -47,10 +48,11 @@ function wants({ policy, exitCode, restartCount }: EndedRun): boolean {
 /** The facts of a run of `record` that ended with `exit`. */
 export function endedRun(record: InstanceRecord, exit: ExitStatus): EndedRun {
   const { config, status } = record;
+  const startedAt = startedAtOf(status);
   return {
     policy: config.restartPolicy,
     exitCode: exit.code,
-    ranFor: status.startedAt === null ? 0 : exit.finishedAt - status.startedAt,
+    ranFor: startedAt === null ? 0 : exit.finishedAt - startedAt,
     restartCount: status.restartCount,
     lastDelay: record.restartDelay ?? 0,
     manuallyStopped: record.manuallyStopped ?? false,
@@ -63,7 +65,7 @@ export function endedRun(record: InstanceRecord, exit: ExitStatus): EndedRun {
  */
 export function startsWithDaemon(before: InstanceRecord, after: InstanceRecord): boolean {
   const atRest = ['created', 'restarting', 'exited'].includes(after.status.state);
-  const ranBefore = before.status.startedAt !== null || before.status.state !== 'created';
+  const ranBefore = startedAtOf(before.status) !== null || before.status.state !== 'created';
   if (!atRest || !ranBefore) return false;
   if (after.status.state === 'restarting' || before.comesBack === true) return true;
   const stopped = after.manuallyStopped ?? false;

@@ -2,6 +2,7 @@ import { Alarms } from '../../lib/alarms.ts';
 import type { KeyedLock } from '../../lib/keyed-lock.ts';
 import { Slots } from '../../lib/slots.ts';
 import { messageOf } from '../../model/errors.ts';
+import { startedAtOf } from '../../model/instance-status.ts';
 import type { InstanceRecord } from './record.ts';
 import type { Registry } from './registry.ts';
 import { endedRun, planAfterRun } from './restart-plan.ts';
@@ -85,8 +86,7 @@ export class Restarter {
     if (record === null || exit === null) return;
     const next = planAfterRun({ ...endedRun(record, exit), ranFor: 0 });
     if (next.type === 'rest') return;
-    const restartCount = record.status.restartCount + 1;
-    registry.update(id, { restartDelay: next.delay }, { state: 'restarting', restartCount });
+    registry.apply(id, { type: 'retry', delay: next.delay });
     this.restartIn(id, next.delay);
   }
 }
@@ -95,7 +95,7 @@ function restsStill({ status, manuallyStopped }: InstanceRecord, now: InstanceRe
   return (
     ['restarting', 'exited', 'created'].includes(now.status.state) &&
     now.status.state === status.state &&
-    now.status.startedAt === status.startedAt &&
+    startedAtOf(now.status) === startedAtOf(status) &&
     now.manuallyStopped === manuallyStopped
   );
 }

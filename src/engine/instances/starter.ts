@@ -9,9 +9,7 @@ import type { PendingAttachments } from './deferred-stdio.ts';
 import { killedWhileStarting } from './endings.ts';
 import type { Ender } from './ender.ts';
 import type { FilesAtRest } from './files-at-rest.ts';
-import { startedHealth } from '../health/health-plan.ts';
 import type { LifecycleParts } from './lifecycle.ts';
-import { endpointsOf } from './networks-of.ts';
 import type { InstanceRecord } from './record.ts';
 
 export interface StarterParts extends Pick<
@@ -51,15 +49,7 @@ export class Starter {
     const { registry, bootId, ender, filesAtRest } = this.#parts;
     const { id } = record.config;
     if (filesAtRest.has(id)) await filesAtRest.close(id);
-    const afresh = byPolicy ? {} : { restartDelay: 0 };
-    const count = byPolicy ? {} : { restartCount: 0 };
-    const lease = made === null ? null : record.lease;
-    const network = lease === null ? {} : { endpoints: endpointsOf(lease), ports: lease.ports };
-    registry.update(
-      id,
-      { bootId, manuallyStopped: false, ...afresh },
-      { state: 'starting', error: '', ...count, ...network },
-    );
+    registry.apply(id, { type: 'starting', bootId, byPolicy });
     try {
       return await this.#attempt(record, made, onSteps).catch(async (error: unknown) => {
         // What an instance that has just gone held may be given back behind its answer.
@@ -85,7 +75,7 @@ export class Starter {
     if (record?.status.state !== 'starting') return;
     this.#killed.set(id, signal);
     // Nobody's policy starts again what somebody killed.
-    registry.update(id, { manuallyStopped: true });
+    registry.apply(id, { type: 'killed' });
     await runs.runtimeOf(record.config).delete(id);
   }
 
@@ -95,7 +85,7 @@ export class Starter {
     const { id, name } = record.config;
     const timings = new Timings();
     try {
-      await this.#make(record, (lease) => void registry.update(id, { lease }), timings);
+      await this.#make(record, (lease) => void registry.apply(id, { type: 'attached', lease }), timings);
       debug(`made ${name} ahead: ${timings.toString()}`);
       return timings;
     } catch (error) {
@@ -106,7 +96,7 @@ export class Starter {
 
   async unmake(record: InstanceRecord): Promise<void> {
     await this.#parts.ender.dismantle(record);
-    this.#parts.registry.update(record.config.id, { lease: null });
+    this.#parts.registry.apply(record.config.id, { type: 'taken-apart' });
   }
 
   async #attempt(
@@ -118,9 +108,8 @@ export class Starter {
     const { id } = record.config;
     const timings = new Timings();
     const runtime = runs.runtimeOf(record.config);
-    const told = (lease: NetworkLease) => ({ endpoints: endpointsOf(lease), ports: lease.ports });
     if (made === null)
-      await this.#make(record, (lease) => void registry.update(id, { lease }, told(lease)), timings);
+      await this.#make(record, (lease) => void registry.apply(id, { type: 'attached', lease }), timings);
     this.#refuseKilled(record);
     const attach = (options: { stdin: boolean }): Promise<Stdio> => runtime.attach(id, options);
     await pending.connect(id, attach);
@@ -155,12 +144,7 @@ export class Starter {
   #started(record: InstanceRecord, started: Started): InstanceRecord {
     const { registry, logs, ender } = this.#parts;
     const { pid, pidStartTime, startedAt } = started;
-    const health = startedHealth(record.config.healthcheck, record.status.health);
-    const after = registry.update(
-      record.config.id,
-      { pidStartTime, comesBack: false },
-      { state: 'running', pid, startedAt, exit: null, health },
-    );
+    const after = registry.apply(record.config.id, { type: 'started', pid, pidStartTime, startedAt });
     logs.watch(after.config);
     ender.event(after, 'start');
     return after;
@@ -178,12 +162,8 @@ export class Starter {
       oomKilled: false,
       finishedAt: Date.now(),
     };
-    // An instance that never ran stays `created`, as Docker leaves it.
-    const state = record.status.startedAt === null ? 'created' : 'exited';
-    const network = keepsNetwork ? {} : { endpoints: [], ports: [] };
-    const status = { state, pid: 0, exit, error: failure.message, ...network } as const;
-    if (keepsNetwork) return void registry.update(id, { lease: failed.lease }, status);
-    registry.update(id, { lease: null, comesBack: false }, status);
+    registry.apply(id, { type: 'start-failed', exit, error: failure.message, keepsNetwork });
+    if (keepsNetwork) return;
     waiters.exited(id, exit);
     if (record.config.autoRemove) await ender.remove(registry.get(id), true);
   }

@@ -1,3 +1,4 @@
+import { isAlive } from '../../model/instance-status.ts';
 import type { Ender } from './ender.ts';
 import type { LifecycleParts } from './lifecycle.ts';
 
@@ -8,9 +9,8 @@ export function watchTroubles(
 ): void {
   runs.onFact((id, { text }) => {
     const record = registry.byId(id);
-    const alive = ['running', 'paused', 'stopping'].includes(record?.status.state ?? '');
-    if (record === null || !alive || record.status.error === (text ?? '')) return;
-    const after = registry.update(id, {}, { error: text ?? '' });
+    if (record === null || !isAlive(record.status) || record.status.error === (text ?? '')) return;
+    const after = registry.apply(id, { type: 'troubled', error: text ?? '' });
     log(`${record.config.name}: ${text ?? 'it goes on'}`);
     ender.event(after, text === null ? 'recovered' : 'trouble', text === null ? {} : { trouble: text });
   });

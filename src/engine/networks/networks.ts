@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import { HullError } from '../../model/errors.ts';
+import { isAlive, networkOf } from '../../model/instance-status.ts';
 import type { Instance, NetworkConnection } from '../../model/instance.ts';
 import type { NetworkDefinition } from '../../model/network.ts';
 import type { Network, NetworkLease } from '../../network/network.ts';
@@ -10,7 +11,6 @@ import type { EventBus } from '../events.ts';
 import { traitsOf } from '../isolations.ts';
 import type { Lifecycle } from '../instances/lifecycle.ts';
 import { updateNameFiles } from '../instances/name-files.ts';
-import { endpointsOf } from '../instances/networks-of.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import type { Registry } from '../instances/registry.ts';
 import { BUILT_IN, type NetworkCatalog } from './catalog.ts';
@@ -54,7 +54,7 @@ export class NetworkService implements Networks {
   members(definition: NetworkDefinition): readonly NetworkMember[] {
     return this.#parts.registry
       .list()
-      .filter(({ status }) => status.pid !== 0)
+      .filter(({ status }) => isAlive(status))
       .flatMap((record) => memberOf(record, definition));
   }
 
@@ -143,7 +143,7 @@ export class NetworkService implements Networks {
           'invalid-argument',
           'cannot disconnect container from host network - container must be created in host network mode',
         );
-      const attached = status.endpoints.some(({ networkId }) => networkId === definition?.id);
+      const attached = networkOf(status).endpoints.some(({ networkId }) => networkId === definition?.id);
       const known = config.networks.some(({ network }) => network === name);
       if (!attached && !known)
         throw new HullError(
@@ -198,7 +198,7 @@ export class NetworkService implements Networks {
         'not-supported',
         `${config.name} runs as a ${config.isolation}, whose network links are fixed when it starts; stop it first, then connect it`,
       );
-    if (status.endpoints.some(({ networkId }) => networkId === definition.id))
+    if (networkOf(status).endpoints.some(({ networkId }) => networkId === definition.id))
       throw new HullError(
         'network-forbidden',
         `endpoint with name ${config.name} already exists in network ${definition.name}`,
@@ -222,8 +222,7 @@ export class NetworkService implements Networks {
 
   async #record(before: InstanceRecord, lease: NetworkLease): Promise<void> {
     const { registry, identity, network } = this.#parts;
-    const endpoints = endpointsOf(lease);
-    registry.update(before.config.id, { lease }, { endpoints, ports: lease.ports });
+    registry.apply(before.config.id, { type: 'attached', lease });
     await updateNameFiles(identity, before, lease, network);
   }
 
@@ -234,7 +233,7 @@ export class NetworkService implements Networks {
 }
 
 function isRunning({ status, lease }: InstanceRecord): boolean {
-  return status.pid !== 0 && lease !== null;
+  return isAlive(status) && lease !== null;
 }
 
 function memberOf({ config, status }: Instance, definition: NetworkDefinition): NetworkMember[] {
@@ -242,7 +241,7 @@ function memberOf({ config, status }: Instance, definition: NetworkDefinition): 
   const mode = definition.driver === 'null' ? 'none' : definition.driver;
   if (mode === config.networkMode && mode !== 'bridge')
     return [{ ...named, endpointId: '', macAddress: '', ipv4: '', ipv6: '' }];
-  const endpoint = status.endpoints.find(({ networkId }) => networkId === definition.id);
+  const endpoint = networkOf(status).endpoints.find(({ networkId }) => networkId === definition.id);
   if (endpoint === undefined) return [];
   const { endpointId, macAddress, address, prefixLength, ipv6 } = endpoint;
   return [

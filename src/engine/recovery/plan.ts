@@ -29,7 +29,6 @@ function actionFor(record: InstanceRecord, bootId: string): RecoveryAction['type
     case 'restarting':
     case 'created':
     case 'exited':
-    case 'dead':
       // A lease that is still recorded means that the clean-up after the exit did not finish.
       return record.lease === null ? 'nothing' : 'interrupted';
   }

@@ -100,17 +100,17 @@ async function adopt(parts: RecoveryParts, record: InstanceRecord): Promise<void
       // Held for a moment, as a commit does, by a daemon that ended meanwhile: whoever pauses for longer says so in the record.
       const heldOnly = found.paused === true && status.state === 'running' && isPausable(runtime);
       if (heldOnly) await runtime.resume(config.id);
-      const state = found.paused === true && !heldOnly ? 'paused' : 'running';
-      const running = registry.update(config.id, { pidStartTime }, { state, pid });
+      const paused = found.paused === true && !heldOnly;
+      const running = registry.apply(config.id, { type: 'adopted', pid, pidStartTime, paused });
       logs.watch(running.config);
       lifecycle.watch(running);
       return;
     }
     case 'exited':
       lifecycle.watch(
-        status.state === 'running' || status.state === 'paused'
-          ? record
-          : registry.update(config.id, {}, { state: 'running' }),
+        registry.apply(config.id, {
+          ...{ type: 'adopted', pid: 0, pidStartTime: 0, paused: status.state === 'paused' },
+        }),
       );
       return;
     case 'created':

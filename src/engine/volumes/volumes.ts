@@ -164,7 +164,7 @@ export class VolumeService implements Volumes {
   }
 
   #running(ids: readonly string[]): readonly string[] {
-    const over = ['created', 'exited', 'dead'];
+    const over = ['created', 'exited'];
     const running = this.#parts.instances.list().filter(({ status }) => !over.includes(status.state));
     return ids.filter((id) => running.some(({ config }) => config.id === id));
   }

@@ -9,6 +9,7 @@ import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { Health } from '../../model/health.ts';
 import type { Instance, InstanceConfig } from '../../model/instance.ts';
 import { logPathOf, nameFilesOf } from '../../model/instance-files.ts';
+import { pidOf, errorOf, startedAtOf } from '../../model/instance-status.ts';
 import { familiarName } from '../familiar-name.ts';
 import { inspectedConfig, inspectedHostConfig } from './container-config-json.ts';
 import { endpointMap, networkSettings, type NetworkFacts } from './container-network-json.ts';
@@ -93,7 +94,8 @@ function paths(
   identity: EngineIdentity,
   { config: { id, options }, status }: Instance,
 ): Pick<ContainerInspect, 'ResolvConfPath' | 'HostnamePath' | 'HostsPath' | 'LogPath'> {
-  if (status.startedAt === null) return { ResolvConfPath: '', HostnamePath: '', HostsPath: '', LogPath: '' };
+  if (startedAtOf(status) === null)
+    return { ResolvConfPath: '', HostnamePath: '', HostsPath: '', LogPath: '' };
   const { resolvConf, hostname, hosts } = nameFilesOf(identity, id);
   return {
     ResolvConfPath: resolvConf,
@@ -125,10 +127,10 @@ function containerState({ status }: Instance): ContainerState {
     Restarting: state === 'restarting',
     OOMKilled: alive ? false : (status.exit?.oomKilled ?? false),
     Dead: state === 'dead',
-    Pid: status.pid,
+    Pid: pidOf(status),
     ExitCode: alive ? 0 : (status.exit?.code ?? 0),
-    Error: status.error,
-    StartedAt: timestamp(status.startedAt),
+    Error: errorOf(status),
+    StartedAt: timestamp(startedAtOf(status)),
     FinishedAt: status.exit === null ? NEVER : timestamp(status.exit.finishedAt),
     ...(status.health === null ? {} : { Health: healthJson(status.health) }),
   };

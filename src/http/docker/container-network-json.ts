@@ -1,6 +1,7 @@
 import type { EndpointSettings, NetworkSettings } from '../../../api/docker.ts';
 import type { EngineApi } from '../../engine/api.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
+import { isAlive, networkOf, pidOf, startedAtOf } from '../../model/instance-status.ts';
 import type { Instance, NetworkConnection, NetworkEndpoint } from '../../model/instance.ts';
 import { derivedId } from '../../lib/derived-id.ts';
 import { portMap } from './ports.ts';
@@ -25,9 +26,9 @@ export function endpointMap(
   { identity, idOf }: NetworkFacts,
   { config, status }: Instance,
 ): Record<string, EndpointSettings> {
-  const running = status.pid !== 0;
+  const running = isAlive(status);
   // Docker's: the first start finds the network.
-  const idBefore = (name: string) => (status.startedAt === null ? '' : idOf(name));
+  const idBefore = (name: string) => (startedAtOf(status) === null ? '' : idOf(name));
   if (config.networkMode === 'container') return {};
   if (config.networkMode !== 'bridge') {
     const id = running ? derivedId(identity, 'endpoint', config.id, config.networkMode) : '';
@@ -40,7 +41,9 @@ export function endpointMap(
     };
   }
   const connections = new Map(config.networks.map((connection) => [connection.network, connection]));
-  const endpoints = new Map(running ? status.endpoints.map((endpoint) => [endpoint.network, endpoint]) : []);
+  const endpoints = new Map(
+    running ? networkOf(status).endpoints.map((endpoint) => [endpoint.network, endpoint]) : [],
+  );
   const names = [...new Set([...connections.keys(), ...endpoints.keys()])];
   return Object.fromEntries(
     names.map((name) => {
@@ -96,12 +99,12 @@ export function networkSettings(facts: NetworkFacts, instance: Instance): Networ
   const { config, status } = instance;
   const attached = endpointMap(facts, instance);
   const main = attached[DEFAULT_NETWORK];
-  const running = status.pid !== 0;
+  const running = isAlive(status);
   return {
     Bridge: '',
     SandboxID: running ? derivedId(facts.identity, 'sandbox', config.id) : '',
-    SandboxKey: running ? `/proc/${status.pid}/ns/net` : '',
-    Ports: running ? portMap(status.ports, config.exposedPorts) : {},
+    SandboxKey: running ? `/proc/${pidOf(status)}/ns/net` : '',
+    Ports: running ? portMap(networkOf(status).ports, config.exposedPorts) : {},
     HairpinMode: false,
     LinkLocalIPv6Address: '',
     LinkLocalIPv6PrefixLen: 0,

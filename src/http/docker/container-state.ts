@@ -1,6 +1,6 @@
 import type { ContainerStateName } from '../../../api/docker.ts';
 import type { Health } from '../../model/health.ts';
-import type { InstanceStatus } from '../../model/instance.ts';
+import { errorOf, startedAtOf, type InstanceStatus } from '../../model/instance-status.ts';
 import { humanDuration } from './times.ts';
 
 /** The states that Docker knows; ours in between count as what was before them. */
@@ -18,7 +18,6 @@ export function dockerState(status: InstanceStatus): ContainerStateName {
     case 'restarting':
     case 'exited':
     case 'removing':
-    case 'dead':
       return status.state;
   }
 }
@@ -51,12 +50,12 @@ export function statusText(status: InstanceStatus, now: number): string {
 }
 
 function upText(status: InstanceStatus, now: number): string {
-  return `Up ${humanDuration(now - (status.startedAt ?? now))}`;
+  return `Up ${humanDuration(now - (startedAtOf(status) ?? now))}`;
 }
 
 /** The first words of it: `inspect` has the rest. */
 function troubleText(status: InstanceStatus): string {
-  const [short = ''] = status.error.split(':');
+  const [short = ''] = errorOf(status).split(':');
   return short === '' ? '' : ` (${short})`;
 }
 

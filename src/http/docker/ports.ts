@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { PortBinding as WirePortBinding, PortMap, PortSummary } from '../../../api/docker.ts';
 import { HullError } from '../../model/errors.ts';
+import { networkOf } from '../../model/instance-status.ts';
 import { canonical } from '../../lib/ip.ts';
 import type { Instance, PortBinding } from '../../model/instance.ts';
 
@@ -72,7 +73,7 @@ function portNumber(text: string): number | null {
 
 const keyOf = (binding: PortBinding) => `${binding.containerPort}/${binding.protocol}`;
 
-/** Ports for inspect: as asked (`config.ports`) or as they are (`status.ports`); exposed ones map to null where `exposed` are given. */
+/** Ports for inspect: as asked (`config.ports`) or as they are (`networkOf(status).ports`); exposed ones map to null where `exposed` are given. */
 export function portMap(ports: readonly PortBinding[], exposed: readonly string[]): PortMap {
   const map: Record<string, WirePortBinding[] | null> = {};
   for (const key of exposed) map[key] = null;
@@ -92,13 +93,13 @@ function hostPortText({ hostPort, lastHostPort }: PortBinding): string {
 export function portSummaries(instance: Instance): readonly PortSummary[] {
   const running = ['running', 'paused', 'stopping'].includes(instance.status.state);
   if (!running) return [];
-  const published = instance.status.ports.map((binding): PortSummary => ({
+  const published = networkOf(instance.status).ports.map((binding): PortSummary => ({
     IP: binding.hostIp,
     PrivatePort: binding.containerPort,
     PublicPort: binding.hostPort,
     Type: binding.protocol,
   }));
-  const taken = new Set(instance.status.ports.map(keyOf));
+  const taken = new Set(networkOf(instance.status).ports.map(keyOf));
   const exposed = instance.config.exposedPorts
     .filter((key) => !taken.has(key))
     .map((key): PortSummary => {

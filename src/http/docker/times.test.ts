@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import type { InstanceStatus } from '../../model/instance.ts';
+import { STATUSES } from '../../model/testing/statuses.ts';
 import { dockerState, statusText } from './container-state.ts';
 import { humanDuration } from './times.ts';
 
@@ -36,35 +36,18 @@ test.each([
   expect(humanDuration(milliseconds)).toBe(text);
 });
 
-const status = (change: Partial<InstanceStatus>): InstanceStatus => ({
-  state: 'created',
-  pid: 0,
-  startedAt: null,
-  exit: null,
-  error: '',
-  endpoints: [],
-  ports: [],
-  restartCount: 0,
-  health: null,
-  ...change,
-});
 const exit = { code: 3, oomKilled: false, finishedAt: 0 };
 
 test.each([
-  [status({}), 'created', 'Created'],
-  [status({ state: 'running', startedAt: 0 }), 'running', 'Up 3 minutes'],
-  [
-    status({ state: 'running', startedAt: 0, error: 'no room: for what' }),
-    'running',
-    'Up 3 minutes (no room)',
-  ],
-  [status({ state: 'stopping', startedAt: 0 }), 'running', 'Up 3 minutes'],
-  [status({ state: 'starting' }), 'created', 'Created'],
-  [status({ state: 'starting', exit }), 'exited', 'Exited (3) 3 minutes ago'],
-  [status({ state: 'starting', exit, restartCount: 1 }), 'restarting', 'Restarting (3) 3 minutes ago'],
-  [status({ state: 'exited', exit }), 'exited', 'Exited (3) 3 minutes ago'],
-  [status({ state: 'removing' }), 'removing', 'Removal In Progress'],
-  [status({ state: 'dead' }), 'dead', 'Dead'],
+  [STATUSES.created, 'created', 'Created'],
+  [{ ...STATUSES.running, startedAt: 0 }, 'running', 'Up 3 minutes'],
+  [{ ...STATUSES.running, startedAt: 0, error: 'no room: for what' }, 'running', 'Up 3 minutes (no room)'],
+  [{ ...STATUSES.stopping, startedAt: 0 }, 'running', 'Up 3 minutes'],
+  [STATUSES.starting, 'created', 'Created'],
+  [{ ...STATUSES.starting, exit }, 'exited', 'Exited (3) 3 minutes ago'],
+  [{ ...STATUSES.starting, exit, restartCount: 1 }, 'restarting', 'Restarting (3) 3 minutes ago'],
+  [{ ...STATUSES.exited, exit }, 'exited', 'Exited (3) 3 minutes ago'],
+  [STATUSES.removing, 'removing', 'Removal In Progress'],
 ])('status %#', (given, state, text) => {
   expect(dockerState(given)).toBe(state as ReturnType<typeof dockerState>);
   expect(statusText(given, 3 * MINUTE)).toBe(text);

@@ -14,7 +14,8 @@ import type {
   WaitCondition,
 } from '../../engine/api.ts';
 import { HullError } from '../../model/errors.ts';
-import type { ExitStatus, Instance, InstanceStatus, TerminalSize } from '../../model/instance.ts';
+import type { ExitStatus, Instance, TerminalSize } from '../../model/instance.ts';
+import { type InstanceStatus, pidOf, startedAtOf } from '../../model/instance-status.ts';
 import { FakeRuntime } from '../../runtime/fake.ts';
 import { parseLogLine } from '../../runtime/log-line.ts';
 import type { Bundle, ProcessTable, Stdio } from '../../runtime/runtime.ts';
@@ -22,12 +23,8 @@ import { fakeConfig } from './fake-config.ts';
 
 const NOT_STARTED: InstanceStatus = {
   state: 'created',
-  pid: 0,
-  startedAt: null,
   exit: null,
   error: '',
-  endpoints: [],
-  ports: [],
   restartCount: 0,
   health: null,
 };
@@ -100,7 +97,9 @@ export class FakeInstances implements Instances {
       aliases: [],
       names: [config.name],
     };
-    this.#update(config.id, { state: 'running', pid, startedAt, exit: null, endpoints: [endpoint], ports });
+    const { exit, restartCount, health } = status;
+    const alive = { exit, restartCount, health, pid, startedAt, error: '', endpoints: [endpoint], ports };
+    this.#update(config.id, { ...alive, state: 'running' });
     this.#event(config.id, 'start');
     void this.#runtime.wait(config.id).then((exit) => this.#ended(config.id, exit));
     return true;
@@ -132,12 +131,12 @@ export class FakeInstances implements Instances {
 
   async pause(nameOrId: string): Promise<void> {
     await this.#runtime.pause(this.get(nameOrId).config.id);
-    this.#update(this.get(nameOrId).config.id, { state: 'paused' });
+    this.#hold(this.get(nameOrId), 'paused');
   }
 
   async unpause(nameOrId: string): Promise<void> {
     await this.#runtime.resume(this.get(nameOrId).config.id);
-    this.#update(this.get(nameOrId).config.id, { state: 'running' });
+    this.#hold(this.get(nameOrId), 'running');
   }
 
   async remove(nameOrId: string, options: { force?: boolean } = {}): Promise<void> {
@@ -212,21 +211,29 @@ export class FakeInstances implements Instances {
   }
 
   async footprint(nameOrId: string): Promise<Footprint> {
-    const { pid } = this.get(nameOrId).status;
+    const pid = pidOf(this.get(nameOrId).status);
     return { workload: [{ pid, pss: 1, rss: 2, command: 'fake' }], helpers: [] };
   }
 
   async #ended(id: string, exit: ExitStatus): Promise<void> {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
-    this.#update(id, { state: 'exited', pid: 0, exit, endpoints: [], ports: [] });
+    const { restartCount, health } = entry.instance.status;
+    const startedAt = startedAtOf(entry.instance.status);
+    const over = { exit, restartCount, health, startedAt, error: '', endpoints: [], ports: [] };
+    this.#update(id, { ...over, state: 'exited' });
     this.#event(id, 'die');
     if (entry.instance.config.autoRemove) await this.remove(id);
   }
 
-  #update(id: string, change: Partial<InstanceStatus>): void {
+  #hold({ config, status }: Instance, state: 'running' | 'paused'): void {
+    if (status.state === 'running' || status.state === 'paused')
+      this.#update(config.id, { ...status, state });
+  }
+
+  #update(id: string, status: InstanceStatus): void {
     const entry = this.#entry(id);
-    entry.instance = { ...entry.instance, status: { ...entry.instance.status, ...change } };
+    entry.instance = { ...entry.instance, status };
   }
 
   #event(id: string, action: string): void {

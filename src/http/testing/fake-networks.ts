@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ConnectSettings, CreateNetwork, Instances, NetworkMember, Networks } from '../../engine/api.ts';
 import { networkId } from '../../lib/derived-id.ts';
 import { HullError } from '../../model/errors.ts';
+import { networkOf } from '../../model/instance-status.ts';
 import type { NetworkDefinition, NetworkDriver } from '../../model/network.ts';
 
 /** Networks in memory: definitions, and who was connected to what. */
@@ -47,8 +48,8 @@ export class FakeNetworks implements Networks {
 
   members({ name }: NetworkDefinition): readonly NetworkMember[] {
     return this.#instances.list().flatMap(({ config, status }) =>
-      status.endpoints
-        .filter(({ network }) => network === name)
+      networkOf(status)
+        .endpoints.filter(({ network }) => network === name)
         .map(({ endpointId, macAddress, address, prefixLength }) => ({
           instanceId: config.id,
           name: config.name,
