@@ -2,7 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import type { Host } from '../host/host.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import { KeyedLock } from '../lib/keyed-lock.ts';
-import type { Image, LayerInfo } from '../model/image.ts';
+import { LayerHolds } from '../lib/layer-holds.ts';
+import type { Image } from '../model/image.ts';
 import type { BuildNode } from './graph/node.ts';
 import { normalizeReference } from '../model/reference.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
@@ -16,7 +17,6 @@ import type { ReadAttributes } from './copy/source-tree.ts';
 import { exportConfig, sourceDateEpoch } from './export.ts';
 import { planBuild } from './graph/plan.ts';
 import { platformOf } from './graph/variables.ts';
-import { LayerHolds } from './layer-holds.ts';
 import { parseBlueprint } from './parser/parse.ts';
 import { carryOut } from './solve/carry-out.ts';
 import { StepAnnouncer } from './solve/step-announcer.ts';
@@ -119,8 +119,7 @@ async function buildFrom(
   const tools = { host, storage, trees, readAttributes, runner, context, settings, emit };
   const steps = new StepAnnouncer(plan, emit);
   const onBegin = (node: BuildNode): void => steps.begins(node);
-  const hold = (layers: readonly LayerInfo[]): void => holds.add(layers);
-  const solver = new Solver(shared, tools, { noCache, signal: abort.signal, hold, onBegin });
+  const solver = new Solver(shared, tools, { noCache, signal: abort.signal, claims: holds, onBegin });
   const { layers } = await carryOut(plan, solver, steps, abort);
   const config = await exportConfig(plan, {
     platform,

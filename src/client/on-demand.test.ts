@@ -41,6 +41,16 @@ describe('an engine on demand', () => {
     for (const connection of connections) connection.close();
   });
 
+  test('of several that are started at once, one wins, and the others’ commands turn to it', async () => {
+    const lock = JSON.stringify(join(folder, 'lock'));
+    // Slow to listen, as on a busy host: longer than the others wait for the folder.
+    const script = `try { require('node:fs').mkdirSync(${lock}) } catch { console.error('taken'); process.exit(75) }
+      setTimeout(() => { ${listening()} }, 300);`;
+    const connections = await Promise.all([1, 2, 3].map(() => dialing(script)()));
+    expect(starts).toBe(3);
+    for (const connection of connections) connection.close();
+  });
+
   test('is not started where one answers', async () => {
     const first = await dialing(listening())();
     const second = await dialing(listening())();

@@ -1,3 +1,4 @@
+import { FOLDERS_TAKEN } from '../model/daemon-status.ts';
 import { HullError, isHullError } from '../model/errors.ts';
 import { type ByteConnection, connectUnix } from '../host/unix-connection.ts';
 import type { Dial } from './http-client.ts';
@@ -50,9 +51,11 @@ async function startAndWait({ path, start, timeout = 30_000 }: OnDemandOptions):
   for (const deadline = Date.now() + timeout; Date.now() < deadline;) {
     const connection = await connectUnix(path).catch(() => null);
     if (connection !== null) return close(connection);
-    // Another command may have started one at the same moment: ours then ends, and its socket answers.
-    if (status !== null) throw failed(path, `it ended with status ${String(status)}`, daemon.logTail());
-    await Promise.race([watch, new Promise((resolve) => setTimeout(resolve, POLL))]);
+    // Another command has started one at the same moment, and ours ended for it: that one is about to answer.
+    if (status !== null && status !== FOLDERS_TAKEN)
+      throw failed(path, `it ended with status ${String(status)}`, daemon.logTail());
+    const pause = new Promise((resolve) => setTimeout(resolve, POLL));
+    await (status === null ? Promise.race([watch, pause]) : pause);
   }
   throw failed(path, `it did not answer within ${timeout / 1000} seconds`, daemon.logTail());
 }

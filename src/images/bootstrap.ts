@@ -1,6 +1,7 @@
 import type { Host } from '../host/host.ts';
 import { bootstrapTar, defaultSuite, findSuite, type SuiteSources } from '../host/mmdebstrap.ts';
 import { digestOf } from '../lib/digest.ts';
+import { LayerHolds } from '../lib/layer-holds.ts';
 import { HullError } from '../model/errors.ts';
 import type { Image } from '../model/image.ts';
 import type { ProgressSink } from '../model/progress.ts';
@@ -87,6 +88,7 @@ async function bootstrapDebian(
   const inputs = digestOf(JSON.stringify([suite.state, slim, packages, SLIM, EARLY_HOOKS, HOOKS]));
   const known = parts.images.find(reference);
   if (known?.config.config?.Labels?.[INPUTS_LABEL] === inputs) return known;
+  using holds = new LayerHolds(parts.layers);
   const layer = await parts.withTemporary(async (temporary) => {
     await parts.host.exec.must(['mkdir', '-m', '755', temporary]);
     const request = {
@@ -103,7 +105,7 @@ async function bootstrapDebian(
       parts.host.exec,
       options.signal === undefined ? request : { ...request, signal: options.signal },
     );
-    return await parts.layers.importTar({ stream });
+    return await parts.layers.importTar({ stream }, holds);
   });
   return await commit(parts, reference, layer, {
     command: 'bash',
@@ -121,7 +123,8 @@ async function bootstrapBusybox(
   if ((options.packages ?? []).length > 0)
     throw new HullError('invalid-argument', 'the busybox image takes no packages; bootstrap debian instead');
   const { stream, date, version } = await busyboxTar(parts.host.exec);
-  const layer = await parts.layers.importTar({ stream });
+  using holds = new LayerHolds(parts.layers);
+  const layer = await parts.layers.importTar({ stream }, holds);
   return await commit(parts, reference, layer, {
     command: 'sh',
     inputs: layer.diffId,

@@ -1,3 +1,4 @@
+import { LayerHolds } from '../lib/layer-holds.ts';
 import type { Digest, Image, ImageRunConfig } from '../model/image.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
 import type { ImageStore } from './image-store.ts';
@@ -17,26 +18,12 @@ export async function importTree(
   { images, layers }: { readonly images: ImageStore; readonly layers: LayerStore },
   { stream, config, platform, comment, references }: ImportRequest,
 ): Promise<Image> {
-  const layer = await layers.importTar({ stream });
-  const release = layers.hold([layer.diffId]);
-  try {
-    const created = new Date().toISOString();
-    const { os, architecture, variant } = platform;
-    return await images.commit(
-      {
-        created,
-        architecture,
-        os,
-        ...(variant === undefined ? {} : { variant }),
-        config,
-        history: [{ created, comment }],
-      },
-      [layer],
-      references,
-    );
-  } finally {
-    release();
-  }
+  using holds = new LayerHolds(layers);
+  const layer = await layers.importTar({ stream }, holds);
+  const created = new Date().toISOString();
+  const { os, architecture, variant } = platform;
+  const about = { created, architecture, os, ...(variant === undefined ? {} : { variant }) };
+  return await images.commit({ ...about, config, history: [{ created, comment }] }, [layer], references);
 }
 
 /** The chain ids of layers, bottom first: what Docker names layers by when it removes them (image-spec, config.md, "Layer ChainID"). */

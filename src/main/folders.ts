@@ -107,6 +107,7 @@ export async function takeLock(folder: string, flag: '--data' | '--run'): Promis
       throw new HullError(
         'wrong-state',
         `another hull daemon (process ${readFileSync(path, 'utf8').trim()}) uses ${folder}; stop it, or choose another ${flag} folder`,
+        { details: { taken: folder } },
       );
     }
     await sleep(LOCK_PAUSE);

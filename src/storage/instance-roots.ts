@@ -8,6 +8,7 @@ import type { RootFilesystem } from '../model/root-filesystem.ts';
 import type { Leftover } from '../runtime/runtime.ts';
 import type { DataFolders } from './data-folders.ts';
 import type { ImageDisks } from './image-disks.ts';
+import type { LayerClaims } from './layer-store.ts';
 import { findLeftovers } from './leftovers.ts';
 import type { OverlayLayerStore } from './overlay-layers.ts';
 import { MountedRoots } from './mounted-roots.ts';
@@ -123,8 +124,9 @@ export class InstanceRoots implements RootStorage {
   withWritableLayers<T>(
     layers: readonly LayerInfo[],
     use: (root: { path: string; upper: string }) => Promise<T>,
+    claims?: LayerClaims,
   ): Promise<{ result: T; layer: LayerInfo | null }> {
-    return this.#working.writable(layers, use);
+    return this.#working.writable(layers, use, claims);
   }
 
   withReadOnlyLayers<T>(layers: readonly LayerInfo[], use: (path: string) => Promise<T>): Promise<T> {

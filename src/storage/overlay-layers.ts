@@ -11,7 +11,7 @@ import type { LayerRecord, Repositories } from '../state/repositories.ts';
 import type { ContentStore, StoredBlob } from './content.ts';
 import type { DataFolders } from './data-folders.ts';
 import { isUnpacked, repairLayer } from './layer-repair.ts';
-import type { LayerFile, LayerSource, LayerStore } from './layer-store.ts';
+import type { LayerClaims, LayerFile, LayerSource, LayerStore } from './layer-store.ts';
 import type { SetAside } from './set-aside.ts';
 import { asStorage } from './storage-error.ts';
 import type { Trees } from './trees.ts';
@@ -53,16 +53,19 @@ export class OverlayLayerStore implements LayerStore {
     return found === null ? null : toInfo(found);
   }
 
-  async importTar(source: LayerSource): Promise<LayerInfo> {
+  async importTar(source: LayerSource, claims?: LayerClaims): Promise<LayerInfo> {
     const known = source.diffId === undefined ? null : this.find(source.diffId);
-    if (known !== null) return known;
+    if (known !== null) {
+      claims?.claim(known.diffId);
+      return known;
+    }
     const { folders, host } = this.#parts;
     return await asStorage('cannot import a layer', () =>
-      folders.withTemporary(host.files, (folder) => this.#import(source, folder)),
+      folders.withTemporary(host.files, (folder) => this.#import(source, folder, claims)),
     );
   }
 
-  async importFile(file: LayerFile): Promise<LayerInfo> {
+  async importFile(file: LayerFile, claims?: LayerClaims): Promise<LayerInfo> {
     const { content, folders, host, trees } = this.#parts;
     return await asStorage('cannot import a layer', () =>
       folders.withTemporary(host.files, async (folder) => {
@@ -78,12 +81,13 @@ export class OverlayLayerStore implements LayerStore {
           { diffId: file.diffId, blob, unpackedSize: result.unpackedSize, mediaType },
           folder,
           () => content.adopt(file.path, blob),
+          claims,
         );
       }),
     );
   }
 
-  async adoptUpper(upper: string): Promise<LayerInfo | null> {
+  async adoptUpper(upper: string, claims?: LayerClaims): Promise<LayerInfo | null> {
     if (readdirSync(upper).length === 0) return null;
     const { content, trees } = this.#parts;
     return await asStorage('cannot keep a layer', async () => {
@@ -93,7 +97,8 @@ export class OverlayLayerStore implements LayerStore {
         { mode: 'layer', gzip: true, settle: true },
         { output: writer.descriptor },
       );
-      return await this.#record({ ...result, mediaType: MEDIA_TYPE }, upper, () => writer.keep(result.blob));
+      const made = { ...result, mediaType: MEDIA_TYPE };
+      return await this.#record(made, upper, () => writer.keep(result.blob), claims);
     });
   }
 
@@ -135,7 +140,7 @@ export class OverlayLayerStore implements LayerStore {
     };
   }
 
-  async #import(source: LayerSource, folder: string): Promise<LayerInfo> {
+  async #import(source: LayerSource, folder: string, claims?: LayerClaims): Promise<LayerInfo> {
     const { content, trees } = this.#parts;
     mkdirSync(folder, { mode: 0o755 });
     await using writer = await content.begin();
@@ -146,17 +151,27 @@ export class OverlayLayerStore implements LayerStore {
     if (source.diffId !== undefined) checkDiffId(source.diffId, result.diffId);
     const { blob } = result;
     if (blob === null) throw new HullError('internal', 'unpacking gave no blob');
-    return await this.#record({ ...result, blob, mediaType: MEDIA_TYPE }, folder, () => writer.keep(blob));
+    const made = { ...result, blob, mediaType: MEDIA_TYPE };
+    return await this.#record(made, folder, () => writer.keep(blob), claims);
   }
 
-  /** The commit: blob, then folder, then row. A layer that is known by now is returned instead; `folder` is the caller's to remove then. */
-  async #record(made: MadeLayer, folder: string, keep: () => Promise<void>): Promise<LayerInfo> {
+  /**
+   * The commit: blob, then folder, then row. A layer that is known by now is returned instead; `folder` is the caller's to remove then. Claimed before
+   * the lock is given up: a removal that waits for it finds it held.
+   */
+  async #record(
+    made: MadeLayer,
+    folder: string,
+    keep: () => Promise<void>,
+    claims?: LayerClaims,
+  ): Promise<LayerInfo> {
     const { diffId, blob, mediaType, unpackedSize } = made;
     return await this.#lock.run(diffId, async () => {
       const { folders, host, repositories } = this.#parts;
       const known = repositories.layers.find(diffId);
       if (known !== null) {
         await this.#replaceLost(known, blob, folder, keep);
+        claims?.claim(diffId);
         return toInfo(known);
       }
       await keep();
@@ -173,6 +188,7 @@ export class OverlayLayerStore implements LayerStore {
       await host.files.fsync(folders.layers);
       repositories.layers.add(record);
       undo.commit();
+      claims?.claim(diffId);
       return toInfo(record);
     });
   }

@@ -1,6 +1,7 @@
 import type { Image, LayerInfo } from '../model/image.ts';
 import type { RootFilesystem } from '../model/root-filesystem.ts';
 import type { Leftover } from '../runtime/runtime.ts';
+import type { LayerClaims } from './layer-store.ts';
 
 export type { Volume, VolumeStore } from './volumes/volume-store.ts';
 
@@ -52,6 +53,7 @@ export interface RootStorage {
   withWritableLayers<T>(
     layers: readonly LayerInfo[],
     use: (root: { path: string; upper: string }) => Promise<T>,
+    claims?: LayerClaims,
   ): Promise<{ result: T; layer: LayerInfo | null }>;
   /** Mounts layers read-only for the length of `use`. No layers: an empty folder. */
   withReadOnlyLayers<T>(layers: readonly LayerInfo[], use: (path: string) => Promise<T>): Promise<T>;

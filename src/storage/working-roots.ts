@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Rollback } from '../lib/rollback.ts';
 import type { LayerInfo } from '../model/image.ts';
 import type { RootStorageParts } from './instance-roots.ts';
+import type { LayerClaims } from './layer-store.ts';
 import { asStorage } from './storage-error.ts';
 
 /** Roots that live as long as one callback: build steps, disks being made. Mounted at `RUN/build/NAME`. */
@@ -30,6 +31,7 @@ export class WorkingRoots {
   async writable<T>(
     layers: readonly LayerInfo[],
     use: (root: { path: string; upper: string }) => Promise<T>,
+    claims?: LayerClaims,
   ): Promise<{ result: T; layer: LayerInfo | null }> {
     const { folders, host } = this.#parts;
     return await folders.withTemporary(host.files, async (temporary) => {
@@ -38,7 +40,7 @@ export class WorkingRoots {
       mkdirSync(upper, { mode: 0o755 });
       mkdirSync(work, { mode: 0o700 });
       const result = await this.#mounted(layers, { upper, work }, (path) => use({ path, upper }));
-      return { result, layer: await this.#parts.layers.adoptUpper(upper) };
+      return { result, layer: await this.#parts.layers.adoptUpper(upper, claims) };
     });
   }
 

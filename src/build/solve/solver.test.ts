@@ -9,6 +9,7 @@ import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { Digest, LayerInfo } from '../../model/image.ts';
 import { planBuild } from '../graph/plan.ts';
 import { parseBlueprint } from '../parser/parse.ts';
+import type { LayerClaims } from '../../storage/layer-store.ts';
 import type { RunStep } from '../step-runner.ts';
 import { imageNamed, layerNamed } from '../testing/image.ts';
 import type { BuildEvent } from '../types.ts';
@@ -65,10 +66,12 @@ class Bench {
       withWritableLayers: async <T>(
         parent: readonly LayerInfo[],
         use: (root: { path: string; upper: string }) => Promise<T>,
+        claims?: LayerClaims,
       ) => {
         const result = await use({ path: root, upper: root });
         const layer = layerNamed(`${parent.at(-1)?.diffId}+${made}`);
         this.layers.set(layer.diffId, layer);
+        claims?.claim(layer.diffId);
         return { result, layer };
       },
       withReadOnlyLayers: <T>(_: readonly LayerInfo[], use: (path: string) => Promise<T>) => use(root),
@@ -99,7 +102,7 @@ class Bench {
     return new Solver(deps, tools, {
       noCache: this.noCache,
       signal: this.abort.signal,
-      hold: (layers) => void this.held.push(...layers.map(({ diffId }) => diffId)),
+      claims: { claim: (diffId) => void this.held.push(diffId) },
       onBegin: (node) => steps.begins(node),
     });
   }

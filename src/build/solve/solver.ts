@@ -1,6 +1,6 @@
 import type { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { LayerInfo } from '../../model/image.ts';
-import type { LayerStore } from '../../storage/layer-store.ts';
+import type { LayerClaims, LayerStore } from '../../storage/layer-store.ts';
 import type { BuildCache } from '../cache.ts';
 import type { BuildNode, StepNode } from '../graph/node.ts';
 import type { BuildEvent } from '../types.ts';
@@ -36,7 +36,7 @@ export interface SolverOptions {
   readonly noCache: boolean;
   readonly signal: AbortSignal;
   /** Keeps layers from being removed until the build is over. */
-  readonly hold: (layers: readonly LayerInfo[]) => void;
+  readonly claims: LayerClaims;
   /** Called when what a node stands on is there and its own turn has come. */
   readonly onBegin: (node: StepNode) => void;
 }
@@ -104,12 +104,13 @@ export class Solver {
       this.#options.signal.throwIfAborted();
       // A disk that becomes full while the layer is kept is the step's doing, too.
       const { layer } = await atOrigin(node.origin, () =>
-        this.#tools.storage.withWritableLayers(parent, ({ path }) =>
-          step.execute(path, this.#options.signal),
+        this.#tools.storage.withWritableLayers(
+          parent,
+          ({ path }) => step.execute(path, this.#options.signal),
+          this.#options.claims,
         ),
       );
       const createdAt = this.#deps.now();
-      if (layer !== null) this.#options.hold([layer]);
       this.#deps.cache.save(key, { diffId: layer?.diffId ?? null, createdAt });
       this.#emit({
         type: 'layer',
@@ -128,7 +129,7 @@ export class Solver {
     const layer = record.diffId === null ? null : this.#deps.layers.find(record.diffId);
     if (layer === null && record.diffId !== null) return null;
     // A stage may wait long for another one, and the layer may be that of an image alone that somebody removes meanwhile.
-    if (layer !== null) this.#options.hold([layer]);
+    if (layer !== null) this.#options.claims.claim(layer.diffId);
     return added(parent, layer, record.createdAt);
   }
 

@@ -1,5 +1,8 @@
-import { defineCommand } from '../command.ts';
+import { isHullError } from '../../model/errors.ts';
+import { FOLDERS_TAKEN } from '../../model/daemon-status.ts';
+import { type DaemonOptions, defineCommand } from '../command.ts';
 import { bool, list, text } from '../flags/flag.ts';
+import { CommandFailure } from '../usage-error.ts';
 
 export const command = defineCommand({
   usage: 'daemon [OPTIONS]',
@@ -36,9 +39,9 @@ export const command = defineCommand({
     tlskey: text('Key of that certificate', { placeholder: 'FILE', complete: 'files' }),
   },
   args: { max: 0 },
-  run: ({ deps }, values) => {
+  run: async ({ deps }, values) => {
     const { data, run, socket, debug, tlscacert, tlscert, tlskey } = values;
-    return deps.runDaemon({
+    const options: DaemonOptions = {
       debug,
       tcp: values.host,
       allowedHosts: values['allowed-host'],
@@ -48,6 +51,14 @@ export const command = defineCommand({
       ...(data === undefined ? {} : { data }),
       ...(run === undefined ? {} : { run }),
       ...(socket === undefined ? {} : { socket }),
-    });
+    };
+    try {
+      return await deps.runDaemon(options);
+    } catch (error) {
+      // Whoever started it for a command of theirs turns to the other one.
+      if (isHullError(error, 'wrong-state') && 'taken' in error.details)
+        throw new CommandFailure(FOLDERS_TAKEN, error.message);
+      throw error;
+    }
   },
 });

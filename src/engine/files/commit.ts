@@ -1,6 +1,7 @@
 import { applyChanges } from '../../build/changes.ts';
 import type { ImageStore } from '../../images/image-store.ts';
 import { TAR_END } from '../../lib/tar/encode.ts';
+import { LayerHolds } from '../../lib/layer-holds.ts';
 import { peek } from '../../lib/streams.ts';
 import type { HistoryEntry, Image, LayerInfo } from '../../model/image.ts';
 import { normalizeReference } from '../../model/reference.ts';
@@ -14,7 +15,7 @@ import type { FileSource } from './source.ts';
 
 export interface CommitParts {
   readonly images: Pick<ImageStore, 'commit'>;
-  readonly layers: Pick<LayerStore, 'importTar'>;
+  readonly layers: Pick<LayerStore, 'importTar' | 'hold'>;
   readonly runtime: Runtime;
   readonly holds: Holds;
 }
@@ -35,7 +36,9 @@ export async function commitInstance(
   if (request.reference !== undefined) normalizeReference(request.reference);
   const own = runConfigOf(record.config, base);
   const config = mergeConfig(applyChanges(request.config ?? own, request.changes), own);
-  const read = (): Promise<LayerInfo | null> => importLayer(layers, source.layer(signal));
+  using claims = new LayerHolds(layers);
+  claims.add(base.layers);
+  const read = (): Promise<LayerInfo | null> => importLayer(layers, source.layer(signal), claims);
   const layer = await (request.pause ? holds.during(runtime, record, read) : read());
   signal?.throwIfAborted();
   const entry: HistoryEntry = {
@@ -62,11 +65,12 @@ export async function commitInstance(
 async function importLayer(
   layers: Pick<LayerStore, 'importTar'>,
   stream: AsyncIterable<Uint8Array>,
+  claims: LayerHolds,
 ): Promise<LayerInfo | null> {
   const { head, whole } = await peek(stream, TAR_END.length);
   if (head.every((byte) => byte === 0)) {
     await whole.return(undefined);
     return null;
   }
-  return await layers.importTar({ stream: whole });
+  return await layers.importTar({ stream: whole }, claims);
 }

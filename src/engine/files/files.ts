@@ -27,7 +27,7 @@ export interface FileServiceParts extends HostSourceParts {
   readonly registry: Pick<Registry, 'get' | 'byId'>;
   readonly events: EventBus;
   readonly images: ImageStore;
-  readonly layers: Pick<LayerStore, 'importTar'>;
+  readonly layers: Pick<LayerStore, 'importTar' | 'hold'>;
   readonly runtimes: Readonly<Record<Isolation, Runtime>>;
   readonly filesAtRest: Pick<FilesAtRest, 'borrow'>;
   readonly plainArchive: (archive: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;

@@ -1,13 +1,19 @@
-import type { Image, LayerInfo } from '../model/image.ts';
-import type { LayerStore } from '../storage/layer-store.ts';
+import type { Digest, Image, LayerInfo } from '../model/image.ts';
 
-/** Layers that a build stands on or has found: images may be removed while it goes on, these stay until it is over. */
+/** Keeps layers from being removed until the returned function is called. */
+type Hold = (diffIds: readonly Digest[]) => () => void;
+
+/** Layers that are made or found for an image that does not exist yet: others may go meanwhile, these stay until it is disposed of. */
 export class LayerHolds implements Disposable {
-  readonly #layers: Pick<LayerStore, 'hold'>;
+  readonly #layers: { readonly hold: Hold };
   readonly #releases: (() => void)[] = [];
 
-  constructor(layers: Pick<LayerStore, 'hold'>) {
+  constructor(layers: { readonly hold: Hold }) {
     this.#layers = layers;
+  }
+
+  claim(diffId: Digest): void {
+    this.#releases.push(this.#layers.hold([diffId]));
   }
 
   add(layers: readonly LayerInfo[]): void {
