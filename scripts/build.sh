@@ -4,7 +4,8 @@
 # Start-up counts, for every command pays it: 11.5 ms as bundled; 5.4 ms with the bytecode in it; 4.2 ms with the bundle split as well, so
 # that a command does not load what only the daemon needs (a dynamic import is where it is split). A user's .env or bunfig.toml in the
 # folder where hull is run must not change it, so reading those is switched off. The source map is in the executable too (1 MB, read only
-# when an error is shown), so that an error names the file and line that it comes from.
+# when an error is shown), so that an error names the file and line that it comes from. A module that runs in a thread of its own is an entry
+# as well (src/host/thread.ts).
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
@@ -18,7 +19,7 @@ quietly "$LOGS/guest.log" sh guest/build.sh || die "the guest program could not 
 mkdir -p dist
 fresh=$(mktemp -d dist/build.XXXXXX)
 trap 'rm -rf "$fresh"' EXIT
-quietly "$LOGS/build.log" "$BUN" build src/main/hull.ts --compile --outfile "$fresh/hull" \
+quietly "$LOGS/build.log" "$BUN" build src/main/hull.ts src/network/dns/worker.ts --compile --outfile "$fresh/hull" \
   --minify --keep-names --bytecode --format=esm --splitting --sourcemap=linked \
   --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
   --define "process.env.HULL_BUILD_VERSION=\"$version\"" \

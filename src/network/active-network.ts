@@ -5,11 +5,10 @@ import { HullError, messageOf } from '../model/errors.ts';
 import type { Prefix } from '../lib/ip.ts';
 import type { NetworkDefinition } from '../model/network.ts';
 import { BridgeSegment } from './bridge-segment.ts';
-import { NameTable } from './dns/names.ts';
-import { NameScopes } from './dns/scopes.ts';
+import type { ServerPorts } from './dns/commands.ts';
+import { ResolverThread } from './dns/resolver-thread.ts';
 import { type Endpoint, Endpoints } from './endpoints.ts';
 import type { Firewall } from './firewall.ts';
-import type { HostResolver } from './host-resolver.ts';
 import type { HostSettings } from './host-settings.ts';
 import { IsolatedNamespaces } from './isolated-namespaces.ts';
 import { Joiner } from './joiner.ts';
@@ -37,7 +36,8 @@ export interface ActiveOptions {
   readonly firewall: Firewall;
   readonly guard: PortGuard;
   readonly settings: HostSettings;
-  readonly resolver: HostResolver;
+  /** The host's; default /etc/resolv.conf. */
+  readonly resolvConf: string | undefined;
   /** The default network, whose bridge is there. */
   readonly definition: NetworkDefinition;
   readonly subnet: Prefix;
@@ -61,7 +61,8 @@ export class ActiveNetwork {
   readonly #segments = new Map<string, Segment>();
   /** Networks that could not be made, and why. */
   readonly #broken = new Map<string, string>();
-  readonly #scopes = new NameScopes();
+  /** Who has which name. */
+  readonly #names: ResolverThread;
   /** What the firewall leads where, by instance. */
   readonly #forwards = new Map<string, readonly Forward[]>();
 
@@ -69,9 +70,14 @@ export class ActiveNetwork {
     const { host, setup, links, identity, folder, subnet, mtu, definition } = options;
     this.options = options;
     this.subnet = subnet;
+    this.#names = new ResolverThread({
+      resolvConf: options.resolvConf,
+      moved: (networkId, ports) => this.#moved(networkId, ports),
+      log: options.log,
+    });
     this.ports = new PortReservations();
     this.sweeper = new Sweeper(host, links);
-    const segment = new BridgeSegment(this.#bridgeParts(definition, ''), definition, mtu);
+    const segment = new BridgeSegment(this.#bridgeParts(''), definition, mtu);
     this.#insert(segment);
     const addresses = segment.addresses.pool(4);
     const linkName = (slot: string) => names.hostLink(identity, slot);
@@ -112,6 +118,7 @@ export class ActiveNetwork {
       ...[...this.#segments.values()].map((segment) => segment.close()),
       this.ports.releaseAll(),
     ]);
+    await this.#names.stop();
   }
 
   settled(): Promise<void> {
@@ -153,7 +160,7 @@ export class ActiveNetwork {
     this.#broken.delete(id);
     if (segment === undefined) return;
     this.#segments.delete(id);
-    this.#scopes.remove(id);
+    this.#names.removeNetwork(id);
     await this.install();
     await this.sweeper.settled();
     await segment.remove();
@@ -169,26 +176,22 @@ export class ActiveNetwork {
 
   /** The lease is the instance's from now on: names lead to it. */
   know(instanceId: string, known: KnownLease): void {
-    const { lease } = known;
-    this.#scopes.leave(instanceId);
+    const { attachments } = known.lease;
     this.leases.set(instanceId, known);
-    const networks = lease.attachments.map(({ endpoint }) => endpoint.networkId);
-    if (networks.length > 0)
-      this.#scopes.join(
-        instanceId,
-        networks,
-        lease.attachments.flatMap(({ links }) => links),
-      );
-    for (const { endpoint } of lease.attachments) {
-      const { address, ipv6, names: own } = endpoint;
-      this.#scopes
-        .table(endpoint.networkId)
-        ?.set(instanceId, own, address, ...(ipv6 === null ? [] : [ipv6.address]));
-    }
+    this.#names.know({
+      id: instanceId,
+      links: attachments.flatMap(({ links }) => links),
+      upstreams: known.upstreams ?? null,
+      networks: attachments.map(({ endpoint: { networkId, names: own, address, ipv6 } }) => ({
+        id: networkId,
+        names: own,
+        addresses: [address, ...(ipv6 === null ? [] : [ipv6.address])],
+      })),
+    });
   }
 
   forget(instanceId: string): boolean {
-    this.#scopes.leave(instanceId);
+    this.#names.forget(instanceId);
     return this.leases.delete(instanceId);
   }
 
@@ -205,7 +208,7 @@ export class ActiveNetwork {
 
   /** Names first, so that nobody is sent there any more; a port is free for others only when no rule leads it on. */
   async release(instanceId: string, lease: NetworkLease): Promise<void> {
-    this.#scopes.leave(instanceId);
+    this.#names.forget(instanceId);
     this.#forwards.delete(instanceId);
     try {
       await this.options.firewall.withdraw(forwardsOf(lease));
@@ -224,13 +227,13 @@ export class ActiveNetwork {
     const segment =
       definition.driver === 'macvlan'
         ? new MacvlanSegment(host, definition, size)
-        : new BridgeSegment(this.#bridgeParts(definition, markOf(identity, definition)), definition, size);
+        : new BridgeSegment(this.#bridgeParts(markOf(identity, definition)), definition, size);
     this.#insert(segment);
     try {
       await segment.open();
     } catch (error) {
       this.#segments.delete(definition.id);
-      this.#scopes.remove(definition.id);
+      this.#names.removeNetwork(definition.id);
       await segment.remove().catch(() => undefined);
       throw error;
     }
@@ -239,18 +242,22 @@ export class ActiveNetwork {
   #insert(segment: Segment): void {
     const { definition, addresses } = segment;
     this.#segments.set(definition.id, segment);
-    this.#scopes.add(definition.id, {
-      table: new NameTable(),
-      prefixes: addresses.prefixes,
-      internal: definition.internal,
-    });
+    const { id, internal } = definition;
+    this.#names.addNetwork({ id, prefixes: addresses.prefixes, internal });
   }
 
-  #bridgeParts(definition: NetworkDefinition, mark: string) {
-    const { host, links, settings, resolver, identity, guard } = this.options;
+  #bridgeParts(mark: string) {
+    const { host, links, settings, identity, guard } = this.options;
     const dnsPort = 20_000 + (parseInt(identity.tag, 16) % 10_000);
-    const view = (client: string) => this.#scopes.view(definition.id, client);
-    return { host, links, settings, resolver, guard, dnsPort, mark, view };
+    return { host, links, settings, resolver: this.#names, guard, dnsPort, mark };
+  }
+
+  /** A server listens elsewhere than before: queries are led there. */
+  #moved(networkId: string, ports: ServerPorts): void {
+    const segment = this.#segments.get(networkId);
+    if (!(segment instanceof BridgeSegment)) return;
+    segment.moved(ports);
+    this.install().catch((error: unknown) => this.options.log(messageOf(error)));
   }
 
   #rules(): Record<'ip' | 'ip6', BridgeRules[]> {

@@ -102,7 +102,7 @@ export class BridgeNetwork implements Network {
       firewall: this.#firewall,
       guard: this.#guard,
       settings: this.#hostSettings,
-      resolver: this.#resolver,
+      resolvConf: this.#settings.resolvConf,
       definition: this.#defaultDefinition(subnet, mtu),
       subnet,
       mtu,

@@ -2,12 +2,10 @@ import type { Host } from '../host/host.ts';
 import { HullError } from '../model/errors.ts';
 import { BRIDGE_OPTIONS, type NetworkDefinition } from '../model/network.ts';
 import { Bridge } from './bridge.ts';
-import type { NameView } from './dns/names.ts';
-import { Forwarder } from './dns/forwarder.ts';
-import { DnsServer } from './dns/server.ts';
-import type { HostResolver } from './host-resolver.ts';
+import type { ServerPorts } from './dns/commands.ts';
+import type { ResolverThread } from './dns/resolver-thread.ts';
 import type { HostSettings } from './host-settings.ts';
-import { type Address, formatIp, holds, linkLocalOf, macOf, parseIp } from '../lib/ip.ts';
+import { type Address, formatIp, linkLocalOf, macOf, parseIp } from '../lib/ip.ts';
 import { prefixOf } from './ipam.ts';
 import type { Links, PortSettings } from './links.ts';
 import type { BridgeRules } from './nft.ts';
@@ -19,12 +17,11 @@ export interface BridgeSegmentParts {
   readonly links: Links;
   readonly settings: HostSettings;
   readonly guard: PortGuard;
-  readonly resolver: HostResolver;
+  readonly resolver: ResolverThread;
   /** Tried first by the DNS server. */
   readonly dnsPort: number;
   /** What the bridge is known by as this engine's. */
   readonly mark: string;
-  readonly view: (client: string) => NameView;
 }
 
 /** A bridge with its address, DNS server and ports. The default one's link is made before: its subnet depends on it. */
@@ -35,8 +32,7 @@ export class BridgeSegment implements Segment {
   readonly hasHostLinks = true;
   readonly #parts: BridgeSegmentParts;
   readonly #bridge: Bridge;
-  readonly #dns: DnsServer;
-  #ports: { udp: number; tcp: number } | null = null;
+  #ports: ServerPorts | null = null;
 
   constructor(parts: BridgeSegmentParts, definition: NetworkDefinition, mtu: number) {
     this.#parts = parts;
@@ -44,15 +40,11 @@ export class BridgeSegment implements Segment {
     this.mtu = mtu;
     this.addresses = new SegmentAddresses(definition);
     this.#bridge = new Bridge(parts.host, definition.link);
-    const address = this.#gateways[0]?.text ?? '';
-    // The gateway itself in the host's resolv.conf would send queries round in circles.
-    const upstreams = () => parts.resolver.current().nameservers.filter((server) => server !== address);
-    this.#dns = new DnsServer({
-      address,
-      preferredPort: parts.dnsPort,
-      view: (client) => this.#viewOf(client),
-      forwarder: new Forwarder({ upstreams }),
-    });
+  }
+
+  /** Its server listens elsewhere: the rules are to be set anew. */
+  moved(ports: ServerPorts): void {
+    if (this.#ports !== null) this.#ports = ports;
   }
 
   get resolver(): string | null {
@@ -76,11 +68,16 @@ export class BridgeSegment implements Segment {
     if (this.definition.ipv6)
       await guard.reserve(this.definition.link, formatIp(linkLocalOf(macOf(first.address))));
     await settings.admit(this.definition.link, this.definition.ipv6);
-    this.#ports = await this.#dns.listen();
+    const { resolver, dnsPort } = this.#parts;
+    this.#ports = await resolver.listen({
+      networkId: this.definition.id,
+      address: first.text,
+      ports: { udp: dnsPort, tcp: dnsPort },
+    });
   }
 
   async close(): Promise<void> {
-    if (this.#ports !== null) await this.#dns.close();
+    if (this.#ports !== null) await this.#parts.resolver.close(this.definition.id);
     this.#ports = null;
   }
 
@@ -121,13 +118,6 @@ export class BridgeSegment implements Segment {
       isolated: !flagOf(this.definition, BRIDGE_OPTIONS.icc),
       open: !flagOf(this.definition, BRIDGE_OPTIONS.guard),
     };
-  }
-
-  /** Only its own instances are served: else every neighbour of the host could use it. */
-  #viewOf(client: string): NameView | null {
-    const address = parseIp(client);
-    const own = address !== null && this.addresses.prefixes.some((prefix) => holds(prefix, address));
-    return own ? this.#parts.view(client) : null;
   }
 
   get #gateways(): { address: Address; text: string; length: number; subnet: string }[] {

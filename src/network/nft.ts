@@ -36,7 +36,17 @@ const ONE_MAP = 'published_on_address';
 /** The chain that is the host's administrator's: its rules are never touched. */
 const USER_CHAIN = 'user';
 /** Everything that is written anew; `user` is not among them. */
-const CHAINS = ['publish', 'loopback_guard', 'prerouting', 'output', 'forward', 'postrouting'] as const;
+const CHAINS = [
+  'publish',
+  'loopback_guard',
+  'name_limit',
+  'prerouting',
+  'output',
+  'forward',
+  'postrouting',
+] as const;
+/** Queries for names a second of one address, and at once after a pause: more do not reach the resolver, whose socket all of a bridge share. */
+const NAME_RATE = { second: 1000, burst: 200 } as const;
 const MAPS = [ANY_MAP, ONE_MAP, 'bridges', 'neighbours', 'dns_udp', 'dns_tcp'] as const;
 
 /**
@@ -57,11 +67,15 @@ export function tableText(
   map neighbours { type ifname . ifname : verdict; }
   map dns_udp { type ifname . ${address} : inet_service; }
   map dns_tcp { type ifname . ${address} : inet_service; }
+  set name_rate { type ${address}; size 65535; flags dynamic,timeout; timeout 1m; }
   chain ${USER_CHAIN} {
   }
   chain publish {
   }
   chain loopback_guard {
+    type filter hook prerouting priority raw; policy accept;
+  }
+  chain name_limit {
     type filter hook prerouting priority raw; policy accept;
   }
   chain prerouting {
@@ -95,6 +109,9 @@ ${bridges
   .filter((bridge) => bridge.subnetOnly)
   .map((bridge) => strangersText(family, bridge))
   .join('')}  }
+  chain name_limit {
+    iifname @bridges udp dport 53 update @name_rate { ${family} saddr limit rate over ${NAME_RATE.second}/second burst ${NAME_RATE.burst} packets } drop
+  }
   chain prerouting {
     udp dport 53 redirect to :iifname . ${family} daddr map @dns_udp
     tcp dport 53 redirect to :iifname . ${family} daddr map @dns_tcp

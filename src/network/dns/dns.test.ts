@@ -5,6 +5,7 @@ import packet from 'dns-packet';
 import fc from 'fast-check';
 import { prefixOf } from '../ipam.ts';
 import { decide, failure } from './answer.ts';
+import { ClientBudgets } from './budget.ts';
 import { Forwarder } from './forwarder.ts';
 import { NameTable, type NameView } from './names.ts';
 import { parseResolvConf } from './resolv-conf.ts';
@@ -226,17 +227,20 @@ describe('server and forwarder', () => {
       if (name === 'silent.example' || (name === 'lost.example' && seen % 2 === 1)) return;
       upstream.send(reply(message, '192.0.2.7'), from.port, from.address);
     });
+    const four = { all: 100, each: 4, kept: 0, few: 4 };
+    const budgets = new ClientBudgets({ rate: 1000, burst: 1000, forwarded: four, connections: four });
     const forwarder = new Forwarder({
       upstreams: () => servers,
       port: upstream.address().port,
       timeout: 100,
-      concurrency: 4,
+      slots: budgets.forwarded,
     });
     dns = new DnsServer({
       address: '127.0.0.1',
-      preferredPort: upstream.address().port,
-      view: (client) => (client.startsWith('127.') ? view() : null),
+      preferredPorts: { udp: upstream.address().port, tcp: upstream.address().port },
+      client: (address) => (address.startsWith('127.') ? { id: address, names: view() } : null),
       forwarder,
+      budgets,
     });
     ports = await dns.listen();
     servers = ['127.0.0.1'];
@@ -270,8 +274,10 @@ describe('server and forwarder', () => {
       resolver.send(reply(message, '192.0.2.6'), from.port, from.address),
     );
     const { port } = resolver.address();
-    const forwarder = new Forwarder({ upstreams: () => ['0:0:0:0:0:0:0:1'], port, timeout: 500, rounds: 1 });
-    const answer = await forwarder.ask(query('example.org'), 'udp');
+    const slots = new ClientBudgets().forwarded;
+    const settings = { upstreams: () => ['0:0:0:0:0:0:0:1'], port, timeout: 500, rounds: 1, slots };
+    const forwarder = new Forwarder(settings);
+    const answer = await forwarder.ask(query('example.org'), 'udp', 'a');
     expect(outcome(packet.decode(Buffer.from(answer)))).toEqual(['NOERROR', ['192.0.2.6']]);
     resolver.close();
   });

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 import { canonical } from '../../lib/ip.ts';
 import { failure } from './answer.ts';
+import type { ClientBudgets } from './budget.ts';
 import { MessageSplitter, withLength } from './stream.ts';
 
 export interface ForwarderSettings {
@@ -11,12 +12,12 @@ export interface ForwarderSettings {
   readonly timeout: number;
   /** Rounds through all upstreams. */
   readonly rounds: number;
-  /** Queries under way at once; more are refused with SERVFAIL. */
-  readonly concurrency: number;
+  /** Queries under way at once, by client; more are refused with SERVFAIL. */
+  readonly slots: ClientBudgets['forwarded'];
   readonly port: number;
 }
 
-const FORWARDER_DEFAULTS = { timeout: 2_000, rounds: 2, concurrency: 256, port: 53 } as const;
+const FORWARDER_DEFAULTS = { timeout: 2_000, rounds: 2, port: 53 } as const;
 
 export type Transport = 'udp' | 'tcp';
 
@@ -26,9 +27,8 @@ export type Transport = 'udp' | 'tcp';
  */
 export class Forwarder {
   readonly #settings: ForwarderSettings;
-  #active = 0;
 
-  constructor(settings: Pick<ForwarderSettings, 'upstreams'> & Partial<ForwarderSettings>) {
+  constructor(settings: Pick<ForwarderSettings, 'upstreams' | 'slots'> & Partial<ForwarderSettings>) {
     this.#settings = { ...FORWARDER_DEFAULTS, ...settings };
   }
 
@@ -36,10 +36,10 @@ export class Forwarder {
   async ask(
     query: Uint8Array,
     transport: Transport,
+    client: string,
     instead: readonly string[] | null = null,
   ): Promise<Uint8Array> {
-    if (this.#active >= this.#settings.concurrency) return failure(query, 'SERVFAIL');
-    this.#active += 1;
+    if (!this.#settings.slots.take(client)) return failure(query, 'SERVFAIL');
     try {
       for (let round = 0; round < this.#settings.rounds; round++) {
         for (const upstream of instead ?? this.#settings.upstreams()) {
@@ -49,7 +49,7 @@ export class Forwarder {
       }
       return failure(query, 'SERVFAIL');
     } finally {
-      this.#active -= 1;
+      this.#settings.slots.give(client);
     }
   }
 

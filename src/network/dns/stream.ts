@@ -1,25 +1,31 @@
 /** DNS messages on a stream: each is preceded by its length in two bytes (RFC 1035, section 4.2.2). */
 export class MessageSplitter {
   readonly #found: (message: Uint8Array) => void;
-  #buffer = new Uint8Array(0);
+  readonly #pieces: Uint8Array[] = [];
+  #held = 0;
+  /** Bytes that make the next message whole, its length included. */
+  #wanted = 2;
 
   constructor(found: (message: Uint8Array) => void) {
     this.#found = found;
   }
 
-  /** Takes the next bytes in any portion; holds at most one message (64 KiB) back. */
+  /** Takes the next bytes in any portion; holds at most one message (64 KiB) back. Each byte is copied once, however small the portions are. */
   push(data: Uint8Array): void {
-    const all = new Uint8Array(this.#buffer.byteLength + data.byteLength);
-    all.set(this.#buffer);
-    all.set(data, this.#buffer.byteLength);
+    this.#pieces.push(Uint8Array.from(data));
+    this.#held += data.byteLength;
+    if (this.#held < this.#wanted) return;
+    const all = Buffer.concat(this.#pieces);
     let offset = 0;
-    while (all.byteLength - offset >= 2) {
-      const length = ((all[offset] ?? 0) << 8) | (all[offset + 1] ?? 0);
-      if (all.byteLength - offset - 2 < length) break;
-      this.#found(all.slice(offset + 2, offset + 2 + length));
-      offset += 2 + length;
+    for (;;) {
+      const left = all.byteLength - offset;
+      this.#wanted = left < 2 ? 2 : 2 + all.readUInt16BE(offset);
+      if (left < this.#wanted) break;
+      this.#found(new Uint8Array(all.subarray(offset + 2, offset + this.#wanted)));
+      offset += this.#wanted;
     }
-    this.#buffer = all.slice(offset);
+    this.#pieces.splice(0, Infinity, new Uint8Array(all.subarray(offset)));
+    this.#held = all.byteLength - offset;
   }
 }
 
