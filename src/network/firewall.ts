@@ -17,6 +17,7 @@ interface Change {
   readonly failed: (error: unknown) => void;
 }
 
+const FORGET_AT_ONCE = 8;
 const FAMILIES: readonly TableFamily[] = ['ip', 'ip6'];
 
 /** The engine's nft tables: one for IPv4, one for IPv6 once a network has it. Changes that come while `nft` runs go together in the next run. */
@@ -102,11 +103,23 @@ export class Firewall {
   async #forget(forwards: readonly Forward[]): Promise<void> {
     const ports = forwards.filter((forward) => forward.protocol === 'udp').map((forward) => forward.hostPort);
     if (ports.length === 0 || this.#host.exec.which('conntrack') === null) return;
-    await Promise.all(
-      ports.map((port) =>
-        this.#host.exec.run(['conntrack', '-D', '-p', 'udp', '--orig-port-dst', String(port)]),
-      ),
-    );
+    const known = ports.length > FORGET_AT_ONCE ? await this.#flowsTo(new Set(ports)) : ports;
+    // A few at a time: starting a process for each of a thousand at once would hold up everybody.
+    for (let at = 0; at < known.length; at += FORGET_AT_ONCE) {
+      const some = known.slice(at, at + FORGET_AT_ONCE);
+      await Promise.all(
+        some.map((port) =>
+          this.#host.exec.run(['conntrack', '-D', '-p', 'udp', '--orig-port-dst', String(port)]),
+        ),
+      );
+    }
+  }
+
+  /** Those of the ports that the kernel knows UDP flows to. */
+  async #flowsTo(ports: ReadonlySet<number>): Promise<number[]> {
+    const { stdout } = await this.#host.exec.run(['conntrack', '-L', '-p', 'udp']);
+    const found = [...stdout.matchAll(/ dport=(\d+)/g)].map(([, port]) => Number(port));
+    return [...new Set(found)].filter((port) => ports.has(port));
   }
 
   async #drain(): Promise<void> {
