@@ -201,8 +201,8 @@ export class ActiveNetwork {
     const after = forwardsOf(lease);
     if (after.length > 0) this.#forwards.set(instanceId, after);
     else this.#forwards.delete(instanceId);
-    const same = (a: Forward) => after.some((b) => JSON.stringify(a) === JSON.stringify(b));
-    await this.options.firewall.withdraw(before.filter((forward) => !same(forward)));
+    const kept = new Set(after.map((forward) => JSON.stringify(forward)));
+    await this.options.firewall.withdraw(before.filter((forward) => !kept.has(JSON.stringify(forward))));
     await this.options.firewall.publish(after);
   }
 

@@ -1,4 +1,4 @@
-import type { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
 import { startThread } from '../../host/thread.ts';
 import { HullError, messageOf } from '../../model/errors.ts';
 import type {
@@ -9,6 +9,7 @@ import type {
   ServerPlace,
   ServerPorts,
 } from './commands.ts';
+import type { ResolverData } from './worker.ts';
 
 /** Milliseconds before a thread that broke is started again. */
 const PAUSE = 200;
@@ -38,6 +39,7 @@ export class ResolverThread {
   readonly #places = new Map<string, ServerPlace>();
   readonly #calls = new Map<number, Call>();
   #worker: Worker;
+  #port: MessagePort;
   #call = 0;
   #stopped = false;
   /** Between one thread's end and the next one's beginning. */
@@ -45,7 +47,7 @@ export class ResolverThread {
 
   constructor(options: ResolverThreadOptions) {
     this.#options = options;
-    this.#worker = this.#start();
+    [this.#worker, this.#port] = this.#start();
   }
 
   addNetwork(network: NamedNetwork): void {
@@ -82,6 +84,7 @@ export class ResolverThread {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#port.close();
     await this.#worker.terminate();
     this.#failCalls('the resolver was stopped');
   }
@@ -91,19 +94,22 @@ export class ResolverThread {
     await this.#worker.terminate();
   }
 
-  #start(): Worker {
-    const worker = startThread('network/dns/worker.ts', this.#options.resolvConf);
-    worker.on('message', (reply: ResolverReply) => this.#take(reply));
+  #start(): [Worker, MessagePort] {
+    const { port1: own, port2: port } = new MessageChannel();
+    const data: ResolverData = { port, resolvConf: this.#options.resolvConf };
+    const worker = startThread('network/dns/worker.ts', data, [port]);
+    own.on('message', (reply: ResolverReply) => this.#take(reply));
     worker.on('error', (error) => this.#options.log(`the resolver: ${messageOf(error)}`));
     worker.once('exit', () => this.#broke());
     // It is no reason for the daemon to go on.
     worker.unref();
-    return worker;
+    own.unref();
+    return [worker, own];
   }
 
   #tell(command: ResolverCommand): void {
     // The next thread is told all that is known.
-    if (!this.#broken) this.#worker.postMessage(command);
+    if (!this.#broken) this.#port.postMessage(command);
   }
 
   #ask(command: (call: number) => ResolverCommand): Promise<ServerPorts | null> {
@@ -113,10 +119,10 @@ export class ResolverThread {
     const { promise, resolve, reject } = Promise.withResolvers<ServerPorts | null>();
     this.#calls.set(call, { resolve, reject });
     // Whoever waits is held by the thread meanwhile.
-    this.#worker.ref();
+    this.#port.ref();
     this.#tell(command(call));
     return promise.finally(() => {
-      if (this.#calls.size === 0) this.#worker.unref();
+      if (this.#calls.size === 0) this.#port.unref();
     });
   }
 
@@ -135,12 +141,13 @@ export class ResolverThread {
   #broke(): void {
     if (this.#stopped) return;
     this.#broken = true;
+    this.#port.close();
     this.#failCalls('the resolver broke off');
     this.#options.log('the resolver broke off, and is started again');
     setTimeout(() => {
       if (this.#stopped) return;
       this.#broken = false;
-      this.#worker = this.#start();
+      [this.#worker, this.#port] = this.#start();
       this.#restore();
     }, PAUSE).unref();
   }

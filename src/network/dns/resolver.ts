@@ -7,6 +7,13 @@ import { NameTable } from './names.ts';
 import { NameScopes } from './scopes.ts';
 import { type DnsClient, DnsServer } from './server.ts';
 
+export interface ResolverOptions {
+  /** The host's; undefined: /etc/resolv.conf. */
+  readonly resolvConf: string | undefined;
+  /** Carries out the commands that were given by now. */
+  readonly catchUp: () => void;
+}
+
 /** All names, and the servers that answer for them. It lives in a thread of its own (`worker.ts`): what instances ask takes nothing from others. */
 export class Resolver {
   readonly #scopes = new NameScopes();
@@ -14,10 +21,11 @@ export class Resolver {
   readonly #networks = new Map<string, NamedNetwork>();
   readonly #servers = new Map<string, DnsServer>();
   readonly #host: HostResolver;
+  readonly #catchUp: () => void;
 
-  /** `resolvConf`: the host's, default /etc/resolv.conf. */
-  constructor(resolvConf?: string) {
+  constructor({ resolvConf, catchUp }: ResolverOptions) {
     this.#host = new HostResolver(resolvConf);
+    this.#catchUp = catchUp;
   }
 
   /** Where the server listens that the command is about; null for every other command. Rejects when none of its ports is free. */
@@ -87,6 +95,7 @@ export class Resolver {
 
   /** Only a network's own instances are served: else every neighbour of the host could use it. Those that nobody knows share one budget. */
   #clientAt(networkId: string, from: string): DnsClient | null {
+    this.#catchUp();
     const address = parseIp(from);
     const prefixes = this.#networks.get(networkId)?.prefixes ?? [];
     if (address === null || !prefixes.some((prefix) => holds(prefix, address))) return null;
