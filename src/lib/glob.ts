@@ -107,11 +107,13 @@ export class Glob {
 /** The places of a pattern that may be reached by what was read, each with the earliest beginning that leads to it. */
 class Run {
   readonly #tokens: readonly GlobToken[];
+  readonly #floors: Int32Array;
   #now: Places;
   #next: Places;
 
   constructor(tokens: readonly GlobToken[]) {
     this.#tokens = tokens;
+    this.#floors = floorsOf(tokens);
     this.#now = new Places(tokens.length + 1);
     this.#next = new Places(tokens.length + 1);
   }
@@ -149,6 +151,7 @@ class Run {
         this.#enter(next, place, start);
       if (consumes(token, code)) this.#enter(next, place + 1, start);
     }
+    next.prune(this.#floors);
     this.#now = next;
     this.#next = now;
   }
@@ -190,6 +193,29 @@ class Places {
     return this.#rounds[place] === this.#round ? (this.#starts[place] ?? 0) : null;
   }
 
+  /**
+   * Leaves out what the furthest repeating place covers: from there, everything can be read that could be from a place between it and its
+   * floor. So a pattern of many stars has no more places than the text between two of them has characters.
+   */
+  prune(floors: Int32Array): void {
+    let furthest = -1;
+    for (let index = 0; index < this.size; index += 1) {
+      const place = this.at(index);
+      if (place > furthest && (floors[place] ?? -1) >= 0) furthest = place;
+    }
+    if (furthest < 0) return;
+    const floor = floors[furthest] ?? 0;
+    const start = this.#starts[furthest] ?? 0;
+    let kept = 0;
+    for (let index = 0; index < this.size; index += 1) {
+      const place = this.at(index);
+      const covered = place >= floor && place < furthest && (this.#starts[place] ?? 0) >= start;
+      if (covered) this.#rounds[place] = 0;
+      else this.#list[kept++] = place;
+    }
+    this.size = kept;
+  }
+
   /** False: it was there, with a beginning as early. */
   add(place: number, start: number): boolean {
     const known = this.startOf(place);
@@ -202,6 +228,22 @@ class Places {
     this.#starts[place] = start;
     return true;
   }
+}
+
+/** By place: the first place that a repetition there covers; -1 where none is, or where it covers nothing. */
+function floorsOf(tokens: readonly GlobToken[]): Int32Array {
+  const floors = new Int32Array(tokens.length + 1).fill(-1);
+  let sinceSlash = 0;
+  for (const [place, token] of tokens.entries()) {
+    if (token.kind === 'many') floors[place] = 0;
+    if (token.kind === 'manyInName') floors[place] = sinceSlash;
+    // Whoever comes to the folders has read a slash, which leads on from inside of them as well.
+    const before = tokens[place - 2];
+    if (token.kind === 'inFolders' && before?.kind === 'literal' && before.code === SLASH) floors[place] = 0;
+    const anything = token.kind === 'many' || token.kind === 'folders' || token.kind === 'inFolders';
+    if (anything || consumes(token, SLASH)) sinceSlash = place + 1;
+  }
+  return floors;
 }
 
 function consumes(token: GlobToken, code: number): boolean {
