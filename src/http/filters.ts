@@ -1,6 +1,10 @@
-import { HullError } from '../model/errors.ts';
+import { HullError, messageOf } from '../model/errors.ts';
 import { refuseNul } from './json-body.ts';
 import type { Query } from './query.ts';
+import { parseBoundedJson } from '../lib/bounded-json.ts';
+
+/** Every value is held against every instance, image or event. */
+const LIMITS = { depth: 3, entries: 1000, values: 2000 } as const;
 
 /**
  * Docker's `filters` parameter: for each name, the values of which one must match (for labels: all). Read from both shapes
@@ -71,9 +75,9 @@ function parseFilters(text: string | undefined): unknown {
   if (text === undefined) return {};
   refuseNul('query parameter "filters"', text);
   try {
-    return JSON.parse(text) ?? {};
-  } catch {
-    throw malformed('expected JSON');
+    return parseBoundedJson(text, LIMITS) ?? {};
+  } catch (error) {
+    throw malformed(error instanceof SyntaxError ? 'expected JSON' : messageOf(error));
   }
 }
 

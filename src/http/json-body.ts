@@ -1,11 +1,12 @@
 import { getDotPath, safeParse } from 'valibot';
 import type { BaseIssue, BaseSchema, InferOutput } from 'valibot';
 import { HullError, messageOf } from '../model/errors.ts';
+import { parseBoundedJson } from '../lib/bounded-json.ts';
 
 type AnySchema = BaseSchema<unknown, unknown, BaseIssue<unknown>>;
 
 /** Bytes of a JSON body that are read at most. */
-const MAX_JSON_BYTES = 16 * 1024 * 1024;
+const MAX_JSON_BYTES = 4 * 1024 * 1024;
 
 /** What is read of a body that is too large, in limits: a client that still writes when it is cut off does not see the answer. */
 const DISCARDED_LIMITS = 16;
@@ -39,7 +40,7 @@ export function parseJson<const Schema extends AnySchema>(schema: Schema, text: 
   refuseNul("the request's body", text);
   let value: unknown;
   try {
-    value = text.trim() === '' ? {} : (JSON.parse(text) as unknown);
+    value = text.trim() === '' ? {} : parseBoundedJson(text);
   } catch (error) {
     throw new HullError('invalid-argument', `invalid JSON: ${messageOf(error)}`, { cause: error });
   }

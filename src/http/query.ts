@@ -1,6 +1,9 @@
 import { refuseNul } from './json-body.ts';
 import { parseTimestamp } from '../lib/timestamp.ts';
 import { HullError } from '../model/errors.ts';
+import { parseBoundedJson } from '../lib/bounded-json.ts';
+
+const MOST_PARAMETERS = 10_000;
 
 /** The query string of a request, typed. Every method throws `invalid-argument` naming the parameter. */
 export class Query {
@@ -14,6 +17,8 @@ export class Query {
       throw new HullError('invalid-argument', `invalid URL escape ${JSON.stringify(wrong)}`);
     if (search.includes('%00')) throw new HullError('invalid-argument', 'the query has a NUL character');
     this.#values = new URLSearchParams(search);
+    if (this.#values.size > MOST_PARAMETERS)
+      throw new HullError('invalid-argument', `the query has more than ${MOST_PARAMETERS} parameters`);
   }
 
   /** The first value, as Go servers take it. Undefined where absent. */
@@ -72,7 +77,7 @@ export class Query {
     if (value === undefined) return undefined;
     refuseNul(`query parameter "${name}"`, value);
     try {
-      return JSON.parse(value) as unknown;
+      return parseBoundedJson(value);
     } catch (error) {
       throw new HullError(
         'invalid-argument',

@@ -1,5 +1,6 @@
 import { HullError, messageOf } from '../model/errors.ts';
 import { trimEndOf } from '../lib/trim-end.ts';
+import { parseBoundedJson } from '../lib/bounded-json.ts';
 
 /** What a client says about itself to a registry, through the engine. All of it optional; an empty object is "nobody". */
 export interface RegistryCredentials {
@@ -73,7 +74,7 @@ function decodeHeader(name: string, header: string | readonly string[] | undefin
   const text = typeof header === 'string' ? header : header?.[0];
   if (text === undefined || text.trim() === '') return undefined;
   try {
-    return JSON.parse(decodeBase64(name, text.trim())) as unknown;
+    return parseBoundedJson(decodeBase64(name, text.trim()));
   } catch (error) {
     // The text may hold a password: it is not repeated.
     throw error instanceof HullError ? error : invalid(name, 'it is not base64 of JSON');

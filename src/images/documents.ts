@@ -3,6 +3,7 @@ import { isDigest } from '../lib/digest.ts';
 import { HullError, messageOf } from '../model/errors.ts';
 import type { Descriptor, Digest, ImageConfig, Manifest } from '../model/image.ts';
 import { CONFIG_TYPES, INDEX_TYPES, LAYER_TYPES, MANIFEST_TYPE, MANIFEST_TYPES } from './media-types.ts';
+import { parseBoundedJson } from '../lib/bounded-json.ts';
 
 /** Bytes of a manifest, an index or a configuration; registries refuse larger ones too. */
 export const LARGEST_DOCUMENT = 4 * 1024 * 1024;
@@ -154,7 +155,7 @@ export function parseDocument(what: string, data: Uint8Array): Record<string, un
   if (data.length > LARGEST_DOCUMENT) throw invalid(what, `it is larger than ${LARGEST_DOCUMENT} bytes`);
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
+    value = parseBoundedJson(new TextDecoder('utf-8', { fatal: true }).decode(data));
   } catch (error) {
     throw invalid(what, `it is not valid JSON (${messageOf(error)})`);
   }

@@ -1,5 +1,6 @@
 import type { DaemonOptions } from '../cli/index.ts';
 import { createHost } from '../host/index.ts';
+import { watchLoop } from '../host/loop-watch.ts';
 import { OwnMemory } from '../host/own-memory.ts';
 import { createServer } from '../http/server.ts';
 import { messageOf } from '../model/errors.ts';
@@ -59,6 +60,9 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
       `hull ${BUILD.version} listens on ${[folders.socket, ...options.tcp].join(', ')} (engine ${folders.identity.tag}, data ${folders.identity.dataDir})`,
     );
     idle.touch();
+    const watched = process.env['HULL_WATCH_LOOP'] ?? '';
+    if (watched !== '')
+      watchLoop(Number(watched), (time) => log(`the event loop stood still: ${time} ms of CPU time`));
     return await ended.promise;
   } finally {
     // First nobody may ask any more, then the engine ends.

@@ -1,4 +1,5 @@
 import { HullError } from '../model/errors.ts';
+import { parseBoundedJson } from '../lib/bounded-json.ts';
 
 /** What `SecurityOpt` asks for. */
 export interface SecurityOptions {
@@ -63,7 +64,7 @@ function readBoolean(option: string, value: string): boolean {
 function checkProfile(text: string): void {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseBoundedJson(text);
   } catch (error) {
     throw invalid(
       `Decoding seccomp profile failed: ${error instanceof Error ? error.message : String(error)}`,

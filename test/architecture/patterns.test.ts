@@ -25,3 +25,17 @@ test('no regular expression is made of text from outside', () => {
     );
   expect(made).toEqual([]);
 });
+
+/** Rooms whose JSON is other people's. */
+const OUTSIDE = ['src/http', 'src/images', 'src/build'];
+
+test('JSON from outside is parsed within bounds: its depth and its values', () => {
+  const unbounded = sourceFiles(...OUTSIDE)
+    .filter(({ path }) => !isTest(path))
+    .flatMap(({ path, text }) =>
+      [...withoutComments(text).matchAll(/\bJSON\.parse\(/g)].map(
+        (match) => `${path}:${lineAt(text, match.index)}`,
+      ),
+    );
+  expect(unbounded).toEqual([]);
+});

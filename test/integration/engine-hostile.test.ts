@@ -7,7 +7,7 @@ import { paddingOf } from '../../src/lib/tar/types.ts';
 import { TestEngine } from '../support/engine.ts';
 import { RawHttp, type RawAnswer } from './support/raw-http.ts';
 
-const engine = new TestEngine();
+const engine = new TestEngine({ watched: true });
 const http = new RawHttp(engine.socket);
 /** Outside of everything that is the engine's. */
 const OUTSIDE = `/tmp/hull-escape-${process.pid}`;

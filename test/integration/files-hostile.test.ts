@@ -9,7 +9,7 @@ import { TestEngine } from '../support/engine.ts';
 import { until } from '../support/until.ts';
 import { FilesApi } from './support/files-api.ts';
 
-const engine = new TestEngine();
+const engine = new TestEngine({ watched: true });
 const api = new FilesApi(engine);
 const LONG = 120_000;
 /** Outside of every instance. */

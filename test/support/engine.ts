@@ -8,13 +8,22 @@ const ROOT = join(import.meta.dir, '../..');
 export const HULL = process.env['HULL_TEST_BINARY'] ?? join(ROOT, 'dist/hull');
 const KERNELS = join(ROOT, 'dist/kernels');
 const READY_WITHIN = 20_000;
+/** Milliseconds of CPU time that the event loop of a watched daemon may take for one turn. */
+const STANDSTILL = 100;
+const WATCHED = {
+  PATH: process.env['PATH'] ?? '',
+  HOME: '/root',
+  LANG: 'C.UTF-8',
+  HULL_WATCH_LOOP: String(STANDSTILL),
+};
 
 /** Why VMs cannot be tested here; null when they can. */
 export const NO_VMS = existsSync(join(KERNELS, 'boot')) ? null : 'no guest kernel was set up';
 
 /**
  * A real engine of its own, beside others: the built executable as daemon, and the command line and docker's client against it.
- * `data`: a folder that stays, for images that take long to make; `run`: another's run folder, to be refused.
+ * `data`: a folder that stays, for images that take long to make; `run`: another's run folder, to be refused; `watched`: `destroy` fails where
+ * the daemon's event loop stood still for 100 ms of CPU time.
  */
 export class TestEngine {
   readonly folder = mkdtempSync(join(tmpdir(), 'hull-e-'));
@@ -22,9 +31,11 @@ export class TestEngine {
   readonly host = createHost();
   readonly data: string;
   readonly run: string;
+  readonly #watched: boolean;
   #daemon = 0;
 
-  constructor({ data, run }: { data?: string; run?: string } = {}) {
+  constructor({ data, run, watched = false }: { data?: string; run?: string; watched?: boolean } = {}) {
+    this.#watched = watched;
     this.data = data ?? join(this.folder, 'data');
     this.run = run ?? join(this.folder, 'run');
     this.socket = join(run === undefined ? this.run : this.folder, 'hull.sock');
@@ -44,7 +55,12 @@ export class TestEngine {
     const log = openSync(this.logPath, 'a');
     const child = this.host.exec.spawn(
       [HULL, 'daemon', '--data', this.data, '--run', this.run, '--socket', this.socket, ...flags],
-      { stdout: log, stderr: log, detached: true },
+      {
+        stdout: log,
+        stderr: log,
+        detached: true,
+        ...(this.#watched ? { env: WATCHED } : {}),
+      },
     );
     closeSync(log);
     this.#daemon = child.pid;
@@ -107,6 +123,15 @@ export class TestEngine {
     return result.code === 0 ? '' : result.stdout + result.stderr;
   }
 
+  /** What the log of a watched daemon says of its event loop. */
+  standstills(): string[] {
+    return existsSync(this.logPath)
+      ? readFileSync(this.logPath, 'utf8')
+          .split('\n')
+          .filter((line) => line.includes('the event loop stood still'))
+      : [];
+  }
+
   /** Removes every instance, gives the host back, ends the daemon, deletes the folder. */
   async destroy(): Promise<void> {
     try {
@@ -116,6 +141,8 @@ export class TestEngine {
       if (ids.length > 0) await this.hull(['rm', '-f', '-v', ...ids]);
       await this.hull(['shutdown', '--stop']);
       await this.host.processes.gone(this.#daemon, AbortSignal.timeout(20_000)).catch(() => this.crash());
+      const stood = this.standstills();
+      if (stood.length > 0) throw new Error(stood.join('\n'));
     } finally {
       rmSync(this.folder, { recursive: true, force: true });
     }

@@ -1,4 +1,5 @@
 import { splitBlanks, splitQuoted, type Word } from './words.ts';
+import { parseBoundedJson } from '../../lib/bounded-json.ts';
 
 /** What an instruction's arguments were split into. */
 export interface ParsedArguments {
@@ -98,7 +99,7 @@ function jsonArray(text: string, offset: number): ParsedArguments | null {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseBoundedJson(text);
   } catch {
     return null;
   }

@@ -5,6 +5,7 @@ import { HullError } from '../../model/errors.ts';
 import { parseValue } from '../json-body.ts';
 import type { Query } from '../query.ts';
 import { checkPlatform } from './platform.ts';
+import { parseBoundedJson } from '../../lib/bounded-json.ts';
 
 type Settings = NonNullable<BuildRequest['settings']>;
 
@@ -104,7 +105,7 @@ function hostEntries(text: string): string[] {
   let values: unknown = [text];
   if (text.startsWith('[')) {
     try {
-      values = JSON.parse(text);
+      values = parseBoundedJson(text);
     } catch (error) {
       throw new HullError('invalid-argument', 'query parameter "extrahosts": not valid JSON', {
         cause: error,

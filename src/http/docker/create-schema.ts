@@ -9,6 +9,8 @@ import {
   stringMap,
   text,
   texts,
+  words,
+  MOST_ENTRIES,
 } from './host-config-schema.ts';
 
 /**
@@ -16,6 +18,9 @@ import {
  * Go's clients. What the engine cannot honour is named in `create-unsupported.ts`.
  */
 const set = v.nullish(v.record(v.string(), v.unknown()));
+const volumes = v.nullish(v.pipe(v.record(v.string(), v.unknown()), v.maxEntries(MOST_ENTRIES)));
+/** Each is a link, and at least one address. */
+const MOST_NETWORKS = 256;
 
 const healthcheck = v.nullish(
   v.object({
@@ -41,10 +46,10 @@ export const createBody = v.looseObject({
   Tty: flag,
   OpenStdin: flag,
   StdinOnce: flag,
-  Env: texts,
+  Env: words,
   Cmd: command,
   Entrypoint: command,
-  Volumes: set,
+  Volumes: volumes,
   WorkingDir: text,
   Labels: stringMap,
   StopSignal: text,
@@ -57,7 +62,11 @@ export const createBody = v.looseObject({
   OnBuild: texts,
   HostConfig: v.nullish(hostConfig),
   NetworkingConfig: v.nullish(
-    v.object({ EndpointsConfig: v.nullish(v.record(v.string(), v.nullish(endpointBody))) }),
+    v.object({
+      EndpointsConfig: v.nullish(
+        v.pipe(v.record(v.string(), v.nullish(endpointBody)), v.maxEntries(MOST_NETWORKS)),
+      ),
+    }),
   ),
 });
 export type CreateBody = v.InferOutput<typeof createBody>;
@@ -70,7 +79,7 @@ export const execCreateBody = v.object({
   AttachStderr: flag,
   DetachKeys: text,
   Tty: flag,
-  Env: texts,
+  Env: words,
   Cmd: command,
   Privileged: flag,
   User: text,

@@ -4,8 +4,12 @@ import * as v from 'valibot';
 export const text = v.nullish(v.string());
 export const flag = v.nullish(v.boolean());
 export const integer = v.nullish(v.pipe(v.number(), v.safeInteger()));
-export const texts = v.nullish(v.array(v.string()));
-export const stringMap = v.nullish(v.record(v.string(), v.string()));
+/** Entries of a list or map that has one for each thing that somebody writes down; nobody writes down as many. */
+export const MOST_ENTRIES = 4096;
+export const texts = v.nullish(v.pipe(v.array(v.string()), v.maxLength(MOST_ENTRIES)));
+export const stringMap = v.nullish(v.pipe(v.record(v.string(), v.string()), v.maxEntries(MOST_ENTRIES)));
+/** Environments and arguments, whose bound is the kernel's. */
+export const words = v.nullish(v.array(v.string()));
 /** Go's `strslice`: a list, or one string. */
 export const command = v.nullish(v.union([v.array(v.string()), v.string()]));
 export const consoleSize = v.nullish(
@@ -41,7 +45,9 @@ const mount = v.looseObject({
   ),
 });
 
-const throttle = v.nullish(v.array(v.nullish(v.object({ Path: text, Rate: integer }))));
+const throttle = v.nullish(
+  v.pipe(v.array(v.nullish(v.object({ Path: text, Rate: integer }))), v.maxLength(MOST_ENTRIES)),
+);
 
 /** `Resources`: shared by create and update. */
 const resources = {
@@ -73,7 +79,10 @@ const resources = {
   IOMaximumBandwidth: integer,
   IOMaximumIOps: integer,
   Devices: v.nullish(
-    v.array(v.nullish(v.object({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text }))),
+    v.pipe(
+      v.array(v.nullish(v.object({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text }))),
+      v.maxLength(MOST_ENTRIES),
+    ),
   ),
   DeviceCgroupRules: texts,
   DeviceRequests: v.nullish(
@@ -104,7 +113,7 @@ export const hostConfig = v.looseObject({
   AutoRemove: flag,
   VolumeDriver: text,
   VolumesFrom: texts,
-  Mounts: v.nullish(v.array(mount)),
+  Mounts: v.nullish(v.pipe(v.array(mount), v.maxLength(MOST_ENTRIES))),
   ConsoleSize: consoleSize,
   Annotations: stringMap,
   CapAdd: command,

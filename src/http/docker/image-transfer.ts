@@ -7,6 +7,7 @@ import { readLimited } from '../json-body.ts';
 import { credentialsOf, registryAuth } from '../registry-auth.ts';
 import type { Route } from '../router.ts';
 import { TransferStream } from './transfer-stream.ts';
+import { parseBoundedJson } from '../../lib/bounded-json.ts';
 
 export const imageTransferRoutes: readonly Route[] = [
   { method: 'POST', path: '/images/create', handler: create },
@@ -165,7 +166,7 @@ function starCount(text: string): number {
 
 function parseBody(text: string): unknown {
   try {
-    return text.trim() === '' ? {} : (JSON.parse(text) as unknown);
+    return text.trim() === '' ? {} : parseBoundedJson(text);
   } catch (error) {
     throw new HullError('invalid-argument', "the request's body is not valid JSON", { cause: error });
   }

@@ -3,8 +3,10 @@ import * as v from 'valibot';
 /** Schemas of the bodies that speak of networks. Unknown fields pass unread; null counts as absent, as it does for Go's clients. */
 const text = v.nullish(v.string());
 const flag = v.nullish(v.boolean());
-const texts = v.nullish(v.array(v.string()));
-const stringMap = v.nullish(v.record(v.string(), v.string()));
+/** Aliases, links, options and labels of one endpoint or network. */
+const MOST_ENTRIES = 1024;
+const texts = v.nullish(v.pipe(v.array(v.string()), v.maxLength(MOST_ENTRIES)));
+const stringMap = v.nullish(v.pipe(v.record(v.string(), v.string()), v.maxEntries(MOST_ENTRIES)));
 
 /** `EndpointSettings`, as far as they can be asked for. */
 export const endpointBody = v.object({

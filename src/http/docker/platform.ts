@@ -1,5 +1,6 @@
 import { HullError } from '../../model/errors.ts';
 import type { Image } from '../../model/image.ts';
+import { parseBoundedJson } from '../../lib/bounded-json.ts';
 
 /** The host's architecture in OCI's words. */
 export function hostArchitecture(): string {
@@ -39,7 +40,7 @@ export function checkJsonPlatform(values: readonly string[]): void {
 function parseJsonPlatform(text: string): { readonly os: string; readonly architecture: string } {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = parseBoundedJson(text);
   } catch {
     parsed = null;
   }

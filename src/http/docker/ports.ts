@@ -5,6 +5,9 @@ import { networkOf } from '../../model/instance-status.ts';
 import { canonical } from '../../lib/ip.ts';
 import type { Instance, PortBinding } from '../../model/instance.ts';
 
+/** A range for media streams has ten thousand. */
+const MOST_PORTS = 16_384;
+
 /** `80`, `80/tcp`, `1812/udp`. Throws `invalid-argument`; `field` is named in the message. */
 export function parsePort(
   field: string,
@@ -38,6 +41,12 @@ type PortBindingsBody = Readonly<Record<string, readonly PortBindingBody[] | nul
 
 /** `HostConfig.PortBindings` in our words. An empty host port asks for a free one, an empty address for all. */
 export function parsePortBindings(map: PortBindingsBody): readonly PortBinding[] {
+  const count = Object.values(map).reduce((sum, bindings) => sum + (bindings?.length ?? 0), 0);
+  if (count > MOST_PORTS)
+    throw new HullError(
+      'invalid-argument',
+      `HostConfig.PortBindings has ${count} ports; at most ${MOST_PORTS} are published, more are reached with --network host`,
+    );
   return Object.entries(map).flatMap(([key, bindings]) => {
     const field = `HostConfig.PortBindings.${key}`;
     const { port, protocol } = parsePort(field, key);

@@ -9,6 +9,7 @@ import { check, LARGEST_DOCUMENT, parseManifest, type PlatformDescriptor } from 
 import { choosePlatform, hostPlatform } from '../platform.ts';
 import type { ImageSource, RemoteDocument } from '../transfer/endpoints.ts';
 import { invalid, type SpooledArchive, type SpooledFile } from './spool.ts';
+import { parseBoundedJson } from '../../lib/bounded-json.ts';
 
 const MOST_IMAGES = 1000;
 const CONTAINERD_NAME = 'io.containerd.image.name';
@@ -171,7 +172,7 @@ function need(archive: SpooledArchive, name: string): SpooledFile {
 
 function parseList(data: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
+    return parseBoundedJson(new TextDecoder('utf-8', { fatal: true }).decode(data));
   } catch (error) {
     throw new HullError('archive-invalid', 'invalid archive: its manifest.json is not valid JSON', {
       cause: error,

@@ -2,6 +2,7 @@ import { collect } from '../../lib/streams.ts';
 import { HullError, type ErrorCode } from '../../model/errors.ts';
 import { parseChallenges } from './challenge.ts';
 import type { HttpResponse } from './transport.ts';
+import { parseBoundedJson } from '../../lib/bounded-json.ts';
 
 const LARGEST_ERROR = 64 * 1024;
 
@@ -36,7 +37,7 @@ export function complaintOf(status: number, body: string): RegistryComplaint {
 
 function errorsOf(body: string): { code: string; message: string }[] {
   try {
-    const value = JSON.parse(body) as { errors?: unknown };
+    const value = parseBoundedJson(body) as { errors?: unknown };
     if (typeof value !== 'object' || value === null || !Array.isArray(value.errors)) return [];
     return value.errors.flatMap((entry: unknown) => {
       if (typeof entry !== 'object' || entry === null) return [];

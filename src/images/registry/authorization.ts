@@ -5,6 +5,7 @@ import { refusal } from './answers.ts';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import { endpointsOf, isLoopback } from './endpoints.ts';
 import type { HttpRequest, HttpTransport } from './transport.ts';
+import { parseBoundedJson } from '../../lib/bounded-json.ts';
 
 const LARGEST_TOKEN_ANSWER = 1024 * 1024;
 
@@ -146,7 +147,7 @@ function tlsFor(url: URL): Parameters<HttpTransport>[1] {
 export function tokenOf(data: Uint8Array): string {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder().decode(data));
+    value = parseBoundedJson(new TextDecoder().decode(data));
   } catch {
     value = null;
   }

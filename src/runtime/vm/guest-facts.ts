@@ -1,5 +1,6 @@
 import { isRecord } from './qmp.ts';
 import type { GuestFacts } from './vm.ts';
+import { parseBoundedJson } from '../../lib/bounded-json.ts';
 
 /** The agent's answer to STATS: JSON that a hostile guest may have written, so every number is checked. */
 export function parseGuestFacts(data: readonly Uint8Array[]): GuestFacts {
@@ -18,7 +19,7 @@ export function parseGuestFacts(data: readonly Uint8Array[]): GuestFacts {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseBoundedJson(text);
   } catch {
     return null;
   }

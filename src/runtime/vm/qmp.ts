@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { HullError } from '../../model/errors.ts';
 import { connectSocket } from './unix-socket.ts';
+import { parseBoundedJson } from '../../lib/bounded-json.ts';
 
 /** One message of QEMU's monitor (qemu-qmp-ref): greeting, reply, error or event. Anything else is null. */
 export type QmpMessage =
@@ -52,7 +53,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseBoundedJson(text);
   } catch {
     return null;
   }
