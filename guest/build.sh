@@ -1,10 +1,11 @@
 #!/bin/sh
-# Builds dist/guest/hull-guest: static, small, cached by the content of its sources and of the compiler's version.
+# Builds dist/guest/hull-guest: static, small, cached by the content of its sources and of the compiler's version; and the programs beside it.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:-$here/../dist/guest}
 sh "$here/measure/build.sh" "$out"
 sh "$here/recorder/build.sh" "$out"
+sh "$here/jail/build.sh" "$out"
 compiler=${CC:-}
 if [ -z "$compiler" ]; then
   # musl gives 60 KiB where glibc gives 800; either works.

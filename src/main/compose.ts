@@ -28,7 +28,7 @@ import { ConfinedFiles } from '../storage/files/instance-files.ts';
 import { withoutForeignCompression } from '../storage/foreign-compression.ts';
 import { createStorage, type Storage } from '../storage/index.ts';
 import { stateMissing } from './claim-folders.ts';
-import { GUEST_PROGRAM, placeMeasureProgram, placeRecorder } from './embedded.ts';
+import { GUEST_PROGRAM, JAIL_PROGRAM, placeMeasureProgram, placeRecorder } from './embedded.ts';
 import { transferParts } from './transfers.ts';
 
 export interface CompositionOptions {
@@ -58,6 +58,7 @@ export function composeEngine(options: CompositionOptions): Engine {
   const settings = {
     guestProgram: GUEST_PROGRAM,
     recorder: placeRecorder(identity.runDir),
+    jailProgram: JAIL_PROGRAM,
     ...(guestKernel === undefined ? {} : { kernel: guestKernel }),
   };
   const runtimes = {

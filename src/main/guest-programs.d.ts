@@ -7,6 +7,10 @@ declare module '*/dist/guest/hull-recorder' {
   const path: string;
   export default path;
 }
+declare module '*/dist/guest/hull-jail' {
+  const path: string;
+  export default path;
+}
 declare module '*/dist/guest/hull-measure' {
   const path: string;
   export default path;

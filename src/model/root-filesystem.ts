@@ -4,6 +4,8 @@ export interface BlockDevice {
   readonly format: 'raw' | 'qcow2';
   readonly readOnly: boolean;
   readonly serial: string;
+  /** What a qcow2 disk lies over. What the file itself says about that is never believed: a guest may have written it. */
+  readonly backing?: { readonly path: string; readonly format: 'raw' };
 }
 
 /**

@@ -75,13 +75,9 @@ export class InstanceRoots implements RootStorage {
   async prepareMachine(id: string, machine: MachineDisk): Promise<RootFilesystem> {
     const { kernel, initrd, cmdline } = machine;
     return await asStorage('cannot make the disk', async () => {
-      const path = await this.#overlayDisk(
-        id,
-        'machine.qcow2',
-        { path: machine.disk, format: 'raw' },
-        machine.virtualSize,
-      );
-      const disk = { path, format: 'qcow2', readOnly: false, serial: 'hull-root' } as const;
+      const backing = { path: machine.disk, format: 'raw' } as const;
+      const path = await this.#overlayDisk(id, 'machine.qcow2', backing, machine.virtualSize);
+      const disk = { path, format: 'qcow2', readOnly: false, serial: 'hull-root', backing } as const;
       return { kind: 'block', root: { layout: 'machine', disk, kernel, initrd, cmdline } };
     });
   }
@@ -145,18 +141,14 @@ export class InstanceRoots implements RootStorage {
   async #layered(id: string, image: Image): Promise<RootFilesystem> {
     const disk = await this.imageDisk(image);
     const empty = await this.#parts.disks.emptyExt4(SCRATCH_BYTES);
-    const path = await this.#overlayDisk(
-      id,
-      'scratch.qcow2',
-      { path: empty.path, format: 'raw' },
-      SCRATCH_BYTES,
-    );
+    const backing = { path: empty.path, format: 'raw' } as const;
+    const path = await this.#overlayDisk(id, 'scratch.qcow2', backing, SCRATCH_BYTES);
     return {
       kind: 'block',
       root: {
         layout: 'layered',
         image: { path: disk.path, format: 'raw', readOnly: true, serial: 'hull-image' },
-        scratch: { path, format: 'qcow2', readOnly: false, serial: 'hull-scratch' },
+        scratch: { path, format: 'qcow2', readOnly: false, serial: 'hull-scratch', backing },
       },
     };
   }

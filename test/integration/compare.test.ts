@@ -25,6 +25,15 @@ const found =
 const KERNELS = resolve(import.meta.dirname, '../../.cache/kernels');
 const PROBE = `exec bash -c 'exec 3<>"/dev/tcp/$HULL_ADDRESS/8080"'`;
 
+/** Rows that hold for a VM's QEMU. */
+const ISOLATED = [
+  'namespaces',
+  'seccomp',
+  'capabilities dropped',
+  'no new privileges',
+  'unprivileged user',
+] as const;
+
 let folder: string;
 let daemon: ChildProcess;
 let environment: NodeJS.ProcessEnv;
@@ -130,6 +139,15 @@ describe.skipIf(!found)('hull compare (skipped without root, busybox or the meas
     expect(mechanisms.get('seccomp')).toMatchObject({ active: true, detail: 'filter' });
     expect(mechanisms.get('unprivileged user')?.detail).toBe('user 1000 of the host');
     expect(mechanisms.get('own kernel')?.active).toBe(false);
+    const vm = report.subjects.find(({ kind }) => kind === 'vm');
+    const ofVm = new Map(vm === undefined ? [] : valueOf(vm.mechanisms).map((one) => [one.name, one]));
+    for (const name of vm === undefined ? [] : ISOLATED)
+      expect(ofVm.get(name)).toMatchObject({ active: true });
+    if (vm !== undefined) {
+      expect(ofVm.get('namespaces')?.detail).toBe('mnt, net, pid, uts, ipc, cgroup');
+      expect(ofVm.get('capabilities dropped')?.detail).toMatch(/^(\d+) of \1$/);
+      expect(ofVm.get('unprivileged user')?.detail).toMatch(/^user 18[78]\d{7} of the host$/);
+    }
     expect(readFileSync(page, 'utf8')).toContain('</html>');
     await expectNothingLeft();
   }, 180_000);

@@ -2,19 +2,24 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { readIsolation } from '../../src/host/process-isolation.ts';
 import { chunksOf, collect } from '../../src/lib/streams.ts';
 import { packTar, readTar } from '../../src/lib/tar/archive.ts';
+import { userOf } from '../../src/runtime/vm/jail.ts';
 import { NO_VMS, TestEngine } from '../support/engine.ts';
 import { FilesApi } from './support/files-api.ts';
 
 const engine = new TestEngine();
 const api = new FilesApi(engine);
 const LONG = 180_000;
+/** `hull-<tag>`, which the names of this engine's VMs begin with. */
+let prefix = '';
 const local = join(engine.folder, 'local');
 
 describe.skipIf(NO_VMS !== null)('files of a VM (skipped without a guest kernel)', () => {
   beforeAll(async () => {
     await engine.start();
+    prefix = await engine.must(['info', '--format', '{{.Hull.network.bridge}}']);
     await engine.must(['bootstrap', 'busybox']);
     mkdirSync(join(local, 'd/sub'), { recursive: true });
     writeFileSync(join(local, 'd/sub/x'), 'two\n');
@@ -123,6 +128,8 @@ describe.skipIf(NO_VMS !== null)('files of a VM (skipped without a guest kernel)
       expect(await engine.docker(['cp', join(local, 'd'), 'guest:/srv'])).toMatchObject({ code: 0 });
       const pids = qemus();
       expect(pids).toHaveLength(1);
+      for (const pid of pids)
+        expect(readIsolation(pid)).toMatchObject({ user: userOf(pid), capabilities: 0, seccomp: 2 });
       expect((await engine.inspect('guest')).State).toMatchObject({ Status: 'exited', Pid: 0 });
       expect(await engine.findings()).toBe('');
       const changed = (await engine.docker(['diff', 'guest'])).stdout.split('\n');
@@ -173,14 +180,14 @@ describe.skipIf(NO_VMS !== null)('files of a VM (skipped without a guest kernel)
   /** QEMU processes of this engine's. */
   function qemus(): readonly number[] {
     const { processes } = engine.host;
-    return processes.list().filter((pid) => commandOf(pid).includes(`${engine.folder}/run/`));
+    return processes.list().filter((pid) => commandOf(pid).includes(`guest=${prefix}-`));
   }
 });
 
 function commandOf(pid: number): string {
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    return command.startsWith('qemu') ? command : '';
+    return /^\S*qemu-system/.test(command) ? command : '';
   } catch {
     return '';
   }

@@ -6,7 +6,7 @@ import { describeRuntime, type RuntimeUnderTest } from '../../src/runtime/confor
 import { testIdentity } from '../support/identity.ts';
 import { makeBusyboxRoot } from './support/container-root.ts';
 import { guestKernel } from './vm-fixture.ts';
-import { defaultGuestProgram, VmRuntime } from '../../src/runtime/vm/vm-runtime.ts';
+import { defaultPrograms, VmRuntime } from '../../src/runtime/vm/vm-runtime.ts';
 
 async function open(): Promise<RuntimeUnderTest> {
   const host = createHost();
@@ -20,7 +20,7 @@ async function open(): Promise<RuntimeUnderTest> {
   await host.exec.must(['mkfs.ext4', '-q', '-F', `${folder}/scratch.raw`]);
   host.namespaces.createNet(`${folder}/netns`);
   const settings = {
-    guestProgram: defaultGuestProgram(process.execPath),
+    ...defaultPrograms(process.execPath),
     accelerator: 'tcg' as const,
     ...guestKernel(identity.dataDir),
   };

@@ -6,7 +6,7 @@ import { Cgroups } from '../../src/host/cgroup.ts';
 import type { Host } from '../../src/host/host.ts';
 import { type EngineIdentity, names } from '../../src/model/engine-identity.ts';
 import type { Bundle, BundleNetwork, OutputChunk, Stdio } from '../../src/runtime/runtime.ts';
-import { defaultGuestProgram, VmRuntime } from '../../src/runtime/vm/vm-runtime.ts';
+import { defaultPrograms, VmRuntime } from '../../src/runtime/vm/vm-runtime.ts';
 import { testIdentity } from '../support/identity.ts';
 
 const APPLETS = [
@@ -73,7 +73,7 @@ export class VmFixture {
   readonly identity: EngineIdentity;
   readonly id = randomBytes(32).toString('hex');
   runtime: VmRuntime;
-  readonly #kernel: { kernel?: string };
+  readonly kernel: { kernel?: string };
   #namespaces: string[] = [];
 
   private constructor(host: Host, folder: string) {
@@ -81,7 +81,7 @@ export class VmFixture {
     this.folder = folder;
     this.identity = testIdentity(folder);
     mkdirSync(this.identity.dataDir);
-    this.#kernel = guestKernel(this.identity.dataDir);
+    this.kernel = guestKernel(this.identity.dataDir);
     this.runtime = this.#makeRuntime();
   }
 
@@ -97,8 +97,8 @@ export class VmFixture {
   }
 
   #makeRuntime(): VmRuntime {
-    const guestProgram = defaultGuestProgram(process.execPath);
-    return new VmRuntime(this.host, this.identity, { guestProgram, accelerator: 'tcg', ...this.#kernel });
+    const programs = defaultPrograms(process.execPath);
+    return new VmRuntime(this.host, this.identity, { ...programs, accelerator: 'tcg', ...this.kernel });
   }
 
   /** As a daemon that has just started has it, after the one before died. */

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { mechanismsOf } from '../../src/engine/compare/mechanisms.ts';
+import { readIsolation } from '../../src/host/process-isolation.ts';
 import type { Bundle, Stdio } from '../../src/runtime/runtime.ts';
 import { type CpioEntry, MODE, writeCpio } from '../../src/runtime/vm/cpio.ts';
 import { findModules, moduleClosure } from '../../src/runtime/vm/kernel-modules.ts';
@@ -148,6 +150,22 @@ describe('a machine', () => {
     async () => {
       const stdio = await boot();
       await readUntil(stdio, 'up');
+      const { workload } = await fixture.runtime.hostProcesses(fixture.id);
+      const [isolation, host] = [readIsolation(workload[0] ?? 0), readIsolation('self')];
+      if (isolation === null || host === null) throw new Error('the machine has no process');
+      const unknown = { notMeasured: 'not asked' };
+      const rows = mechanismsOf('machine', { workload: isolation, host }, unknown);
+      const active = rows.filter((row) => row.active).map(({ name }) => name);
+      expect(active).toEqual(
+        expect.arrayContaining([
+          'namespaces',
+          'seccomp',
+          'capabilities dropped',
+          'no new privileges',
+          'unprivileged user',
+        ]),
+      );
+      expect(rows.find(({ name }) => name === 'namespaces')?.detail).toBe('mnt, net, pid, uts, ipc, cgroup');
       await expect(fixture.runtime.signal(fixture.id, 10)).rejects.toMatchObject({ code: 'not-supported' });
       await fixture.runtime.signal(fixture.id, 15);
       await fixture.runtime.signal(fixture.id, 9);

@@ -1,5 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { expect, test } from 'bun:test';
+import { readIsolation } from '../../src/host/process-isolation.ts';
+import { userOf } from '../../src/runtime/vm/jail.ts';
 import { NO_VMS, TestEngine } from '../support/engine.ts';
 import { until } from '../support/until.ts';
 
@@ -22,13 +24,23 @@ test.skipIf(NO_KVM !== null)(
       engine.host.processes
         .list()
         .filter((pid) => engine.host.processes.command(pid).some((word) => word.includes(engine.folder)));
-    // Answers while it is still being tried.
-    expect((await engine.docker(['info'])).code).toBe(0);
-    await engine.crash();
-    expect(probes()).not.toEqual([]);
-    await until('the end of the guest', async () => (probes().length === 0 ? true : null), 6000);
-    await engine.start();
-    await engine.destroy();
+    const guests = (): readonly number[] =>
+      engine.host.processes
+        .list()
+        .filter((pid) => /^\S*qemu-system/.test(engine.host.processes.command(pid).join(' ')))
+        .filter((pid) => engine.host.processes.command(pid).some((word) => word.includes('kvm-probe')));
+    try {
+      const asked = engine.docker(['info']);
+      await until('the guest', async () => (probes().length > 0 ? true : null), 10_000);
+      await engine.crash();
+      expect(probes()).not.toEqual([]);
+      const users = guests().map((pid) => [readIsolation(pid)?.user, readIsolation(pid)?.capabilities]);
+      expect(users).toEqual(guests().map((pid) => [userOf(pid), 0]));
+      await asked;
+      await until('the end of the guest', async () => (probes().length === 0 ? true : null), 10_000);
+    } finally {
+      await engine.destroy();
+    }
   },
   30_000,
 );

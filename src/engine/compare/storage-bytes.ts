@@ -26,7 +26,10 @@ export async function sharedStorage(
   if (subject.kind === 'vm') {
     const { bytes } = await parts.imageDisk(image);
     const command = parts.commandOf(pid);
-    const files = ['-kernel', '-initrd'].map((option) => optionOf(command, option));
+    // Where the process sees them: its root is its own.
+    const files = ['-kernel', '-initrd']
+      .map((option) => optionOf(command, option))
+      .map((path) => (path === undefined ? undefined : `/proc/${pid}/root${path}`));
     return [{ what: 'image disk', bytes }, ...(await kernelParts(files))];
   }
   const usage = (await parts.images.usage()).get(image.id);

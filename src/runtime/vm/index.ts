@@ -1,7 +1,7 @@
 import type { Host } from '../../host/host.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import type { Runtime } from '../runtime.ts';
-import { defaultGuestProgram, VmRuntime, type VmSettings } from './vm-runtime.ts';
+import { defaultPrograms, VmRuntime, type VmSettings } from './vm-runtime.ts';
 
 export type { VmSettings } from './vm-runtime.ts';
 
@@ -11,6 +11,6 @@ export function createVmRuntime(options: {
   readonly identity: EngineIdentity;
   readonly settings?: Partial<VmSettings>;
 }): Runtime {
-  const settings = { guestProgram: defaultGuestProgram(process.execPath), ...options.settings };
+  const settings = { ...defaultPrograms(process.execPath), ...options.settings };
   return new VmRuntime(options.host, options.identity, settings);
 }

@@ -7,6 +7,8 @@ import { endProcess, handleOf } from './process-handle.ts';
 /** Stands for an instance's id in the name of a VM that is booted only to see whether it does. */
 export const PROBE = 'kvm-probe';
 
+const SHARED_FOLDER = /^(?:source=|--shared-dir=)\/hull-([0-9a-f]{4})-([0-9a-f]{12,64})\/s\d+(?:,|$)/;
+
 /** The name that QEMU carries, by which it is found again: `hull-<tag>-<id>`. */
 export function vmName(identity: EngineIdentity, id: string): string {
   return `hull-${identity.tag}-${id}`;
@@ -59,10 +61,9 @@ export function ownerOf(command: readonly string[], identity: EngineIdentity): s
     return command[2]?.startsWith(prefix) === true ? command[2].slice(prefix.length) : null;
   }
   if (!/(^|\/)virtiofsd$/.test(program)) return null;
-  const socket = command.find((word) => word.startsWith(`--socket-path=${identity.runDir}/`));
-  return socket === undefined
-    ? null
-    : (/([0-9a-f]{12,64})\/(?:[^/]+\/)?s\d+\.sock$/.exec(socket)?.[1] ?? null);
+  // Its folder, in its own world: `/hull-<tag>-<id>/sN`.
+  const [, tag, id] = command.map((word) => SHARED_FOLDER.exec(word)).find((match) => match !== null) ?? [];
+  return tag === identity.tag ? (id ?? null) : null;
 }
 
 function commandLine(pid: number): string[] {

@@ -1,8 +1,11 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import type { Host } from '../../host/host.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import { PROBE, vmName } from './inventory.ts';
 import type { GuestKernel } from './kernel.ts';
+import { Descriptors, type Jailer, startJailed } from './jail.ts';
+import { letBeRead, QEMU } from './launch.ts';
+import type { ProgramFiles } from './program-files.ts';
+import { bootArguments, bootPlaces, SANDBOX, serialFile } from './qemu-arguments.ts';
 import { isRecord } from './qmp.ts';
 
 export interface Acceleration {
@@ -11,29 +14,42 @@ export interface Acceleration {
   readonly warning: string | null;
 }
 
+export interface ProbeTools extends Jailer {
+  readonly programFiles: ProgramFiles;
+}
+
 /** Seconds. A guest under KVM is through in half a second; one that hangs never is. */
 const PROBE_DEADLINE = 3;
 const SLOW = 'VMs run on emulation (TCG), several times slower';
 
 /**
  * Can KVM run a guest? `/dev/kvm` existing does not say so: on some nested hosts a kernel hangs in its first instructions. So a real guest is
- * booted, once per boot of the host and guest kernel; the answer is kept in the volatile folder.
+ * booted, once per boot of the host and guest kernel; the answer is kept in the volatile folder. Rejects `start-failed` where QEMU cannot be confined.
  */
 export async function probeAcceleration(
-  host: Host,
+  tools: ProbeTools,
   identity: EngineIdentity,
   guest: GuestKernel,
 ): Promise<Acceleration> {
+  await tryJail(tools);
   const { runDir } = identity;
   const refused = openProblem();
   if (refused !== null) return { accelerator: 'tcg', warning: `KVM is not available (${refused}): ${SLOW}` };
   const key = `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${guest.version}`;
   const memory = `${runDir}/kvm-probe.json`;
-  const works = remembered(memory, key) ?? (await bootOnce(host, identity, guest));
+  const works = remembered(memory, key) ?? (await bootOnce(tools, identity, guest));
   writeFileSync(`${memory}.new`, JSON.stringify({ key, works }), { mode: 0o600 });
   renameSync(`${memory}.new`, memory);
   if (works) return { accelerator: 'kvm', warning: null };
   return { accelerator: 'tcg', warning: `/dev/kvm is there but a guest does not boot with it: ${SLOW}` };
+}
+
+/** Rejects `start-failed` where the host refuses a part of the jail: then it runs no VMs. */
+async function tryJail(tools: ProbeTools): Promise<void> {
+  const program = tools.host.exec.which(QEMU);
+  if (program === null) return;
+  const places = await tools.programFiles.of(program);
+  await startJailed(tools, { network: null, log: null, descriptors: [], places }, [program, '--version']);
 }
 
 function openProblem(): string | null {
@@ -59,34 +75,28 @@ function remembered(path: string, key: string): boolean | null {
 }
 
 /** Boots kernel and agent far enough that the agent says so on the console, and powers off. */
-async function bootOnce(host: Host, identity: EngineIdentity, guest: GuestKernel): Promise<boolean> {
+async function bootOnce(tools: ProbeTools, identity: EngineIdentity, guest: GuestKernel): Promise<boolean> {
+  const program = tools.host.exec.which(QEMU);
+  if (program === null) return false;
   const folder = mkdtempSync(`${identity.runDir}/probe-`);
   const output = `${folder}/console`;
-  // timeout(1) ends it also when this daemon ends first: a guest that hangs does so for ever.
-  const child = host.exec.spawn([
-    ...['timeout', '--signal=KILL', String(PROBE_DEADLINE)],
-    host.exec.which('qemu-system-x86_64') ?? 'qemu-system-x86_64',
-    ...[
-      '-name',
-      `guest=${vmName(identity, PROBE)}`,
-      '-nodefaults',
-      '-no-user-config',
-      '-display',
-      'none',
-      '-no-reboot',
-    ],
-    ...['-machine', 'q35,accel=kvm', '-cpu', 'host', '-m', '192', '-serial', `file:${output}`],
-    ...[
-      '-kernel',
-      guest.kernel,
-      '-initrd',
-      guest.initrd,
-      '-append',
-      'console=ttyS0 quiet panic=-1 hull.probe=1',
-    ],
-  ]);
+  const open = new Descriptors();
+  const args = [
+    ...['-name', `guest=${vmName(identity, PROBE)}`],
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', ...SANDBOX],
+    ...['-machine', 'q35,accel=kvm', '-cpu', 'host', '-m', '192', ...serialFile(output, open)],
+    ...bootArguments('console=ttyS0 quiet panic=-1 hull.probe=1'),
+  ];
   try {
-    await child.exited;
+    const places = bootPlaces(guest);
+    for (const { source } of places) letBeRead(source);
+    const jail = {
+      ...{ network: null, log: null, kvm: true, descriptors: open.list },
+      places: [...(await tools.programFiles.of(program)), ...places],
+      // Held by hull-jail, and so also when this daemon ends first: a guest that hangs does so for ever.
+      deadline: PROBE_DEADLINE,
+    };
+    await startJailed(tools, jail, [program, ...args]);
     return readFileSync(output, 'latin1').includes('probe done');
   } catch {
     return false;

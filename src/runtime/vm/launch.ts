@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import type { Host } from '../../host/host.ts';
 import type { Rollback } from '../../lib/rollback.ts';
 import { HullError } from '../../model/errors.ts';
@@ -7,20 +7,23 @@ import { readTail } from './bounded-read.ts';
 import type { GuestKernel } from './kernel.ts';
 import type { Acceleration } from './kvm-probe.ts';
 import { printable } from './printable.ts';
-import { endProcess, handleOf } from './process-handle.ts';
+import { type Jailer, startJailed } from './jail.ts';
+import { endProcess } from './process-handle.ts';
+import type { ProgramFiles } from './program-files.ts';
 import type { QemuCgroups } from './qemu-cgroup.ts';
-import { qemuArguments } from './qemu-arguments.ts';
+import { qemuCommand, type VmShape } from './qemu-arguments.ts';
 import { startRecorder } from './recorder.ts';
-import { removeShareFolder, type Share, startShare } from './shares.ts';
+import { removeShareFolder, type Share, shareLog, startShare } from './shares.ts';
 import { rotateGrownLog } from '../log-rotation.ts';
 import { joinTap, removeTap, tapOf } from './tap.ts';
-import { runFiles, type VmRecord, writeRecord } from './vm-record.ts';
+import { type ProcessHandle, readRecord, runFiles, type VmRecord, writeRecord } from './vm-record.ts';
 import { memoryOf, shapeOf } from './vm-shape.ts';
 
 const LAST_WORDS = 1000;
 
-export interface LaunchContext {
+export interface LaunchContext extends Jailer {
   readonly host: Host;
+  readonly programFiles: ProgramFiles;
   readonly cgroups: QemuCgroups;
   /** `hull-<tag>-<id>` */
   readonly name: string;
@@ -38,7 +41,7 @@ export type LaunchBundle = Pick<
   'id' | 'root' | 'mounts' | 'network' | 'resources' | 'hostname' | 'files' | 'runDir' | 'log'
 >;
 
-const QEMU = 'qemu-system-x86_64';
+export const QEMU = 'qemu-system-x86_64';
 
 /** Starts virtiofsd, tap and QEMU, in this order; each step registers its undo. The guest has only begun to boot when it returns. */
 export async function launch(
@@ -53,14 +56,14 @@ export async function launch(
   const mounts = bundle.root.kind === 'block' && bundle.root.root.layout === 'machine' ? [] : bundle.mounts;
   const shared = mounts.filter((mount) => mount.type !== 'tmpfs');
   const shares = await Promise.all(
-    shared.map((mount, index) => startShare(host, mount, index, bundle.runDir, undo)),
+    shared.map((mount, index) => startShare(context, mount, index, bundle.runDir, undo)),
   );
   const network = await connect(context, bundle, undo);
   const shape = shapeOf(bundle, context, shares);
   const layout = shape.agent === null ? 'machine' : 'layered';
   const recorder = startRecorder(host, context.recorder, { ...bundle, name: context.name, layout });
   undo.defer('end the recorder', () => endProcess(host, recorder));
-  const qemu = startQemu(context, bundle, qemuArguments(shape));
+  const qemu = await startQemu(context, bundle, shape);
   undo.defer('end QEMU', () => endProcess(host, qemu));
   undo.defer('remove the control group', () => context.cgroups.remove(bundle.id));
   const helpers = [...shares.map((share) => share.process), recorder];
@@ -72,7 +75,7 @@ export async function launch(
     qemu,
     helpers,
     recorder,
-    shares: shares.map((share) => ({ folder: `${bundle.runDir}/${share.tag}`, mounts: share.mounts })),
+    shares: shares.map((share) => ({ folder: `${bundle.runDir}/${share.tag}`, mounts: [] })),
     network,
     memoryBytes: memoryOf(bundle),
     started: null,
@@ -101,43 +104,46 @@ async function connect(
   return { namespace, links };
 }
 
-/** In a session of its own: it outlives the daemon. Its messages are recorded, for errors that only show later. */
-function startQemu(
+/** It outlives the daemon. Its messages are recorded, for errors that only show later. */
+async function startQemu(
   context: LaunchContext,
   bundle: LaunchBundle,
-  args: readonly string[],
-): { pid: number; startTime: number } {
-  const { host } = context;
-  if (host.exec.which(QEMU) === null) {
+  shape: VmShape,
+): Promise<ProcessHandle> {
+  const program = context.host.exec.which(QEMU);
+  if (program === null) {
     throw new HullError(
       'host-tool-missing',
       'QEMU, which runs VMs, is not installed; install it with: apt-get install qemu-system-x86',
     );
   }
-  const enter = networkPrefix(context, bundle);
-  // For reading too: it must not wait for the recorder.
-  const messages = openSync(runFiles.errorsPipe(bundle.runDir), 'r+');
-  try {
-    const child = host.exec.spawn([...enter, QEMU, ...args], {
-      detached: true,
-      stdout: messages,
-      stderr: messages,
-    });
-    return handleOf(host, child.pid);
-  } finally {
-    closeSync(messages);
-  }
+  const { args, descriptors, places } = qemuCommand(shape);
+  for (const { source } of places) letBeRead(source);
+  const jail = {
+    network: networkOf(context, bundle),
+    log: runFiles.errorsPipe(bundle.runDir),
+    descriptors,
+    places: [...(await context.programFiles.of(program)), ...places],
+    kvm: shape.accelerator === 'kvm',
+  };
+  return await startJailed(context, jail, [program, ...args]);
+}
+
+/** A kernel or initramfs of the engine's, which QEMU opens by its path: as its own user, who is not the owner. */
+export function letBeRead(path: string): void {
+  const { mode } = statSync(path);
+  if ((mode & 0o004) === 0) chmodSync(path, (mode & 0o777) | 0o444);
 }
 
 /** One without a network lives in a namespace of its own, which goes with it. */
-function networkPrefix({ host, purpose }: LaunchContext, { network }: LaunchBundle): readonly string[] {
-  if (purpose === 'files') return ['unshare', '--net', '--'];
-  return network.mode === 'host' ? [] : host.namespaces.enterNet(network.namespace);
+function networkOf({ purpose }: LaunchContext, { network }: LaunchBundle): string | null {
+  return purpose === 'files' || network.mode === 'host' ? null : network.namespace;
 }
 
-/** What QEMU and the guest's kernel said last, for an error message. */
+/** What QEMU, those who serve its shares and the guest's kernel said last, for an error message. */
 export function lastWords(runDir: string, length = LAST_WORDS): string {
-  const said = [runFiles.errors(runDir), runFiles.console(runDir)].map((path) => {
+  const shares = readRecord(runDir)?.shares.map(({ folder }) => shareLog(`${folder}.sock`)) ?? [];
+  const said = [runFiles.errors(runDir), ...shares, runFiles.console(runDir)].map((path) => {
     try {
       return readTail(path, length);
     } catch {
@@ -174,8 +180,8 @@ export async function dismantle(
   await attempt(() => cgroups.remove(id));
   for (const path of Object.values(runFiles)) rmSync(path(runDir), { force: true });
   for (const share of record?.shares ?? []) {
-    for (const suffix of ['.sock', '.sock.log', '.sock.pid'])
-      rmSync(`${share.folder}${suffix}`, { force: true });
+    const socket = `${share.folder}.sock`;
+    for (const path of [socket, shareLog(socket)]) rmSync(path, { force: true });
   }
   if (failures.length > 0)
     throw new AggregateError(failures, failures.map((failure) => failure.message).join('; '));

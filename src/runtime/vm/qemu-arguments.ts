@@ -1,4 +1,5 @@
 import type { BlockDevice } from '../../model/root-filesystem.ts';
+import { type Descriptor, Descriptors, type JailPlace } from './jail.ts';
 
 /** Everything that decides a VM's command line. */
 export interface VmShape {
@@ -30,27 +31,85 @@ function quote(value: string): string {
   return value.replaceAll(',', ',,');
 }
 
-/** QEMU's arguments, without the program. Pure. */
-export function qemuArguments(shape: VmShape): string[] {
-  return [
+/** How QEMU is started: its arguments, without the program, what it gets open, and the files that it sees beside its own. */
+export interface QemuCommand {
+  readonly args: readonly string[];
+  readonly descriptors: readonly Descriptor[];
+  readonly places: readonly JailPlace[];
+}
+
+/** Where the kernel and its initramfs are in QEMU's world. */
+const KERNEL = '/kernel';
+const INITRD = '/initrd';
+
+/**
+ * Everything that reaches into the host is a descriptor: QEMU has no path to open. Every device, backend and disk has an id, so that the monitor's
+ * events and commands can name it. Pure.
+ */
+export function qemuCommand(shape: VmShape): QemuCommand {
+  const open = new Descriptors();
+  const args = [
     ...['-name', `guest=${quote(shape.name)}`],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...(shape.paused ? ['-S'] : []),
     ...machine(shape),
-    ...['-kernel', shape.kernel, '-initrd', shape.initrd, '-append', shape.cmdline],
-    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny'],
-    ...[
-      '-chardev',
-      `socket,id=monitor,path=${quote(shape.monitor)},server=on,wait=off`,
-      '-mon',
-      'chardev=monitor,mode=control',
-    ],
-    ...consoleArguments(shape),
-    ...shape.disks.flatMap(diskArguments),
-    ...agentArguments(shape),
-    ...shape.networks.flatMap(networkArguments),
-    ...shape.shares.flatMap(shareArguments),
-    ...['-device', 'virtio-rng-pci,disable-legacy=on'],
+    ...bootArguments(shape.cmdline),
+    ...SANDBOX,
+    ...monitorArguments(open.add({ kind: 'listen', path: shape.monitor })),
+    ...consoleArguments(shape.console, open),
+    ...shape.disks.flatMap((disk, index) => diskArguments(disk, index, open)),
+    ...agentArguments(shape, open),
+    ...shape.networks.flatMap((network, index) => networkArguments(network, index, open)),
+    ...shape.shares.flatMap((share, index) => shareArguments(share, index, open)),
+    ...['-object', 'rng-builtin,id=entropy'],
+    ...['-device', 'virtio-rng-pci,id=rng,rng=entropy,disable-legacy=on'],
+  ];
+  return { args, descriptors: open.list, places: bootPlaces(shape) };
+}
+
+/** QEMU's own filter of system calls; it lies on top of the jail's. */
+export const SANDBOX = [
+  '-sandbox',
+  'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
+] as const;
+
+/** The files of `bootArguments`. */
+export function bootPlaces({ kernel, initrd }: Pick<VmShape, 'kernel' | 'initrd'>): JailPlace[] {
+  return [
+    { source: kernel, at: KERNEL },
+    { source: initrd, at: INITRD },
+  ];
+}
+
+export function bootArguments(cmdline: string): string[] {
+  return ['-kernel', KERNEL, '-initrd', INITRD, '-append', cmdline];
+}
+
+/** A first serial port whose output is added to a file. */
+export function serialFile(path: string, open: Descriptors): string[] {
+  return [...outputFile('console', path, open), ...SERIAL_PORT];
+}
+
+const SERIAL_PORT = ['-device', 'isa-serial,id=serial0,chardev=console'] as const;
+
+/** A descriptor that QEMU finds by a path: `/dev/fdset/N` (qemu(1), -add-fd). */
+function descriptorSet(number: number, name: string): { readonly path: string; readonly args: string[] } {
+  return {
+    path: `/dev/fdset/${number}`,
+    args: ['-add-fd', `fd=${number},set=${number},opaque=${name}`],
+  };
+}
+
+/** A character device that adds to a file. */
+function outputFile(id: string, path: string, open: Descriptors): string[] {
+  const file = descriptorSet(open.add({ kind: 'append', path }), id);
+  return [...file.args, '-chardev', `file,id=${id},path=${file.path},append=on`];
+}
+
+function monitorArguments(socket: number): string[] {
+  return [
+    ...['-chardev', `socket,id=monitor,fd=${socket},server=on,wait=off`],
+    ...['-mon', 'id=qmp,chardev=monitor,mode=control'],
   ];
 }
 
@@ -70,62 +129,97 @@ function machine(shape: VmShape): string[] {
   ];
 }
 
-function consoleArguments(shape: VmShape): string[] {
-  const { file, socket } = shape.console;
-  const backend =
-    socket === undefined
-      ? `file,id=console,path=${quote(file)},append=on`
-      : `socket,id=console,path=${quote(socket)},server=on,wait=off,logfile=${quote(file)},logappend=on`;
-  return ['-chardev', backend, '-serial', 'chardev:console'];
+function consoleArguments({ file, socket }: VmShape['console'], open: Descriptors): string[] {
+  if (socket === undefined) return serialFile(file, open);
+  const listener = open.add({ kind: 'listen', path: socket });
+  const log = descriptorSet(open.add({ kind: 'append', path: file }), 'console');
+  const backend = `socket,id=console,fd=${listener},server=on,wait=off,logfile=${log.path},logappend=on`;
+  return [...log.args, '-chardev', backend, ...SERIAL_PORT];
 }
 
-/** JSON rather than options: a path may hold any byte. */
-function diskArguments(disk: BlockDevice, index: number): string[] {
-  const file = {
-    driver: 'file',
-    'node-name': `file${index}`,
-    filename: disk.path,
-    'read-only': disk.readOnly,
-  };
-  const format = {
-    driver: disk.format,
-    'node-name': `disk${index}`,
-    file: `file${index}`,
-    'read-only': disk.readOnly,
-  };
-  const discard = disk.readOnly ? {} : { discard: 'unmap' };
+/** Nodes `fileN` and `diskN`; of a disk that lies over another one, `baseN` as well. A backing file that the disk itself names is not opened. */
+function diskArguments(disk: BlockDevice, index: number, open: Descriptors): string[] {
+  const { format, readOnly, backing } = disk;
+  const base = backing === undefined ? null : `base${index}`;
+  const below =
+    backing === undefined
+      ? []
+      : diskNodes({ ...backing, readOnly: true }, { file: `basefile${index}`, disk: `base${index}` }, open);
+  const over = format === 'qcow2' ? { backing: base } : {};
   return [
-    ...['-blockdev', JSON.stringify({ ...file, ...discard })],
-    ...['-blockdev', JSON.stringify({ ...format, ...discard })],
-    ...['-device', `virtio-blk-pci,disable-legacy=on,drive=disk${index},serial=${quote(disk.serial)}`],
+    ...below,
+    ...diskNodes(
+      { path: disk.path, format, readOnly, over },
+      { file: `file${index}`, disk: `disk${index}` },
+      open,
+    ),
+    ...[
+      '-device',
+      `virtio-blk-pci,id=block${index},disable-legacy=on,drive=disk${index},serial=${quote(disk.serial)}`,
+    ],
   ];
 }
 
-function agentArguments(shape: VmShape): string[] {
-  if (shape.agent === null) return [];
-  const { socket, log, exit } = shape.agent;
+/** The file and what it is the format of. */
+function diskNodes(
+  disk: Pick<BlockDevice, 'path' | 'format' | 'readOnly'> & { readonly over?: object },
+  nodes: { readonly file: string; readonly disk: string },
+  open: Descriptors,
+): string[] {
+  const { path, format, readOnly, over = {} } = disk;
+  const { path: filename, args } = descriptorSet(
+    open.add({ kind: readOnly ? 'read' : 'write', path }),
+    nodes.disk,
+  );
+  const common = { 'read-only': readOnly, ...(readOnly ? {} : { discard: 'unmap' }) };
+  const file = { driver: 'file', 'node-name': nodes.file, filename, ...common };
+  const whole = { driver: format, 'node-name': nodes.disk, file: nodes.file, ...over, ...common };
+  return [...args, '-blockdev', JSON.stringify(file), '-blockdev', JSON.stringify(whole)];
+}
+
+function agentArguments({ agent }: VmShape, open: Descriptors): string[] {
+  if (agent === null) return [];
+  const port = (name: string): string[] => [
+    '-device',
+    `virtserialport,id=port-${name},bus=ports.0,chardev=${name},name=hull.${name}`,
+  ];
   return [
-    ...['-device', 'virtio-serial-pci,disable-legacy=on'],
-    ...['-chardev', `socket,id=agent,path=${quote(socket)},server=on,wait=off`],
-    ...['-device', 'virtserialport,chardev=agent,name=hull.agent'],
-    ...['-chardev', `file,id=log,path=${quote(log)},append=on`],
-    ...['-device', 'virtserialport,chardev=log,name=hull.log'],
-    ...['-chardev', `file,id=exit,path=${quote(exit)},append=on`],
-    ...['-device', 'virtserialport,chardev=exit,name=hull.exit'],
+    ...['-device', 'virtio-serial-pci,id=ports,disable-legacy=on'],
+    ...[
+      '-chardev',
+      `socket,id=agent,fd=${open.add({ kind: 'listen', path: agent.socket })},server=on,wait=off`,
+    ],
+    ...port('agent'),
+    ...outputFile('log', agent.log, open),
+    ...port('log'),
+    ...outputFile('exit', agent.exit, open),
+    ...port('exit'),
   ];
 }
 
-function networkArguments({ tap, macAddress }: VmShape['networks'][number], index: number): string[] {
+function networkArguments(
+  { tap, macAddress }: VmShape['networks'][number],
+  index: number,
+  open: Descriptors,
+): string[] {
   return [
-    ...['-netdev', `tap,id=net${index},ifname=${quote(tap)},script=no,downscript=no,vhost=off`],
+    ...['-netdev', `tap,id=net${index},fd=${open.add({ kind: 'tap', name: tap })},vhost=off`],
     // No option ROM: nothing boots from the network.
-    ...['-device', `virtio-net-pci,disable-legacy=on,netdev=net${index},mac=${macAddress},romfile=`],
+    ...[
+      '-device',
+      `virtio-net-pci,id=nic${index},disable-legacy=on,netdev=net${index},mac=${macAddress},romfile=`,
+    ],
   ];
 }
 
-function shareArguments(share: { readonly tag: string; readonly socket: string }, index: number): string[] {
+function shareArguments(
+  { tag, socket }: VmShape['shares'][number],
+  index: number,
+  open: Descriptors,
+): string[] {
+  const connection = open.add({ kind: 'connect', path: socket });
   return [
-    ...['-chardev', `socket,id=share${index},path=${quote(share.socket)}`],
-    ...['-device', `vhost-user-fs-pci,chardev=share${index},tag=${quote(share.tag)},queue-size=128`],
+    ...['-chardev', `socket,id=share${index},fd=${connection}`],
+    ...['-device', `vhost-user-fs-pci,id=fs${index},chardev=share${index},tag=${quote(tag)},queue-size=128`],
   ];
 }

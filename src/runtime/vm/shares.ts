@@ -1,23 +1,13 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  type Stats,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, rmdirSync, rmSync, statSync, type Stats } from 'node:fs';
 import { basename } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../../host/host.ts';
 import type { Rollback } from '../../lib/rollback.ts';
 import { HullError } from '../../model/errors.ts';
 import type { InstanceMount } from '../../model/instance.ts';
+import { Descriptors, type Jailer, startJailed } from './jail.ts';
+import { endProcess } from './process-handle.ts';
+import type { ProgramFiles } from './program-files.ts';
 import type { ProcessHandle } from './vm-record.ts';
-import { endProcess, handleOf } from './process-handle.ts';
 
 /** A folder or file of the host's, offered to the guest by a virtiofsd of its own. */
 export interface Share {
@@ -28,38 +18,38 @@ export interface Share {
   /** Name inside the shared folder when it is a single file, else ''. */
   readonly file: string;
   readonly readOnly: boolean;
-  /** Host mount points, to be unmounted afterwards. */
-  readonly mounts: readonly string[];
   readonly process: ProcessHandle;
 }
 
 /** Debian's QEMU 7 brings one in C, later ones are a program of their own (in Rust) with other options. */
 const PROGRAMS = ['/usr/libexec/virtiofsd', '/usr/lib/qemu/virtiofsd', '/usr/lib/virtiofsd'];
-const START_DEADLINE = 5_000;
+/** A share's folder in the world of its virtiofsd is named after the VM and its tag, so that the process is found by its command. */
+const folderOf = (name: string, tag: string): string => `/${name}/${tag}`;
+/**
+ * What virtiofsd keeps, for it acts on the shared folder as whoever acts in the guest: give files to anyone (CHOWN 0, FOWNER 3, FSETID 4, SETFCAP
+ * 31, MKNOD 27), read and write them all as the guest's root does (DAC_OVERRIDE 1), become the user of a request (SETGID 6, SETUID 7); and,
+ * until it has made the folder its root, SETPCAP 8 and SYS_CHROOT 18.
+ */
+const KEPT = [0, 1, 3, 4, 6, 7, 8, 18, 27, 31];
 
-/** The file shared with nothing beside it: a folder that holds a bind of it alone. */
-function exposeFile(
-  host: Pick<Host, 'mounts'>,
-  mount: InstanceMount,
-  folder: string,
-): { file: string; mounts: string[] } {
-  const file = basename(mount.source);
-  writeFileSync(`${folder}/${file}`, '');
-  host.mounts.bind(mount.source, `${folder}/${file}`, { readOnly: mount.readOnly });
-  return { file, mounts: [`${folder}/${file}`] };
+export interface ShareContext extends Jailer {
+  readonly programFiles: ProgramFiles;
+  /** `hull-<tag>-<id>` */
+  readonly name: string;
 }
 
 /**
- * Starts the virtiofsd of one mount. What it serves is a bind of the source, read-only on the host where that was asked for: a guest that
- * remounts its own side gains nothing.
+ * Starts the virtiofsd of one mount. Its world is that folder (or a folder with that file alone), read-only there where that was asked for: a guest
+ * that remounts its own side gains nothing. It listens already when this resolves.
  */
 export async function startShare(
-  host: Host,
+  context: ShareContext,
   mount: InstanceMount,
   index: number,
   runDir: string,
   undo: Rollback,
 ): Promise<Share> {
+  const { host } = context;
   if (!existsSync(mount.source)) {
     throw new HullError('invalid-argument', `the mount's source ${mount.source} does not exist on the host`);
   }
@@ -72,14 +62,33 @@ export async function startShare(
   }
   const stats = statSync(mount.source);
   refuseHostsOwn(mount, stats);
-  const folder = `${runDir}/s${index}`;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const exposed = stats.isDirectory() ? exposeFolder(host, mount, folder) : exposeFile(host, mount, folder);
-  undo.defer(`unmount ${folder}`, () => removeShareFolder(host, folder, exposed.mounts));
-  const socket = `${runDir}/s${index}.sock`;
-  const process = await startProgram(host, program, folder, socket, undo);
-  const { target, readOnly } = mount;
-  return { tag: `s${index}`, socket, target, file: exposed.file, readOnly, mounts: exposed.mounts, process };
+  const { source, target, readOnly } = mount;
+  const tag = `s${index}`;
+  const file = stats.isDirectory() ? '' : basename(source);
+  const folder = folderOf(context.name, tag);
+  const socket = `${runDir}/${tag}.sock`;
+  rmSync(socket, { force: true });
+  const open = new Descriptors();
+  const listener = open.add({ kind: 'listen', path: socket });
+  const jail = {
+    ...{ network: null, log: shareLog(socket), proc: true, keep: KEPT, descriptors: open.list },
+    places: [
+      ...(await context.programFiles.of(program)),
+      {
+        source,
+        at: file === '' ? folder : `${folder}/${file}`,
+        kind: readOnly ? ('share-read-only' as const) : ('share' as const),
+      },
+    ],
+  };
+  const process = await startJailed(context, jail, [program, ...programArguments(program, folder, listener)]);
+  undo.defer('end virtiofsd', () => endProcess(host, process));
+  return { tag, socket, target, file, readOnly, process };
+}
+
+/** What the virtiofsd of a share said. */
+export function shareLog(socket: string): string {
+  return `${socket}.log`;
 }
 
 /** `null`, `zero`, `random` and the like, which are the same in every kernel. */
@@ -96,59 +105,13 @@ function refuseHostsOwn({ source, target }: InstanceMount, stats: Stats): void {
   );
 }
 
-function exposeFolder(
-  host: Pick<Host, 'mounts'>,
-  mount: InstanceMount,
-  folder: string,
-): { file: string; mounts: string[] } {
-  host.mounts.bind(mount.source, folder, { readOnly: mount.readOnly, recursive: true });
-  return { file: '', mounts: [folder] };
-}
-
-async function startProgram(
-  host: Host,
-  program: string,
-  folder: string,
-  socket: string,
-  undo: Rollback,
-): Promise<ProcessHandle> {
-  rmSync(socket, { force: true });
-  const log = openSync(`${socket}.log`, 'w');
-  const child = host.exec.spawn([program, ...programArguments(program, folder, socket)], {
-    detached: true,
-    stdout: log,
-    stderr: log,
-  });
-  closeSync(log);
-  const handle = handleOf(host, child.pid);
-  undo.defer('end virtiofsd', () => endProcess(host, handle));
-  for (const deadline = Date.now() + START_DEADLINE; !existsSync(socket); await sleep(3)) {
-    if (!host.processes.alive(child.pid) || Date.now() > deadline) {
-      throw new HullError(
-        'start-failed',
-        `virtiofsd did not start: ${readFileSync(`${socket}.log`, 'utf8').trim().slice(-500)}`,
-      );
-    }
-  }
-  return handle;
-}
-
-function programArguments(program: string, folder: string, socket: string): string[] {
+/** Its root becomes the folder: namespaces it has already. */
+function programArguments(program: string, folder: string, listener: number): string[] {
   if (program === '/usr/lib/qemu/virtiofsd') {
-    return [
-      '-f',
-      `--socket-path=${socket}`,
-      '-o',
-      `source=${folder},cache=auto,sandbox=namespace,xattr,max_idle_threads=1`,
-    ];
+    const options = `source=${folder},cache=auto,sandbox=chroot,xattr,max_idle_threads=1`;
+    return ['-f', `--fd=${listener}`, '-o', options];
   }
-  return [
-    `--socket-path=${socket}`,
-    `--shared-dir=${folder}`,
-    '--cache=auto',
-    '--sandbox=namespace',
-    '--xattr',
-  ];
+  return [`--fd=${listener}`, `--shared-dir=${folder}`, '--cache=auto', '--sandbox=chroot', '--xattr'];
 }
 
 /** Unmounts what was exposed and removes the folder. Fine twice. */

@@ -38,6 +38,7 @@ import { type Acceleration, probeAcceleration } from './kvm-probe.ts';
 import { dismantle, launch, type LaunchContext } from './launch.ts';
 import { MachineVm } from './machine-vm.ts';
 import { isAlive } from './process-handle.ts';
+import { ProgramFiles } from './program-files.ts';
 import { isRecord } from './qmp.ts';
 import { QemuCgroups } from './qemu-cgroup.ts';
 import type { Vm } from './vm.ts';
@@ -50,6 +51,8 @@ export interface VmSettings {
   readonly guestProgram: string;
   /** Path of the hull-recorder program; default: beside the other. */
   readonly recorder?: string;
+  /** Path of the hull-jail program. */
+  readonly jailProgram: string;
   /** Guest kernel file; default: found. */
   readonly kernel?: string;
   /** Overrides the probe. */
@@ -63,6 +66,7 @@ export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, U
   readonly #identity: EngineIdentity;
   readonly #settings: VmSettings;
   readonly #kernels: KernelCache;
+  readonly #programFiles: ProgramFiles;
   readonly #cgroups: QemuCgroups;
   readonly #vms = new Map<string, Vm>();
   /** Of instances that do not run: booted, or being booted, for their files. */
@@ -78,6 +82,7 @@ export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, U
     this.#identity = identity;
     this.#settings = settings;
     this.#kernels = new KernelCache(host.exec, identity.dataDir, settings.guestProgram);
+    this.#programFiles = new ProgramFiles(host.exec);
     this.#cgroups = new QemuCgroups(host, identity);
   }
 
@@ -329,7 +334,7 @@ export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, U
   async #tryAcceleration(guest: GuestKernel): Promise<Acceleration> {
     this.#probing = true;
     try {
-      return await probeAcceleration(this.#host, this.#identity, guest);
+      return await probeAcceleration(this.#tools(), this.#identity, guest);
     } finally {
       this.#probing = false;
     }
@@ -341,9 +346,14 @@ export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, U
     // From memory: the folder that it lies in may not allow programs.
     const program = this.#host.exec.sealed(recorder);
     return {
-      ...{ host: this.#host, cgroups: this.#cgroups, name, purpose, recorder: program },
+      ...{ ...this.#tools(), cgroups: this.#cgroups, name, purpose, recorder: program },
       ...(await this.#prepare()),
     };
+  }
+
+  #tools(): { host: Host; jailProgram: string; programFiles: ProgramFiles } {
+    const { jailProgram } = this.#settings;
+    return { host: this.#host, jailProgram, programFiles: this.#programFiles };
   }
 
   /** Kernel, initramfs and the answer whether KVM works: cheap after the first call. */
@@ -378,10 +388,13 @@ function stateOf(vm: Vm): AdoptedRun {
   return vm.running ? { state: 'running', started } : { state: 'exited' };
 }
 
-/** Where the guest program lies: beside the executable (`dist/guest/hull-guest`), or in the checkout when run from source. */
-export function defaultGuestProgram(executable: string): string {
-  const beside = `${dirname(executable)}/guest/hull-guest`;
-  return existsSync(beside)
-    ? beside
-    : fileURLToPath(new URL('../../../dist/guest/hull-guest', import.meta.url));
+/** Where the guest program and the jail lie: beside the executable (`dist/guest/`), or in the checkout when run from source. */
+export function defaultPrograms(executable: string): Pick<VmSettings, 'guestProgram' | 'jailProgram'> {
+  const place = (name: string): string => {
+    const beside = `${dirname(executable)}/guest/${name}`;
+    return existsSync(beside)
+      ? beside
+      : fileURLToPath(new URL(`../../../dist/guest/${name}`, import.meta.url));
+  };
+  return { guestProgram: place('hull-guest'), jailProgram: place('hull-jail') };
 }
