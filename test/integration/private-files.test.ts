@@ -22,7 +22,8 @@ const CONTENT = [
   /^run\/(rootfs|build|empty|netns)\/[^/]+$/,
   // Mounted into instances, where every user reads them.
   /^run\/i\/[^/]+\/names\/(hosts|hostname|resolv\.conf)$/,
-  /^run\/programs\/hull-measure$/,
+  // The engine's own programs: one is mounted into instances, where every user executes it.
+  /^run\/programs\/hull-[a-z]+$/,
   // The kernel and initramfs of VMs, which hold nothing of an instance: read by QEMU's own user.
   /^data\/guest-kernels$/,
   /^run\/i\/[^/]+\/shm$/,
