@@ -94,6 +94,35 @@ test('what lives for a moment is never written', async () => {
   database.close();
 });
 
+test('a record may be written as often as one likes before its copy is made, by any statement', async () => {
+  const { database, copies } = open();
+  const { images, blobs, layers, machines } = createRepositories(database);
+  const digest = `sha256:${'a'.repeat(64)}` as const;
+  const blob = { digest, size: 1, mediaType: 'm' };
+  const config = { architecture: 'a', os: 'linux', rootfs: { type: 'layers', diff_ids: [digest] } } as const;
+  const manifest = { schemaVersion: 2, mediaType: 'm', config: blob, layers: [blob] } as const;
+  const paths = { disk: '', kernel: '', initrd: '', cmdline: '', virtualSize: 1, storedSize: 1 };
+  for (let time = 0; time < 3; time++) {
+    blobs.add(blob);
+    layers.add({ diffId: digest, folder: 'abcde', blob, unpackedSize: 1 });
+    images.add({ id: digest, manifestDigest: digest, manifest, config, storedAt: time });
+    images.addBlob(digest, digest);
+    images.setReference('docker.io/library/a:latest', digest);
+    machines.add({
+      folder: 'f',
+      inputKey: '',
+      machine: { name: 'm', ...paths, createdAt: 1, description: '' },
+    });
+  }
+  await copies.stop();
+  expect(readCopies(folder).copies.map(({ kind }) => kind)).toEqual(['layer', 'image', 'machine']);
+  images.removeReference('docker.io/library/a:latest');
+  images.remove(digest);
+  await copies.stop();
+  expect(readCopies(folder).copies.map(({ kind }) => kind)).toEqual(['layer', 'machine']);
+  database.close();
+});
+
 test('copies with anything in them do no harm', async () => {
   const { database, copies } = open();
   createRepositories(database).volumes.add(volume('a'));

@@ -116,9 +116,8 @@ export class RecordCopies {
   /** Notes which records change. In memory: what is lost of it with the daemon is found by the generation. */
   #watch(): void {
     this.#database.run('PRAGMA temp_store = MEMORY');
-    this.#database.run(
-      'CREATE TEMP TABLE changed (kind TEXT, key TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID',
-    );
+    // Without a key: an upsert's own rule for conflicts would hold for the notes too (sqlite.org/lang_createtrigger.html).
+    this.#database.run('CREATE TEMP TABLE changed (kind TEXT, key TEXT)');
     for (const [kind, tables] of Object.entries(RECORD_KINDS))
       for (const { table, key } of tables)
         for (const [event, rows] of [
@@ -126,7 +125,7 @@ export class RecordCopies {
           ['UPDATE', ['OLD', 'NEW']],
           ['DELETE', ['OLD']],
         ] as const) {
-          const notes = rows.map((row) => `INSERT OR IGNORE INTO changed VALUES ('${kind}', ${row}.${key});`);
+          const notes = rows.map((row) => `INSERT INTO changed VALUES ('${kind}', ${row}.${key});`);
           this.#database.run(
             `CREATE TEMP TRIGGER ${table}_${event} AFTER ${event} ON main.${table} BEGIN
               ${notes.join(' ')} UPDATE engine SET generation = generation + 1; END`,
@@ -137,11 +136,11 @@ export class RecordCopies {
   /** Every record, and every copy: its record may be gone. */
   #markAll(): void {
     const add = (kind: string, key: string): void =>
-      this.#database.run('INSERT OR IGNORE INTO changed VALUES (?, ?)', kind, key);
+      this.#database.run('INSERT INTO changed VALUES (?, ?)', kind, key);
     for (const { kind, key } of readCopies(this.#options.dataDir).copies) add(kind, key);
     for (const [kind, tables] of Object.entries(RECORD_KINDS))
       for (const { table, key } of tables.slice(0, 1))
-        this.#database.run(`INSERT OR IGNORE INTO changed SELECT ?, ${key} FROM ${table}`, kind);
+        this.#database.run(`INSERT INTO changed SELECT ?, ${key} FROM ${table}`, kind);
     this.#schedule(0);
   }
 
@@ -159,7 +158,7 @@ export class RecordCopies {
 
   async #flush(): Promise<void> {
     const database = this.#database;
-    const changed = database.all('SELECT kind, key FROM changed');
+    const changed = database.all('SELECT DISTINCT kind, key FROM changed');
     if (changed.length === 0) return;
     const generation = generationOf(database);
     const files = changed
@@ -173,7 +172,7 @@ export class RecordCopies {
     } catch (error) {
       this.#options.log(`writing copies of records: ${messageOf(error)}`);
       for (const { kind, key } of changed)
-        database.run('INSERT OR IGNORE INTO changed VALUES (?, ?)', kind ?? '', key ?? '');
+        database.run('INSERT INTO changed VALUES (?, ?)', kind ?? '', key ?? '');
       this.#cancel();
       this.#schedule(RETRY);
     }

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
-import { TestEngine } from '../support/engine.ts';
+import { NO_VMS, TestEngine } from '../support/engine.ts';
 
 /** What the engine removes, and refuses to remove: each case with a real daemon whose folders or database are not what they were. */
 const engine = new TestEngine();
@@ -301,6 +301,33 @@ test(
     expect(await engine.hull(['check', '--repair'])).toMatchObject({ code: 0 });
     expect(engine.host.processes.alive(lost)).toBe(false);
     await engine.must(['check', '--discard']);
+    expect(await engine.findings()).toBe('');
+  },
+  LONG,
+);
+
+test.skipIf(NO_VMS !== null)(
+  'a machine stays while an instance is made of it; one that is gone all the same is told, and a damaged record is made again from the disk',
+  async () => {
+    const folder = join(engine.data, 'machines/0123456789ab');
+    const row = { name: 'box', cmdline: '', virtualSize: 4096, storedSize: 0, createdAt: 1, description: '' };
+    const paths = { disk: `${folder}/disk.raw`, kernel: `${folder}/vmlinuz`, initrd: `${folder}/initrd.img` };
+    mkdirSync(folder);
+    for (const path of Object.values(paths)) writeFileSync(path, 'x'.repeat(4096));
+    const record = JSON.stringify({ ...row, ...paths });
+    await withRows(`INSERT INTO machines VALUES ('box', '0123456789ab', '', '${record}', 1)`);
+    await engine.must(['create', '--machine', 'box', '--name', 'boxed']);
+    const refused = await engine.hull(['machine', 'rm', 'box']);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('hull rm boxed')]);
+    expect(existsSync(paths.disk)).toBe(true);
+    await withRows("UPDATE machines SET machine = '{}'");
+    expect((await findings()).lines[0]).toContain('corrupt machine box: its record is damaged');
+    await engine.must(['check', '--repair']);
+    expect(await engine.findings()).toBe('');
+    rmSync(paths.disk);
+    expect((await findings()).lines[0]).toContain('missing machine box: the instance boxed is made of it');
+    await engine.must(['rm', 'boxed']);
+    await engine.must(['machine', 'rm', 'box']);
     expect(await engine.findings()).toBe('');
   },
   LONG,
