@@ -93,6 +93,8 @@ export interface EngineParts {
   readonly records: Pick<Repositories, 'images' | 'volumes' | 'machines'>;
   /** Makes the record of a machine anew from its disk. */
   readonly restoreMachine: (name: string) => void;
+  /** Ends what storage does behind the answers; the next daemon goes on with it. */
+  readonly endStorage: () => Promise<void>;
   readonly validateImage: (image: Image, options: { deep: boolean }) => Promise<readonly string[]>;
   /** Makes again what an image has lost; says what was done. */
   readonly repairImage: (image: Image) => Promise<readonly string[]>;
@@ -200,13 +202,14 @@ export class Engine {
 
   /** Ends what only the daemon does: nobody may call afterwards. Instances go on, unless a shutdown has stopped them: then the host is given back. Resolves to whether all of it was. */
   async stop(): Promise<boolean> {
-    const { log, network, restoreHost, database } = this.#parts;
+    const { log, network, restoreHost, database, endStorage } = this.#parts;
     this.#own.lifecycle.close();
     this.#gc.stop();
     await this.#own.lifecycle.filesAtRest.closeAll();
     await this.#images.settled();
     await this.#own.lifecycle.settled();
     this.#own.logs.stop();
+    await endStorage();
     let gaveBack = this.#givesHostBack;
     const failed = (what: string) => (error: unknown) => {
       gaveBack = false;

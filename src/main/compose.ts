@@ -50,7 +50,7 @@ export function composeEngine(options: CompositionOptions): Engine {
   const { host, identity, guestKernel } = options;
   const { database, copies } = openState(options);
   const repositories = createRepositories(database);
-  const storage = createStorage({ host, identity, repositories });
+  const storage = createStorage({ host, identity, repositories, log: options.log });
   const { trees, content, layers, roots, volumes, sizes } = storage;
   const onLayersUnused = (diffIds: readonly Digest[]) => storage.disks.removeImage(diffIds);
   const images = createImageStore({ repositories, content, layers, onLayersUnused });
@@ -97,6 +97,7 @@ export function composeEngine(options: CompositionOptions): Engine {
     buildCache: cache,
     stopStorage: () => copies.stop(),
     startStorage: () => startStorage({ storage, repositories, images, cache, log: options.log }),
+    endStorage: () => storage.removals.close(),
     repairImage: (image) => repairImage(image, { content, layers }),
     validateImage: (image, { deep }) => {
       return validate(image, { content, layers, uncompressedDigest: storage.uncompressedDigest }, { deep });

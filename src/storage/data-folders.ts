@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Files } from '../host/host.ts';
 import { makePrivateFolder } from '../host/private-files.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
+import type { Removals } from './removals.ts';
 
 /** Where storage keeps what, below the engine's two folders. Layers' paths are short: overlayfs takes them all in one page. */
 export class DataFolders {
@@ -20,6 +20,8 @@ export class DataFolders {
   readonly temporary: string;
   /** What recovery found without a record: see `SetAside`. */
   readonly setAside: string;
+  /** What is not wanted any more, until it is deleted (`removals.ts`). On the same filesystem too. */
+  readonly removing: string;
   /** Mount points of instances, and of builds and the like. Volatile. */
   readonly roots: string;
   readonly scratchRoots: string;
@@ -37,6 +39,7 @@ export class DataFolders {
     this.machines = join(dataDir, 'machines');
     this.temporary = join(dataDir, 'tmp');
     this.setAside = join(dataDir, 'set-aside');
+    this.removing = join(dataDir, 'removing');
     this.roots = join(runDir, 'rootfs');
     this.scratchRoots = join(runDir, 'build');
     this.empty = join(runDir, 'empty');
@@ -55,6 +58,7 @@ export class DataFolders {
       this.machines,
       this.temporary,
       this.setAside,
+      this.removing,
       this.roots,
       this.scratchRoots,
       this.empty,
@@ -76,13 +80,16 @@ export class DataFolders {
   }
 
   /** Runs `work` with a path in the temporary folder (not made); whatever is there afterwards is removed. */
-  async withTemporary<T>(files: Files, work: (path: string) => Promise<T>): Promise<T> {
+  async withTemporary<T>(
+    removals: Pick<Removals, 'discard'>,
+    work: (path: string) => Promise<T>,
+  ): Promise<T> {
     const name = this.fresh();
     this.#active.add(name);
     try {
       return await work(join(this.temporary, name));
     } finally {
-      await files.removeTree(join(this.temporary, name));
+      removals.discard(join(this.temporary, name));
       this.#active.delete(name);
     }
   }

@@ -7,6 +7,7 @@ import { KeyedLock } from '../lib/keyed-lock.ts';
 import type { Digest } from '../model/image.ts';
 import type { DiskRecord, Repositories } from '../state/repositories.ts';
 import type { DataFolders } from './data-folders.ts';
+import type { Removals } from './removals.ts';
 import type { SetAside } from './set-aside.ts';
 import { asStorage } from './storage-error.ts';
 
@@ -16,13 +17,21 @@ const MINUTES = 60_000;
 export class ImageDisks {
   readonly #host: Host;
   readonly #folders: DataFolders;
+  readonly #removals: Pick<Removals, 'discard'>;
   readonly #repositories: Repositories;
   readonly #setAside: SetAside;
   readonly #lock = new KeyedLock();
 
-  constructor(host: Host, folders: DataFolders, repositories: Repositories, setAside: SetAside) {
+  constructor(
+    host: Host,
+    folders: DataFolders,
+    removals: Pick<Removals, 'discard'>,
+    repositories: Repositories,
+    setAside: SetAside,
+  ) {
     this.#host = host;
     this.#folders = folders;
+    this.#removals = removals;
     this.#repositories = repositories;
     this.#setAside = setAside;
   }
@@ -94,7 +103,7 @@ export class ImageDisks {
 
   async #make(key: string, extension: string, make: (target: string) => Promise<void>): Promise<DiskRecord> {
     return await asStorage('cannot make a disk', () =>
-      this.#folders.withTemporary(this.#host.files, async (temporary) => {
+      this.#folders.withTemporary(this.#removals, async (temporary) => {
         await make(temporary);
         await this.#host.files.fsync(temporary);
         const { size, blocks } = await stat(temporary);

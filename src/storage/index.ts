@@ -13,6 +13,7 @@ import { InstanceRoots } from './instance-roots.ts';
 import type { LayerStore } from './layer-store.ts';
 import { OverlayLayerStore } from './overlay-layers.ts';
 import { MachineDisks } from './machine-disks.ts';
+import { Removals } from './removals.ts';
 import { SetAside } from './set-aside.ts';
 import type { RootStorage, SetAsideStore, VolumeStore } from './storage.ts';
 import { TreeSizes } from './tree-sizes.ts';
@@ -25,6 +26,8 @@ export interface StorageParts {
   readonly repositories: Repositories;
   /** The command that runs hull again; default: this program's own. */
   readonly self?: readonly string[];
+  /** Told what cannot be removed. */
+  readonly log?: (message: string) => void;
 }
 
 export interface Storage {
@@ -43,25 +46,34 @@ export interface Storage {
   readonly decompressed: (stream: AsyncIterable<Uint8Array>) => Promise<AsyncIterable<Uint8Array>>;
   /** Runs `use` with a path on the store’s filesystem (not made); what is there afterwards is removed. */
   withTemporary<T>(use: (path: string) => Promise<T>): Promise<T>;
-  /** Makes the folders, removes what a crash left half-made, and sets aside what no record accounts for. Once, before anything else. */
+  readonly removals: Removals;
+  /**
+   * Makes the folders, takes what a crash left half-made out of the way, and sets aside what no record accounts for. Once, before anything else. How
+   * much that is does not matter: a process deletes it afterwards.
+   */
   start(): Promise<void>;
 }
 
 /** Storage of one engine, wired. */
-export function createStorage({ host, identity, repositories, self }: StorageParts): Storage {
+export function createStorage({ host, identity, repositories, self, log }: StorageParts): Storage {
   const folders = new DataFolders(identity);
-  const setAside = new SetAside(folders, host.files);
+  const removals = new Removals({
+    ...{ host, folders },
+    ...(self === undefined ? {} : { self }),
+    ...(log === undefined ? {} : { log }),
+  });
+  const setAside = new SetAside(folders, removals);
   const trees = createTrees(host, self);
   const content = new FileContentStore(host.files, folders, repositories, setAside);
-  const layers = new OverlayLayerStore({ host, folders, trees, content, repositories, setAside });
-  const disks = new ImageDisks(host, folders, repositories, setAside);
+  const layers = new OverlayLayerStore({ host, folders, removals, trees, content, repositories, setAside });
+  const disks = new ImageDisks(host, folders, removals, repositories, setAside);
   const sizes = new TreeSizes(host);
-  const roots = new InstanceRoots({ host, folders, layers, disks, sizes, setAside });
+  const roots = new InstanceRoots({ host, folders, removals, layers, disks, sizes, setAside });
   const volumes = new FolderVolumes({
-    ...{ host, folders, repositories, trees, setAside },
+    ...{ host, folders, removals, repositories, trees, setAside },
     self: self ?? selfCommand(),
   });
-  const machines = new MachineDisks({ host, folders, trees, repositories, setAside });
+  const machines = new MachineDisks({ host, folders, removals, trees, repositories, setAside });
   const start = async () => {
     folders.make();
     volumes.start();
@@ -70,10 +82,12 @@ export function createStorage({ host, identity, repositories, self }: StoragePar
     await content.start();
     disks.start();
     machines.start();
+    removals.start();
   };
-  const withTemporary = <T>(use: (path: string) => Promise<T>) => folders.withTemporary(host.files, use);
+  const withTemporary = <T>(use: (path: string) => Promise<T>) => folders.withTemporary(removals, use);
   return {
     withTemporary,
+    removals,
     trees,
     content,
     layers,

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { rename, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { Rollback } from '../lib/rollback.ts';
@@ -11,6 +11,7 @@ import type { ImageDisks } from './image-disks.ts';
 import type { LayerClaims } from './layer-store.ts';
 import { findLeftovers } from './leftovers.ts';
 import type { OverlayLayerStore } from './overlay-layers.ts';
+import type { Removals } from './removals.ts';
 import { MountedRoots } from './mounted-roots.ts';
 import { createQcow2 } from './qcow2.ts';
 import type { SetAside } from './set-aside.ts';
@@ -25,6 +26,7 @@ const SCRATCH_BYTES = 8 * 1024 ** 3;
 export interface RootStorageParts {
   readonly host: Host;
   readonly folders: DataFolders;
+  readonly removals: Removals;
   readonly layers: OverlayLayerStore;
   readonly disks: ImageDisks;
   readonly sizes: TreeSizes;
@@ -46,14 +48,17 @@ export class InstanceRoots implements RootStorage {
     this.#mounted = new MountedRoots(parts);
   }
 
-  /** Undoes mounts that a crashed build left, empties the temporary folder, and learns which roots are mounted. */
+  /** Undoes mounts that a crashed build left, takes what is in the temporary folder away, and learns which roots are mounted. */
   async start(): Promise<void> {
-    const { folders, host } = this.#parts;
+    const { folders, host, removals } = this.#parts;
     await this.#working.start();
     // Nothing is mounted there by design; but nothing is ever deleted through a mount either.
-    const below = host.mounts.list().filter((entry) => entry.target.startsWith(`${folders.temporary}/`));
+    const emptied = [folders.temporary, folders.removing];
+    const below = host.mounts
+      .list()
+      .filter(({ target }) => emptied.some((folder) => target.startsWith(`${folder}/`)));
     for (const { target } of below.toReversed()) await host.mounts.unmount(target);
-    for (const path of await folders.leftovers()) await host.files.removeTree(path);
+    for (const path of await folders.leftovers()) removals.discard(path);
     this.#mounted.start();
   }
 
@@ -98,14 +103,8 @@ export class InstanceRoots implements RootStorage {
 
   async remove(id: string): Promise<void> {
     await this.#mounted.forget(id);
-    const { folders, host } = this.#parts;
-    const folder = join(folders.instances, id);
-    if (!existsSync(folder)) return;
-    // First out of sight in one step: a crash leaves garbage that start removes, never half an instance.
-    const { path, done } = folders.temporaryPath();
-    await rename(folder, path);
-    await host.files.removeTree(path);
-    done();
+    const { folders, removals } = this.#parts;
+    removals.discard(join(folders.instances, id));
   }
 
   async usage(id: string, signal?: AbortSignal): Promise<{ writable: number }> {

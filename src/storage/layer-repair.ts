@@ -40,10 +40,10 @@ async function writeBlob(
 }
 
 async function unpack(
-  { content, folders, host, trees }: LayerStoreParts,
+  { content, folders, host, removals, trees }: LayerStoreParts,
   { blob, diffId, folder }: LayerRecord,
 ): Promise<boolean> {
-  return await folders.withTemporary(host.files, async (temporary) => {
+  return await folders.withTemporary(removals, async (temporary) => {
     await mkdir(temporary, { mode: 0o755 });
     const made = await trees.extract(content.stream(blob.digest), temporary, { mode: 'layer', sync: true });
     if (made.diffId !== diffId) return false;

@@ -5,7 +5,7 @@ import type { RootStorageParts } from './instance-roots.ts';
 
 /** Mounts and folders of this engine that no known instance owns and nobody works on. */
 export async function findLeftovers(
-  { folders, host, setAside }: Pick<RootStorageParts, 'folders' | 'host' | 'setAside'>,
+  { folders, host, removals, setAside }: Pick<RootStorageParts, 'folders' | 'host' | 'removals' | 'setAside'>,
   knownInstances: ReadonlySet<string>,
   isActive: (path: string) => boolean,
 ): Promise<readonly Leftover[]> {
@@ -34,6 +34,6 @@ export async function findLeftovers(
   return found;
 
   function tree(path: string, owner: string | null): Leftover {
-    return { kind: 'folder', what: path, owner, remove: () => host.files.removeTree(path) };
+    return { kind: 'folder', what: path, owner, remove: async () => removals.discard(path) };
   }
 }

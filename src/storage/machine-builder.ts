@@ -7,6 +7,7 @@ import { packTar, type TarInput } from '../lib/tar/archive.ts';
 import { HullError, isHullError } from '../model/errors.ts';
 import type { ProgressSink } from '../model/progress.ts';
 import { NETWORK_FILES, NETWORK_UNIT } from './machine-network.ts';
+import type { Removals } from './removals.ts';
 import type { Trees } from './trees.ts';
 
 /** A file of the guest's. */
@@ -27,6 +28,7 @@ export interface MachineInputs {
 
 export interface MachineBuilderParts {
   readonly host: Host;
+  readonly removals: Pick<Removals, 'discard'>;
   readonly trees: Trees;
 }
 
@@ -81,7 +83,7 @@ export const BUILDER_REVISION = JSON.stringify([SYSTEM, EARLY_HOOKS, HOOKS, OWN_
  * device, no mount: the filesystem is filled while it is made. Rejects `command-failed`, `no-space`, `invalid-argument` for a disk that is too small.
  */
 export async function buildMachine(
-  { host, trees }: MachineBuilderParts,
+  { host, removals, trees }: MachineBuilderParts,
   inputs: MachineInputs,
   folder: string,
   onProgress: ProgressSink,
@@ -114,8 +116,8 @@ export async function buildMachine(
   await copyNewest(root, 'initrd.img', join(folder, 'initrd.img'));
   await makeDisk(host, root, join(folder, 'disk.raw'), inputs.size, signal);
   for (const name of ['disk.raw', 'vmlinuz', 'initrd.img']) await host.files.fsync(join(folder, name));
-  await host.files.removeTree(root);
-  await host.files.removeTree(temporary);
+  removals.discard(root);
+  removals.discard(temporary);
 }
 
 async function makeDisk(

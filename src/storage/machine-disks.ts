@@ -10,6 +10,7 @@ import { HullError } from '../model/errors.ts';
 import type { ProgressSink } from '../model/progress.ts';
 import type { MachineRecord, Repositories } from '../state/repositories.ts';
 import type { DataFolders } from './data-folders.ts';
+import type { Removals } from './removals.ts';
 import {
   BUILDER_REVISION,
   buildMachine,
@@ -33,6 +34,7 @@ type CreateRequest = Parameters<Machines['create']>[0];
 export interface MachineDisksParts {
   readonly host: Host;
   readonly folders: DataFolders;
+  readonly removals: Removals;
   readonly trees: Trees;
   readonly repositories: Repositories;
   readonly setAside: SetAside;
@@ -95,14 +97,11 @@ export class MachineDisks implements Machines {
   }
 
   async remove(name: string): Promise<void> {
-    const { folders, repositories, host } = this.#parts;
+    const { folders, repositories, removals } = this.#parts;
     if (repositories.machines.damaged().some((one) => one.name === name)) return this.#removeDamaged(name);
     const { folder } = this.#record(name);
-    const { path, done } = folders.temporaryPath();
     repositories.durably(() => repositories.machines.remove(name));
-    if (existsSync(join(folders.machines, folder))) await rename(join(folders.machines, folder), path);
-    await host.files.removeTree(path);
-    done();
+    removals.discard(join(folders.machines, folder));
   }
 
   /** Makes a damaged record anew from the disk. Throws where there is none. */
@@ -141,8 +140,8 @@ export class MachineDisks implements Machines {
     onProgress: ProgressSink,
     signal?: AbortSignal,
   ): Promise<MachineDisk> {
-    const { folders, repositories, host } = this.#parts;
-    return await folders.withTemporary(host.files, async (temporary) => {
+    const { folders, removals, repositories, host } = this.#parts;
+    return await folders.withTemporary(removals, async (temporary) => {
       await mkdir(temporary, { mode: 0o755 });
       await buildMachine(this.#parts, inputs, temporary, onProgress, signal);
       const folder = folders.fresh();

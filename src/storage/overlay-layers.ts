@@ -14,6 +14,7 @@ import { isUnpacked, repairLayer } from './layer-repair.ts';
 import type { LayerClaims, LayerFile, LayerSource, LayerStore } from './layer-store.ts';
 import type { SetAside } from './set-aside.ts';
 import { asStorage } from './storage-error.ts';
+import type { Removals } from './removals.ts';
 import type { Trees } from './trees.ts';
 
 /** Every blob is kept as gzip (image-spec, layer.md). */
@@ -22,6 +23,7 @@ const MEDIA_TYPE = 'application/vnd.oci.image.layer.v1.tar+gzip';
 export interface LayerStoreParts {
   readonly host: Host;
   readonly folders: DataFolders;
+  readonly removals: Removals;
   readonly trees: Trees;
   readonly content: ContentStore;
   readonly repositories: Repositories;
@@ -59,16 +61,16 @@ export class OverlayLayerStore implements LayerStore {
       claims?.claim(known.diffId);
       return known;
     }
-    const { folders, host } = this.#parts;
+    const { folders, removals } = this.#parts;
     return await asStorage('cannot import a layer', () =>
-      folders.withTemporary(host.files, (folder) => this.#import(source, folder, claims)),
+      folders.withTemporary(removals, (folder) => this.#import(source, folder, claims)),
     );
   }
 
   async importFile(file: LayerFile, claims?: LayerClaims): Promise<LayerInfo> {
-    const { content, folders, host, trees } = this.#parts;
+    const { content, folders, removals, trees } = this.#parts;
     return await asStorage('cannot import a layer', () =>
-      folders.withTemporary(host.files, async (folder) => {
+      folders.withTemporary(removals, async (folder) => {
         mkdirSync(folder, { mode: 0o755 });
         const stream = readLayerFile(file);
         const call = file.signal === undefined ? {} : { signal: file.signal };
@@ -167,7 +169,7 @@ export class OverlayLayerStore implements LayerStore {
   ): Promise<LayerInfo> {
     const { diffId, blob, mediaType, unpackedSize } = made;
     return await this.#lock.run(diffId, async () => {
-      const { folders, host, repositories } = this.#parts;
+      const { folders, host, removals, repositories } = this.#parts;
       const known = repositories.layers.find(diffId);
       if (known !== null) {
         await this.#replaceLost(known, blob, folder, keep);
@@ -184,7 +186,7 @@ export class OverlayLayerStore implements LayerStore {
       };
       const target = join(folders.layers, record.folder);
       await rename(folder, target);
-      undo.defer('remove the layer’s folder', () => host.files.removeTree(target));
+      undo.defer('remove the layer’s folder', () => removals.discard(target));
       await host.files.fsync(folders.layers);
       repositories.layers.add(record);
       undo.commit();
@@ -209,12 +211,12 @@ export class OverlayLayerStore implements LayerStore {
   }
 
   async #removeOne(diffId: Digest): Promise<void> {
-    const { folders, host, repositories, content } = this.#parts;
+    const { folders, removals, repositories, content } = this.#parts;
     const found = repositories.layers.find(diffId);
     if (found === null || this.#uses.has(diffId)) return;
     // On the disk before the folder goes: after a power cut the record must not come back without it.
     repositories.durably(() => repositories.layers.remove(diffId));
-    await host.files.removeTree(join(folders.layers, found.folder));
+    removals.discard(join(folders.layers, found.folder));
     const shared = repositories.layers.list().some((layer) => layer.blob.digest === found.blob.digest);
     if (!shared) await content.remove([found.blob.digest]);
   }

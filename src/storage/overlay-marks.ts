@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, rmSync, unlinkSync, type BigIntStats } from 'node:fs';
+import { mkdirSync, unlinkSync, type BigIntStats } from 'node:fs';
 import { constants } from 'node:fs';
 import type { TreeSyscalls } from '../host/tree-syscalls.ts';
 import { TarError } from '../lib/tar/types.ts';
@@ -69,10 +69,4 @@ export class OverlayMarks {
     if (found === null) this.#syscalls.makeNode(path, constants.S_IFCHR, 0);
     else if (found.isDirectory()) this.makeOpaque(path);
   }
-}
-
-/** Removes whatever is at `path`, links not followed. */
-export function removeAny(path: string): void {
-  if (lstatSync(filePath(path)).isDirectory()) rmSync(filePath(path), { recursive: true, force: true });
-  else unlinkSync(filePath(path));
 }

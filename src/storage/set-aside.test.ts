@@ -2,7 +2,6 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createHost } from '../host/index.ts';
 import { DataFolders } from './data-folders.ts';
 import { SetAside } from './set-aside.ts';
 
@@ -13,7 +12,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 function store(): { folders: DataFolders; aside: SetAside } {
   const folders = new DataFolders({ tag: '', dataDir: join(folder, 'data'), runDir: join(folder, 'run') });
   folders.make();
-  return { folders, aside: new SetAside(folders, createHost().files) };
+  return { folders, aside: new SetAside(folders, { discard: (path) => rmSync(path, { recursive: true }) }) };
 }
 
 test('what is set aside is moved whole, and two of one name at one moment both stay', async () => {
@@ -32,7 +31,7 @@ test('what is set aside is moved whole, and two of one name at one moment both s
       .map(({ path }) => path)
       .toSorted(),
   ).toEqual(taken.toSorted());
-  for (const entry of aside.list()) await aside.discard(entry);
+  for (const entry of aside.list()) aside.discard(entry);
   expect(taken.some((path) => existsSync(path))).toBe(false);
   expect(aside.list()).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Files } from '../host/host.ts';
 import type { DataFolders } from './data-folders.ts';
+import type { Removals } from './removals.ts';
 import type { SetAsideEntry, SetAsideStore } from './storage.ts';
 
 /**
@@ -10,11 +10,11 @@ import type { SetAsideEntry, SetAsideStore } from './storage.ts';
  */
 export class SetAside implements SetAsideStore {
   readonly #folders: DataFolders;
-  readonly #files: Files;
+  readonly #removals: Pick<Removals, 'discard'>;
 
-  constructor(folders: DataFolders, files: Files) {
+  constructor(folders: DataFolders, removals: Pick<Removals, 'discard'>) {
     this.#folders = folders;
-    this.#files = files;
+    this.#removals = removals;
   }
 
   /** Moves what lies at `path` away from where the engine works. Returns where it is now. */
@@ -40,7 +40,7 @@ export class SetAside implements SetAsideStore {
     );
   }
 
-  async discard({ path }: SetAsideEntry): Promise<void> {
-    await this.#files.removeTree(path);
+  discard({ path }: SetAsideEntry): void {
+    this.#removals.discard(path);
   }
 }

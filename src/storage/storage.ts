@@ -87,5 +87,5 @@ export interface SetAsideEntry {
 export interface SetAsideStore {
   list(): readonly SetAsideEntry[];
   /** Deletes it for good. */
-  discard(entry: SetAsideEntry): Promise<void>;
+  discard(entry: SetAsideEntry): void;
 }

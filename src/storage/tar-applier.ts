@@ -9,11 +9,12 @@ import {
   lchownSync,
 } from 'node:fs';
 import { linkSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
+import { TreeRemover } from '../host/tree-removal.ts';
 import type { TreeSyscalls } from '../host/tree-syscalls.ts';
 import { leadsAbove } from '../lib/archive-path.ts';
 import { TarError, type TarEvent, type TarHeader } from '../lib/tar/types.ts';
 import type { ExtractOptions } from './trees.ts';
-import { isOverlayXattr, isWhiteout, OverlayMarks, removeAny } from './overlay-marks.ts';
+import { isOverlayXattr, isWhiteout, OverlayMarks } from './overlay-marks.ts';
 import { cleanName, filePath, isErrno, joinPath, lookAt, lookThrough, parentOf } from './tree-paths.ts';
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -40,6 +41,7 @@ export class TarApplier {
   readonly #options: ExtractOptions;
   readonly #base: string;
   readonly #folderTimes = new Map<string, bigint>();
+  #remover: TreeRemover | null = null;
   #file: OpenFile | null = null;
   #lastParent = '';
   /** Name of the member at hand, for messages. */
@@ -134,9 +136,7 @@ export class TarApplier {
     const mixed = found.isDirectory() || header.type === 'directory';
     if (this.#options.mode === 'copy') {
       if (mixed && this.#options.keepKinds === true) throw new TarError(this.#kindsDiffer(path, header));
-      this.#lastParent = '';
-      removeAny(path);
-      return;
+      return this.#removeAny(path);
     }
     if (mixed && this.#marks === null && this.#options.replace !== true) {
       throw new TarError(
@@ -145,8 +145,15 @@ export class TarApplier {
           : `cannot replace ${path}, which is no folder, by the folder ${header.name}`,
       );
     }
+    this.#removeAny(path);
+  }
+
+  /** Links are not followed, and nothing behind a mount goes. */
+  #removeAny(path: string): void {
     this.#lastParent = '';
-    removeAny(path);
+    this.#remover ??= new TreeRemover();
+    if (!this.#remover.remove(path))
+      throw this.#remover.failures[0] ?? new TarError(`cannot replace ${path}`);
   }
 
   /** In the words of Docker's daemon, as those below. */

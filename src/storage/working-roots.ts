@@ -33,8 +33,8 @@ export class WorkingRoots {
     use: (root: { path: string; upper: string }) => Promise<T>,
     claims?: LayerClaims,
   ): Promise<{ result: T; layer: LayerInfo | null }> {
-    const { folders, host } = this.#parts;
-    return await folders.withTemporary(host.files, async (temporary) => {
+    const { folders, removals } = this.#parts;
+    return await folders.withTemporary(removals, async (temporary) => {
       const [upper, work] = [join(temporary, 'upper'), join(temporary, 'work')];
       mkdirSync(temporary, { mode: 0o700 });
       mkdirSync(upper, { mode: 0o755 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHost } from '../../src/host/index.ts';
 import type { RunResult } from '../../src/host/host.ts';
+import { TreeRemover } from '../../src/host/tree-removal.ts';
 
 const ROOT = join(import.meta.dir, '../..');
 export const HULL = process.env['HULL_TEST_BINARY'] ?? join(ROOT, 'dist/hull');
@@ -144,6 +145,8 @@ export class TestEngine {
       const stood = this.standstills();
       if (stood.length > 0) throw new Error(stood.join('\n'));
     } finally {
+      // Not by paths: a test may have made a tree that is too deep for them.
+      new TreeRemover().empty(this.folder);
       rmSync(this.folder, { recursive: true, force: true });
     }
   }

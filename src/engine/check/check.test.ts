@@ -18,7 +18,7 @@ function partsWith(registry: Registry, busy: boolean, retry: () => void): CheckP
     volumes: { problems: () => [] },
     damagedRows: () => [],
     catalog: { damaged: () => [] },
-    setAside: { list: () => [], discard: () => Promise.resolve() },
+    setAside: { list: () => [], discard: () => undefined },
     sources: { images: { find: () => null, damaged: () => null }, machines: { list: () => [] } },
     runtimes: { container: none, sandbox: none, vm: none },
     builder: { owns: () => false, inventory: () => [] },

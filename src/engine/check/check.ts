@@ -55,7 +55,7 @@ export async function check(parts: CheckParts, options: CheckOptions): Promise<r
   );
   findings.push(...examineSources(parts.registry.list(), parts.sources));
   findings.push(...(await parts.examineImages(options)));
-  return [...findings, ...(await examineSetAside(parts.setAside, options.discard))];
+  return [...findings, ...examineSetAside(parts.setAside, options.discard)];
 }
 
 /** Instances that nobody sees any more, whose removal failed half-way and is not being tried. */

@@ -74,11 +74,11 @@ export class FolderSnapshots implements VolumeSnapshots {
 
   async remove(volume: string, name: string): Promise<void> {
     const record = this.#get(volume, name);
-    const { folders, repositories, host } = this.#parts;
+    const { folders, repositories, removals } = this.#parts;
     const { path, done } = folders.temporaryPath(`snapshot-${record.folder}`);
     if (existsSync(this.#pathOf(record))) await rename(this.#pathOf(record), path);
     repositories.volumes.snapshots.remove(volume, name);
-    await host.files.removeTree(path);
+    removals.discard(path);
     done();
   }
 

@@ -1,16 +1,18 @@
-import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, type Stats, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, renameSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Host } from '../../host/host.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Repositories } from '../../state/repositories.ts';
 import type { DataFolders } from '../data-folders.ts';
+import type { Removals } from '../removals.ts';
 import { asStorage } from '../storage-error.ts';
 import type { Trees } from '../trees.ts';
 
 export interface TreeCopierParts {
   readonly host: Host;
   readonly folders: DataFolders;
+  readonly removals: Removals;
   readonly repositories: Repositories;
   readonly trees: Trees;
 }
@@ -36,8 +38,8 @@ export class TreeCopier {
     { live, what }: { live: boolean; what: string },
     use: (copy: FinishedCopy) => T | Promise<T>,
   ): Promise<T> {
-    const { host, folders, repositories, trees } = this.#parts;
-    return await folders.withTemporary(host.files, (path) =>
+    const { host, folders, removals, repositories, trees } = this.#parts;
+    return await folders.withTemporary(removals, (path) =>
       asStorage(what, async () => {
         mkdirSync(path, { mode: 0o755 });
         if (live) {
@@ -50,7 +52,7 @@ export class TreeCopier {
           try {
             repositories.durably(record);
           } catch (error) {
-            rmSync(target, { recursive: true, force: true });
+            removals.discard(target);
             throw error;
           }
         };

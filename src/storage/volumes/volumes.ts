@@ -1,11 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Host } from '../../host/host.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Repositories, VolumeRecord } from '../../state/repositories.ts';
 import type { DataFolders } from '../data-folders.ts';
+import type { Removals } from '../removals.ts';
 import type { SetAside } from '../set-aside.ts';
-import { asStorage, storageError } from '../storage-error.ts';
+import { storageError } from '../storage-error.ts';
 import type { Trees } from '../trees.ts';
 import { checkDriverOptions, refuseMounting } from './driver-options.ts';
 import { VolumeMounter } from './mounter.ts';
@@ -31,6 +32,7 @@ const MARK = '~';
 export interface VolumeParts {
   readonly host: Host;
   readonly folders: DataFolders;
+  readonly removals: Removals;
   readonly repositories: Repositories;
   readonly trees: Trees;
   readonly self: readonly string[];
@@ -105,7 +107,7 @@ export class FolderVolumes implements VolumeStore {
 
   async remove(name: string): Promise<void> {
     const volume = this.#get(name);
-    const { folders, repositories, host } = this.#parts;
+    const { folders, repositories, removals } = this.#parts;
     const snapshots = this.snapshots.list(name).map((snapshot) => snapshot.name);
     if (snapshots.length > 0) {
       throw new HullError(
@@ -115,12 +117,14 @@ export class FolderVolumes implements VolumeStore {
     }
     if (this.isMounted(volume)) await this.unmount(volume);
     const { path, done } = folders.temporaryPath(`volume-${basename(volume.path)}`);
-    await asStorage(`cannot remove the volume ${name}`, async () => {
+    try {
       // In one turn: nobody finds a volume that is going.
-      if (existsSync(volume.path)) renameSync(volume.path, path);
+      removals.move(volume.path, path);
       repositories.volumes.remove(name);
-      await host.files.removeTree(path);
-    });
+      removals.discard(path);
+    } catch (error) {
+      throw storageError(error, `cannot remove the volume ${name}`);
+    }
     done();
   }
 
