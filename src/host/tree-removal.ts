@@ -4,6 +4,7 @@ import { closeSync, constants as flags, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { decodeBytes, encodeBytes } from '../lib/byte-text.ts';
 import { Libc, SyscallError } from './libc.ts';
+import { asFilePath } from './long-paths.ts';
 
 const { i32, i64, u32, u64, pointer } = FFIType;
 const { ENOENT, ENOTEMPTY, EEXIST, EISDIR, ENOTDIR, EPERM } = constants.errno;
@@ -86,8 +87,11 @@ export class TreeRemover {
   }
 
   /** Deletes everything in a folder. False when something stays; `failures` says why. */
-  empty(folder: string): boolean {
-    const descriptor = openSync(folder, flags.O_RDONLY | flags.O_DIRECTORY);
+  empty(folder: string | Uint8Array): boolean {
+    const descriptor = openSync(
+      typeof folder === 'string' ? asFilePath(folder) : Buffer.from(folder),
+      flags.O_RDONLY | flags.O_DIRECTORY,
+    );
     try {
       // What is too deep is moved into the folder itself while it is read: again, until a whole pass finds nothing.
       for (;;) {
@@ -101,7 +105,7 @@ export class TreeRemover {
   }
 
   /** Deletes what is at `path`; fine when nothing is. False when something stays. */
-  remove(path: string): boolean {
+  remove(path: string | Uint8Array): boolean {
     const entry = { folder: AT_FDCWD, name: cBytes(path), type: DT_REG };
     const errno = this.#unlink(entry, false);
     if (errno !== EISDIR) return errno === 0 || this.#fail('unlink', errno, entry);
@@ -230,8 +234,8 @@ function isDots(name: Uint8Array): boolean {
   return name[0] === 0x2e && (name[1] === 0 || (name[1] === 0x2e && name[2] === 0));
 }
 
-function cBytes(path: string): Uint8Array {
-  const bytes = encodeBytes(path);
+function cBytes(path: string | Uint8Array): Uint8Array {
+  const bytes = typeof path === 'string' ? encodeBytes(path) : path;
   const terminated = new Uint8Array(bytes.length + 1);
   terminated.set(bytes);
   return terminated;

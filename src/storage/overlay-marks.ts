@@ -2,7 +2,7 @@ import { mkdirSync, unlinkSync, type BigIntStats } from 'node:fs';
 import { constants } from 'node:fs';
 import type { TreeSyscalls } from '../host/tree-syscalls.ts';
 import { TarError } from '../lib/tar/types.ts';
-import { filePath, joinPath, lookAt, parentOf } from './tree-paths.ts';
+import { joinPath, lookAt, parentOf } from './tree-paths.ts';
 
 /** Names of OCI layers (image-spec, layer.md, "Whiteouts"). */
 export const WHITEOUT_PREFIX = '.wh.';
@@ -33,6 +33,7 @@ export class OverlayMarks {
 
   /** Handles a member whose name is a whiteout's; false when it is an ordinary one. `makeParents` makes a folder and those above it. */
   apply(path: string, makeParents: (folder: string) => void): boolean {
+    if (!path.includes(`/${WHITEOUT_PREFIX}`)) return false;
     const parts = path.split('/');
     const name = parts.at(-1) ?? '';
     const folder = parentOf(path);
@@ -55,8 +56,8 @@ export class OverlayMarks {
 
   /** Makes a folder where a whiteout is; what lower layers have below it stays hidden. */
   replaceByFolder(path: string): void {
-    unlinkSync(filePath(path));
-    mkdirSync(filePath(path), 0o755);
+    unlinkSync(this.#syscalls.paths.near(path));
+    mkdirSync(this.#syscalls.paths.near(path), 0o755);
     this.makeOpaque(path);
   }
 
@@ -65,7 +66,7 @@ export class OverlayMarks {
   }
 
   #hide(path: string): void {
-    const found = lookAt(path);
+    const found = lookAt(path, this.#syscalls.paths);
     if (found === null) this.#syscalls.makeNode(path, constants.S_IFCHR, 0);
     else if (found.isDirectory()) this.makeOpaque(path);
   }

@@ -8,14 +8,16 @@ import {
   ftruncateSync,
   lchownSync,
 } from 'node:fs';
-import { linkSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
+import { mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
 import { TreeRemover } from '../host/tree-removal.ts';
+import { asFilePath, type LongPaths } from '../host/long-paths.ts';
 import type { TreeSyscalls } from '../host/tree-syscalls.ts';
 import { leadsAbove } from '../lib/archive-path.ts';
 import { TarError, type TarEvent, type TarHeader } from '../lib/tar/types.ts';
+import { FolderTimes } from './folder-times.ts';
 import type { ExtractOptions } from './trees.ts';
 import { isOverlayXattr, isWhiteout, OverlayMarks } from './overlay-marks.ts';
-import { cleanName, filePath, isErrno, joinPath, lookAt, lookThrough, parentOf } from './tree-paths.ts';
+import { cleanName, isErrno, joinPath, lookAt, lookThrough, parentOf } from './tree-paths.ts';
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const NODE_TYPES = {
@@ -37,10 +39,11 @@ interface OpenFile {
  */
 export class TarApplier {
   readonly #syscalls: TreeSyscalls;
+  readonly #paths: LongPaths;
   readonly #marks: OverlayMarks | null;
   readonly #options: ExtractOptions;
   readonly #base: string;
-  readonly #folderTimes = new Map<string, bigint>();
+  readonly #times: FolderTimes;
   #remover: TreeRemover | null = null;
   #file: OpenFile | null = null;
   #lastParent = '';
@@ -51,7 +54,9 @@ export class TarApplier {
 
   constructor(syscalls: TreeSyscalls, options: ExtractOptions) {
     this.#syscalls = syscalls;
+    this.#paths = syscalls.paths;
     this.#options = options;
+    this.#times = new FolderTimes(syscalls);
     this.#marks = options.mode === 'layer' ? new OverlayMarks(syscalls) : null;
     this.#base = joinPath('/', cleanName(options.into ?? '/'));
     this.#makeParents(this.#base);
@@ -65,16 +70,15 @@ export class TarApplier {
 
   /** Gives folders their times. Call once, at the end. */
   finish(): void {
-    for (const [path, mtime] of this.#folderTimes) {
-      this.current = path;
-      if (lookAt(path)?.isDirectory() === true) this.#syscalls.setTimes(path, mtime);
-    }
+    this.current = 'the times of folders';
+    this.#times.finish();
   }
 
   #begin(header: TarHeader): void {
     this.current = header.name;
     this.entries += 1;
     const path = joinPath(this.#base, cleanName(header.name));
+    this.#times.leaveFor(path);
     if (path === this.#base) {
       if (header.type === 'directory' && this.#marks !== null) this.#decorate(path, header);
       return;
@@ -89,13 +93,13 @@ export class TarApplier {
   #leaf(path: string, header: TarHeader): void {
     this.#clear(path, header);
     if (header.type === 'file') {
-      this.#file = { header, path, descriptor: openSync(filePath(path), CREATE, 0o600), written: 0 };
+      this.#file = { header, path, descriptor: openSync(this.#paths.near(path), CREATE, 0o600), written: 0 };
       this.unpackedSize += header.size;
       return;
     }
     if (header.type === 'symlink') {
       if (this.#options.mode === 'copy') this.#refuseLinkOut(path, header);
-      symlinkSync(filePath(header.linkName), filePath(path));
+      symlinkSync(asFilePath(header.linkName), this.#paths.near(path));
     } else if (header.type !== 'hardlink' && header.type !== 'directory') {
       this.#syscalls.makeNode(path, NODE_TYPES[header.type], 0o600, header.devMajor, header.devMinor);
     }
@@ -103,15 +107,15 @@ export class TarApplier {
   }
 
   #folder(path: string, header: TarHeader): void {
-    const found = lookAt(path);
+    const found = lookAt(path, this.#paths);
     const follow = this.#options.mode === 'plain' && found?.isSymbolicLink() === true;
-    const folder = (follow ? lookThrough(path) : found)?.isDirectory() === true;
+    const folder = (follow ? lookThrough(path, this.#paths) : found)?.isDirectory() === true;
     if (folder && follow) return;
     if (!folder) {
       if (found !== null && this.#marks !== null && isWhiteout(found)) this.#marks.replaceByFolder(path);
       else {
         this.#clear(path, header);
-        mkdirSync(filePath(path), 0o700);
+        mkdirSync(this.#paths.near(path), 0o700);
       }
     }
     this.#decorate(path, header);
@@ -120,18 +124,18 @@ export class TarApplier {
   #hardLink(path: string, header: TarHeader): void {
     const target = joinPath(this.#base, this.#cleanLink(header));
     if (target === path) return;
-    const found = lookAt(target);
+    const found = lookAt(target, this.#paths);
     if (found === null || found.isDirectory())
       throw new TarError(
         `the hard link ${header.name} names ${header.linkName}, which is no earlier file of the archive`,
       );
     this.#clear(path, header);
-    linkSync(filePath(target), filePath(path));
+    this.#syscalls.link(target, path);
   }
 
   /** Makes room for a member that is no folder, or for a folder where something else is. */
   #clear(path: string, header: TarHeader): void {
-    const found = lookAt(path);
+    const found = lookAt(path, this.#paths);
     if (found === null) return;
     const mixed = found.isDirectory() || header.type === 'directory';
     if (this.#options.mode === 'copy') {
@@ -151,8 +155,9 @@ export class TarApplier {
   /** Links are not followed, and nothing behind a mount goes. */
   #removeAny(path: string): void {
     this.#lastParent = '';
+    this.#paths.forget();
     this.#remover ??= new TreeRemover();
-    if (!this.#remover.remove(path))
+    if (!this.#remover.remove(this.#paths.near(path)))
       throw this.#remover.failures[0] ?? new TarError(`cannot replace ${path}`);
   }
 
@@ -181,21 +186,23 @@ export class TarApplier {
 
   #makeParents(folder: string): void {
     if (folder === this.#lastParent || folder === '/') return;
-    if (lookThrough(folder)?.isDirectory() !== true) {
-      this.#makeParents(parentOf(folder));
-      this.#makeParent(folder);
+    const missing: number[] = [];
+    for (let end = folder.length; end > 0; end = folder.lastIndexOf('/', end - 1)) {
+      if (lookThrough(folder.slice(0, end), this.#paths)?.isDirectory() === true) break;
+      missing.push(end);
     }
+    for (const end of missing.toReversed()) this.#makeParent(folder.slice(0, end));
     this.#lastParent = folder;
   }
 
   #makeParent(folder: string): void {
-    const found = lookAt(folder);
+    const found = lookAt(folder, this.#paths);
     if (found !== null && this.#marks !== null && isWhiteout(found)) this.#marks.replaceByFolder(folder);
     else if (found !== null)
       throw new TarError(`${folder} is no folder, but the archive puts ${this.current} below it`);
-    else mkdirSync(filePath(folder), 0o755);
+    else mkdirSync(this.#paths.near(folder), 0o755);
     const { owner } = this.#options;
-    if (owner !== undefined) chownSync(filePath(folder), owner.uid, owner.gid);
+    if (owner !== undefined) chownSync(this.#paths.near(folder), owner.uid, owner.gid);
   }
 
   #write(offset: number, bytes: Uint8Array): void {
@@ -226,11 +233,11 @@ export class TarApplier {
   /** Owner before mode (it clears set-id bits) and before attributes (it clears capabilities). */
   #decorate(path: string, header: TarHeader): void {
     const { uid, gid } = this.#options.owner ?? header;
-    lchownSync(filePath(path), uid, gid);
+    lchownSync(this.#paths.near(path), uid, gid);
     const shared = header.type === 'directory' ? this.#options.permissions : undefined;
-    if (header.type !== 'symlink') chmodSync(filePath(path), shared ?? header.mode);
+    if (header.type !== 'symlink') chmodSync(this.#paths.near(path), shared ?? header.mode);
     this.#setXattrs(path, header);
-    if (header.type === 'directory') this.#folderTimes.set(path, header.mtime);
+    if (header.type === 'directory') this.#times.add(path, header.mtime);
     else this.#syscalls.setTimes(path, header.mtime);
   }
 

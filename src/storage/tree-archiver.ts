@@ -14,7 +14,7 @@ import { encodeHeader, TAR_END, type TarMember } from '../lib/tar/encode.ts';
 import { paddingOf, TarError, type TarType } from '../lib/tar/types.ts';
 import type { ArchiveOptions } from './trees.ts';
 import { isOverlayXattr, isWhiteout, OPAQUE_NAME, OPAQUE_XATTR, WHITEOUT_PREFIX } from './overlay-marks.ts';
-import { cleanName, filePath, isErrno, joinPath, lookAt, lookThrough } from './tree-paths.ts';
+import { cleanName, isErrno, joinPath, lookAt, lookThrough } from './tree-paths.ts';
 
 const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 const CHUNK = 256 * 1024;
@@ -27,6 +27,18 @@ interface Place {
   readonly path: string;
   readonly name: string;
 }
+
+/** A folder that is being archived. */
+interface OpenFolder {
+  /** Lengths of its path and of its name in the archive. */
+  readonly path: number;
+  readonly name: number;
+  readonly names: readonly string[];
+  next: number;
+}
+
+/** Go's reader of archives, and with it every other engine, takes no longer extended header. */
+const LONGEST_NAME = 1024 ** 2 - 1024;
 
 /** Archives a tree below `/`, in a process whose root is the tree's (`Confinement`). Same tree, same bytes: names are sorted. */
 export class TreeArchiver {
@@ -59,28 +71,46 @@ export class TreeArchiver {
     yield TAR_END;
   }
 
-  *#contents(folder: Place): Generator<Uint8Array> {
-    const raw = this.#unlessGone(() => readdirSync(filePath(folder.path), { encoding: 'buffer' })) ?? [];
-    for (const bytes of raw.toSorted((a, b) => Buffer.compare(a, b))) {
-      const entry = decodeBytes(bytes);
-      const place = {
-        path: joinPath(folder.path, entry),
-        name: memberBelow(folder.name, entry),
-      };
+  /** Everything below a folder. Not by recursion: how deep a tree is, is its maker's choice. */
+  *#contents(top: Place): Generator<Uint8Array> {
+    let folder = top;
+    const open: OpenFolder[] = [this.#open(top)];
+    for (let inside = open.at(-1); inside !== undefined; inside = open.at(-1)) {
+      const entry = inside.names[inside.next++];
+      if (entry === undefined) {
+        open.pop();
+        const above = open.at(-1);
+        if (above !== undefined)
+          folder = { path: folder.path.slice(0, above.path), name: folder.name.slice(0, above.name) };
+        continue;
+      }
+      const place = { path: joinPath(folder.path, entry), name: memberBelow(folder.name, entry) };
       if (this.#isStub(place.path)) continue;
       this.current = place.path;
-      const facts = lookAt(place.path);
+      const facts = lookAt(place.path, this.#syscalls.paths);
       if (facts === null) continue;
       if (this.#layer && isWhiteout(facts)) {
         yield this.#mark(memberBelow(folder.name, `${WHITEOUT_PREFIX}${entry}`));
         continue;
       }
       yield* this.#member(place, facts);
-      if (facts.isDirectory()) yield* this.#contents(place);
+      if (!facts.isDirectory()) continue;
+      folder = place;
+      open.push(this.#open(place));
     }
   }
 
+  /** The names in a folder, sorted. Where its own names end is kept, not the names: those of deep trees are long. */
+  #open({ path, name }: Place): OpenFolder {
+    const raw =
+      this.#unlessGone(() => readdirSync(this.#syscalls.paths.near(path), { encoding: 'buffer' })) ?? [];
+    const names = raw.toSorted((a, b) => Buffer.compare(a, b)).map(decodeBytes);
+    return { path: path.length, name: name.length, names, next: 0 };
+  }
+
   *#member(place: Place, facts: BigIntStats): Generator<Uint8Array> {
+    if (place.name.length > LONGEST_NAME)
+      throw new TarError(`the path of a file has ${place.name.length} characters: too long for an archive`);
     const type = typeOf(facts);
     // A socket is no use without the process that made it, and tar has no word for it.
     if (type === null) return;
@@ -121,7 +151,7 @@ export class TreeArchiver {
     const size = member.size ?? 0;
     const followed = this.#options.follow === true && this.entries === 0;
     const descriptor = this.#unlessGone(() =>
-      openSync(filePath(path), followed ? READ : READ | constants.O_NOFOLLOW),
+      openSync(this.#syscalls.paths.near(path), followed ? READ : READ | constants.O_NOFOLLOW),
     );
     if (descriptor === null) {
       this.#links.forEach((first, key) => first === member.name && this.#links.delete(key));
@@ -155,7 +185,8 @@ export class TreeArchiver {
   }
 
   #linkAndAttributes(place: Place, type: TarType): { link: string; xattrs: Map<string, Uint8Array> } {
-    const link = type === 'symlink' ? decodeBytes(readlinkSync(filePath(place.path), 'buffer')) : '';
+    const link =
+      type === 'symlink' ? decodeBytes(readlinkSync(this.#syscalls.paths.near(place.path), 'buffer')) : '';
     return { link, xattrs: this.#syscalls.xattrs(place.path) };
   }
 
@@ -175,7 +206,7 @@ export class TreeArchiver {
     if (stubs?.includes(path) !== true) return false;
     const facts = lookAt(path);
     if (facts?.isDirectory() !== true) return facts?.isFile() === true && facts.size === 0n;
-    return readdirSync(filePath(path)).every((entry) => this.#isStub(joinPath(path, entry)));
+    return readdirSync(path).every((entry) => this.#isStub(joinPath(path, entry)));
   }
 
   #header(member: TarMember): Uint8Array {

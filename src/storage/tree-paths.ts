@@ -1,14 +1,10 @@
 import { lstatSync, statSync, type BigIntStats } from 'node:fs';
-import { encodeBytes } from '../lib/byte-text.ts';
+import { asFilePath, type LongPaths } from '../host/long-paths.ts';
 import { TarError } from '../lib/tar/types.ts';
-
-/** Text of `lib/byte-text.ts` as Node's file functions take it. */
-export function filePath(path: string): string | Buffer {
-  return path.isWellFormed() ? path : Buffer.from(encodeBytes(path));
-}
 
 /** A member's name as a path below the archive's root without leading slash; '' is the root itself. Refuses names that lead above it. */
 export function cleanName(name: string): string {
+  if (CLEAN.test(name)) return withoutNul(name, name.startsWith('/') ? name.slice(1) : name);
   const parts: string[] = [];
   for (const part of name.split('/')) {
     if (part === '' || part === '.') continue;
@@ -16,21 +12,31 @@ export function cleanName(name: string): string {
     else if (parts.pop() === undefined)
       throw new TarError(`the archive's member ${JSON.stringify(name)} leads out of its folder`);
   }
-  const path = parts.join('/');
+  return withoutNul(name, parts.join('/'));
+}
+
+/** Nothing in it has to be cleaned away: most names, and long ones are cleaned slowly. */
+const CLEAN = /^\/?(?!.*(?:^|\/)\.{0,2}(?:\/|$))/s;
+
+function withoutNul(name: string, path: string): string {
   if (path.includes('\0'))
     throw new TarError(`the archive's member ${JSON.stringify(name)} has a NUL byte in its name`);
   return path;
 }
 
-/** What is at `path`, links not followed; null when nothing is. */
-export function lookAt(path: string): BigIntStats | null {
-  return statOrNull(() => lstatSync(filePath(path), { bigint: true }));
+/** What is at `path`, of any length, links not followed; null when nothing is. */
+export function lookAt(path: string, paths: PathReach = SHORT): BigIntStats | null {
+  return statOrNull(() => lstatSync(paths.near(path), { bigint: true }));
 }
 
 /** What is at `path`, links followed; null when nothing is. */
-export function lookThrough(path: string): BigIntStats | null {
-  return statOrNull(() => statSync(filePath(path), { bigint: true }));
+export function lookThrough(path: string, paths: PathReach = SHORT): BigIntStats | null {
+  return statOrNull(() => statSync(paths.near(path), { bigint: true }));
 }
+
+/** How paths are given to file functions: by `LongPaths`, or as they are. */
+export type PathReach = Pick<LongPaths, 'near'>;
+const SHORT: PathReach = { near: asFilePath };
 
 function statOrNull(stat: () => BigIntStats): BigIntStats | null {
   try {

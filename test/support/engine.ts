@@ -42,6 +42,11 @@ export class TestEngine {
     this.socket = join(run === undefined ? this.run : this.folder, 'hull.sock');
   }
 
+  /** The daemon's. */
+  get pid(): number {
+    return this.#daemon;
+  }
+
   get url(): string {
     return `unix://${this.socket}`;
   }

@@ -40,8 +40,8 @@ export interface Files {
     options: PutFilesOptions,
     signal?: AbortSignal,
   ): Promise<void>;
-  /** Sorted by name. */
-  changes(nameOrId: string, signal?: AbortSignal): Promise<readonly FileChange[]>;
+  /** Sorted by name, in batches as they are found. Rejects in the loop. */
+  changes(nameOrId: string, signal?: AbortSignal): AsyncIterable<readonly FileChange[]>;
   /** The whole root as a tar stream, without what is mounted on it. */
   export(nameOrId: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** Makes an image of the instance: a layer of its changes over its own image's. */

@@ -71,8 +71,8 @@ export class FileService implements Files {
     this.#event(record, 'extract-to-dir');
   }
 
-  async changes(nameOrId: string, signal?: AbortSignal): Promise<readonly FileChange[]> {
-    return await this.#source(this.#parts.registry.get(nameOrId)).changes(signal);
+  async *changes(nameOrId: string, signal?: AbortSignal): AsyncGenerator<readonly FileChange[]> {
+    yield* this.#source(this.#parts.registry.get(nameOrId)).changes(signal);
   }
 
   export(nameOrId: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {

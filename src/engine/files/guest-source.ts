@@ -31,8 +31,8 @@ export class GuestSource implements FileSource {
     await this.#runtime.writeFiles(this.#id, path, stream, options, signal);
   }
 
-  changes(signal?: AbortSignal): Promise<readonly FileChange[]> {
-    return this.#runtime.fileChanges(this.#id, signal);
+  async *changes(signal?: AbortSignal): AsyncGenerator<readonly FileChange[]> {
+    yield await this.#runtime.fileChanges(this.#id, signal);
   }
 
   root(signal?: AbortSignal): AsyncIterable<Uint8Array> {

@@ -60,13 +60,9 @@ export class HostSource implements FileSource {
     return this.#viewed((view) => this.#parts.files.write(view, path, archive, options, signal));
   }
 
-  async changes(signal?: AbortSignal): Promise<readonly FileChange[]> {
+  async *changes(signal?: AbortSignal): AsyncGenerator<readonly FileChange[]> {
     const root = await this.#hold();
-    try {
-      return await this.#parts.files.changes({ kind: 'layers', ...root }, signal);
-    } finally {
-      await root.release();
-    }
+    yield* thenRelease(this.#parts.files.changes({ kind: 'layers', ...root }, signal), root.release);
   }
 
   async *root(signal?: AbortSignal): AsyncGenerator<Uint8Array> {

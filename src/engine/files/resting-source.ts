@@ -37,8 +37,9 @@ export class RestingSource implements FileSource {
     return this.#using(true, (source) => source.write(path, archive, options, signal), signal);
   }
 
-  changes(signal?: AbortSignal): Promise<readonly FileChange[]> {
-    return this.#using(false, (source) => source.changes(signal), signal);
+  async *changes(signal?: AbortSignal): AsyncGenerator<readonly FileChange[]> {
+    const { source, giveBack } = await this.#borrow(false, signal);
+    yield* thenRelease(source.changes(signal), giveBack);
   }
 
   async *root(signal?: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -10,17 +10,18 @@ export interface FileSource {
     options: ExtractFilesOptions,
     signal?: AbortSignal,
   ): Promise<void>;
-  changes(signal?: AbortSignal): Promise<readonly FileChange[]>;
+  /** In batches, as they are found. */
+  changes(signal?: AbortSignal): AsyncIterable<readonly FileChange[]>;
   root(signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** What the instance has written over its image, as an OCI layer (uncompressed). Mount places that a runtime made are left out. */
   layer(signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
 /** The stream, and `release` when it ends or is left. */
-export async function* thenRelease(
-  stream: AsyncIterable<Uint8Array>,
+export async function* thenRelease<T>(
+  stream: AsyncIterable<T>,
   release: () => Promise<void> | void,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<T> {
   try {
     yield* stream;
   } finally {

@@ -46,10 +46,22 @@ async function put(engine: EngineApi, exchange: Exchange): Promise<void> {
 }
 
 async function changes(engine: EngineApi, exchange: Exchange): Promise<void> {
-  const found = await engine.files.changes(exchange.param('id'), exchange.signal);
-  const answer = found.map(({ path, kind }): FilesystemChange => ({ Path: path, Kind: CHANGE_KINDS[kind] }));
+  const found = engine.files.changes(exchange.param('id'), exchange.signal);
+  await pass(exchange, changesJson(found), 'application/json');
+}
+
+/** A list piece by piece: a tree may have millions of files, or paths of millions of characters. */
+async function* changesJson(found: AsyncIterable<readonly FileChange[]>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let before = '[';
+  for await (const batch of found) {
+    const items = batch.map(({ path, kind }): FilesystemChange => ({ Path: path, Kind: CHANGE_KINDS[kind] }));
+    if (items.length === 0) continue;
+    yield encoder.encode(`${before}${JSON.stringify(items).slice(1, -1)}`);
+    before = ',';
+  }
   // As Docker's daemon writes an empty list.
-  exchange.send(answer.length === 0 ? null : answer);
+  yield encoder.encode(before === '[' ? 'null\n' : ']\n');
 }
 
 async function exportRoot(engine: EngineApi, exchange: Exchange): Promise<void> {

@@ -42,9 +42,10 @@ export class FakeFiles implements Files {
     await collect(archive);
   }
 
-  changes(nameOrId: string): Promise<readonly FileChange[]> {
+  // oxlint-disable-next-line require-await -- it streams, as the real one does
+  async *changes(nameOrId: string): AsyncGenerator<readonly FileChange[]> {
     this.#instances.get(nameOrId);
-    return Promise.resolve([{ path: '/hello', kind: 'added' }]);
+    yield [{ path: '/hello', kind: 'added' }];
   }
 
   async export(nameOrId: string): Promise<AsyncIterable<Uint8Array>> {

@@ -1,13 +1,17 @@
 import { readdirSync } from 'node:fs';
+import { LongPaths } from '../../host/long-paths.ts';
 import type { TreeSyscalls } from '../../host/tree-syscalls.ts';
 import { decodeBytes } from '../../lib/byte-text.ts';
 import type { FileFacts, OverlaySides } from '../../lib/file-changes.ts';
 import { OPAQUE_XATTR } from '../overlay-marks.ts';
-import { filePath, lookAt } from '../tree-paths.ts';
+import { lookAt } from '../tree-paths.ts';
 
 /** Folders `upper` and `lower` of this process's world. */
 export class FolderSides implements OverlaySides {
   readonly #syscalls: Pick<TreeSyscalls, 'xattrs'>;
+  /** Each side has its own: what is asked for goes from one to the other. */
+  readonly #upperPaths = new LongPaths();
+  readonly #lowerPaths = new LongPaths();
   readonly #upper: string;
   readonly #lower: string;
 
@@ -18,25 +22,27 @@ export class FolderSides implements OverlaySides {
   }
 
   names(folder: string): string[] {
-    return namesIn(this.#upper + folder);
+    return namesIn(this.#upper + folder, this.#upperPaths);
   }
 
   hidden(folder: string): string[] {
     const mark = this.#syscalls.xattrs(this.#upper + folder).get(OPAQUE_XATTR);
-    return mark !== undefined && decodeBytes(mark) === 'y' ? namesIn(this.#lower + folder) : [];
+    return mark !== undefined && decodeBytes(mark) === 'y'
+      ? namesIn(this.#lower + folder, this.#lowerPaths)
+      : [];
   }
 
   now(path: string): FileFacts | null {
-    return factsOf(this.#upper + path);
+    return factsOf(this.#upper + path, this.#upperPaths);
   }
 
   before(path: string): FileFacts | null {
-    return factsOf(this.#lower + path);
+    return factsOf(this.#lower + path, this.#lowerPaths);
   }
 }
 
-function factsOf(path: string): FileFacts | null {
-  const found = lookAt(path);
+function factsOf(path: string, paths: LongPaths): FileFacts | null {
+  const found = lookAt(path, paths);
   if (found === null) return null;
   const { mode, uid, gid, rdev, size, mtimeNs } = found;
   const device = found.isCharacterDevice() || found.isBlockDevice() ? rdev : 0n;
@@ -50,9 +56,9 @@ function factsOf(path: string): FileFacts | null {
   };
 }
 
-function namesIn(folder: string): string[] {
+function namesIn(folder: string, paths: LongPaths): string[] {
   try {
-    return readdirSync(filePath(folder), { encoding: 'buffer' }).map(decodeBytes);
+    return readdirSync(paths.near(folder), { encoding: 'buffer' }).map(decodeBytes);
   } catch {
     // A running instance may have removed it meanwhile.
     return [];

@@ -42,7 +42,8 @@ export interface InstanceFiles {
     options: ExtractFilesOptions,
     signal?: AbortSignal,
   ): Promise<void>;
-  changes(view: FilesView & { kind: 'layers' }, signal?: AbortSignal): Promise<readonly FileChange[]>;
+  /** In batches, as they are found: there may be millions. Rejects in the loop. */
+  changes(view: FilesView & { kind: 'layers' }, signal?: AbortSignal): AsyncIterable<readonly FileChange[]>;
 }
 
 /** What the process is told, as JSON. A `process` view is given as descriptor 3. */
@@ -54,7 +55,8 @@ export interface FilesCall {
     | { readonly verb: 'changes' };
 }
 
-/** A line on the process's standard error. `stat` comes before an archive's first byte; one of the others is the last. */
+/** A line on the process's standard error. `stat` comes before an archive's first byte, `changes` as often as there are some; one of the others is
+ * the last. */
 export type FilesReport =
   | { readonly kind: 'stat'; readonly stat: Omit<FileStat, 'mtime'> & { readonly mtime: string } }
   | { readonly kind: 'changes'; readonly changes: readonly FileChange[] }

@@ -49,12 +49,25 @@ export class ConfinedFiles implements InstanceFiles {
     await end();
   }
 
-  async changes(view: FilesView & { kind: 'layers' }, signal?: AbortSignal): Promise<readonly FileChange[]> {
-    const { reports, end } = this.#start({ view, operation: { verb: 'changes' } }, 'ignore', signal);
-    const report = await reports.next();
-    if (report.kind !== 'changes') throw unexpected(report);
-    await end();
-    return report.changes;
+  async *changes(
+    view: FilesView & { kind: 'layers' },
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly FileChange[]> {
+    const { child, reports } = this.#start({ view, operation: { verb: 'changes' } }, 'ignore', signal);
+    try {
+      for (;;) {
+        const report = await reports.next().catch((error: unknown) => {
+          signal?.throwIfAborted();
+          throw error;
+        });
+        if (report.kind === 'done') return;
+        if (report.kind !== 'changes') throw unexpected(report);
+        yield report.changes;
+      }
+    } finally {
+      child.kill('SIGKILL');
+      await child.exited;
+    }
   }
 
   #start(call: FilesCall, stdin: 'pipe' | 'ignore', signal: AbortSignal | undefined): Running {

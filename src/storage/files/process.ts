@@ -6,6 +6,7 @@ import { TarError } from '../../lib/tar/types.ts';
 import { meansFolder } from '../../lib/archive-path.ts';
 import { HullError, messageOf } from '../../model/errors.ts';
 import type { ErrorCode } from '../../model/error-codes.ts';
+import type { FileChange } from '../../model/files.ts';
 import { decompress, DescriptorSink } from '../compression.ts';
 import { TarApplier } from '../tar-applier.ts';
 import { TreeArchiver } from '../tree-archiver.ts';
@@ -17,6 +18,9 @@ import { enterView } from './view.ts';
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2];
 const CHUNK = 256 * 1024;
+/** Characters of paths that are told together: a line that is read in one turn. */
+const BATCH = 64 * 1024;
+const CHANGE_OVERHEAD = 32;
 
 /** Finds a user of the instance's by its account files. */
 export type ResolveUser = (
@@ -58,8 +62,7 @@ async function carryOut(
       await write(syscalls, view, operation, resolveUser);
       break;
     case 'changes': {
-      const changes = [...fileChanges(new FolderSides(syscalls, '/upper', '/lower'))];
-      report({ kind: 'changes', changes });
+      reportChanges(fileChanges(new FolderSides(syscalls, '/upper', '/lower')));
     }
   }
   report({ kind: 'done' });
@@ -112,6 +115,18 @@ function accountFiles(): { passwd: string; group: string } {
 
 function reportStat({ mtime, ...stat }: ReturnType<typeof statPath>['stat']): void {
   report({ kind: 'stat', stat: { ...stat, mtime: String(mtime) } });
+}
+
+function reportChanges(found: Iterable<FileChange>): void {
+  let [changes, size]: [FileChange[], number] = [[], 0];
+  for (const change of found) {
+    changes.push(change);
+    size += change.path.length + CHANGE_OVERHEAD;
+    if (size < BATCH) continue;
+    report({ kind: 'changes', changes });
+    [changes, size] = [[], 0];
+  }
+  if (changes.length > 0) report({ kind: 'changes', changes });
 }
 
 function report(line: FilesReport): void {

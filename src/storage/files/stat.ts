@@ -4,7 +4,8 @@ import { readArchivePath, type ArchivePath } from '../../lib/archive-path.ts';
 import { decodeBytes } from '../../lib/byte-text.ts';
 import { HullError } from '../../model/errors.ts';
 import type { FileStat } from '../../model/files.ts';
-import { filePath, isErrno, joinPath } from '../tree-paths.ts';
+import { asFilePath } from '../../host/long-paths.ts';
+import { isErrno, joinPath } from '../tree-paths.ts';
 import type { ViewMount } from './files.ts';
 
 /** As the kernel has it for one path. */
@@ -26,7 +27,7 @@ export function statPath(given: string): { stat: FileStat; place: ArchivePath } 
 
 function look(path: string): BigIntStats {
   try {
-    return lstatSync(filePath(path), { bigint: true });
+    return lstatSync(asFilePath(path), { bigint: true });
   } catch (error) {
     throw explain(error, path);
   }
@@ -65,7 +66,7 @@ function followLink(path: string): string {
 
 function linkAt(path: string): string | null {
   try {
-    return decodeBytes(readlinkSync(filePath(path), 'buffer'));
+    return decodeBytes(readlinkSync(asFilePath(path), 'buffer'));
   } catch {
     return null;
   }

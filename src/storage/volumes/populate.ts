@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import type { Host } from '../../host/host.ts';
 import { isHullError } from '../../model/errors.ts';
+import type { Removals } from '../removals.ts';
 import { asStorage } from '../storage-error.ts';
 import type { Trees } from '../trees.ts';
 import { copyTree, likeFolder } from './tree-copier.ts';
@@ -9,6 +10,7 @@ import type { ImageFolder } from './volume-store.ts';
 
 export interface PopulateParts {
   readonly host: Host;
+  readonly removals: Removals;
   readonly trees: Trees;
 }
 
@@ -18,7 +20,7 @@ export interface PopulateParts {
  * `live`: somebody may write into the target meanwhile, who is not to lead what is copied astray.
  */
 export async function populate(
-  { host, trees }: PopulateParts,
+  { host, removals, trees }: PopulateParts,
   target: string,
   image: ImageFolder,
   live: boolean,
@@ -31,7 +33,7 @@ export async function populate(
     await asStorage('cannot fill the volume with what the image has', async () => {
       if (readdirSync(source).length > 0) {
         if (live) await trees.extract(trees.archive(source, { mode: 'plain' }), target, { mode: 'plain' });
-        else await copyTree(host, source, target);
+        else await copyTree({ host, removals, trees }, source, target);
       }
       likeFolder(target, fstatSync(descriptor));
     });

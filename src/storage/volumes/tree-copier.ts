@@ -1,5 +1,5 @@
-import { chmodSync, chownSync, mkdirSync, renameSync, type Stats, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync, type Stats, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Host } from '../../host/host.ts';
 import { HullError } from '../../model/errors.ts';
@@ -45,7 +45,7 @@ export class TreeCopier {
         if (live) {
           await trees.extract(trees.archive(source, { mode: 'plain' }), path, { mode: 'plain' });
           likeFolder(path, statSync(source));
-        } else await copyTree(host, source, path);
+        } else await copyTree(this.#parts, source, path);
         await host.files.syncFilesystem(path);
         const moveTo = (target: string, record: () => void): void => {
           renameSync(path, target);
@@ -64,16 +64,31 @@ export class TreeCopier {
   }
 }
 
-/** cp(1): everything of every file, blocks shared where the file system can. The source must not change meanwhile. */
-export async function copyTree(host: Pick<Host, 'exec'>, source: string, target: string): Promise<void> {
+/**
+ * Everything of every file, blocks shared where the file system can (cp(1)). The source must not change meanwhile. A tree with paths that are too
+ * long for cp goes through an archive, which fills holes.
+ */
+export async function copyTree(
+  { host, removals, trees }: Pick<TreeCopierParts, 'host' | 'removals' | 'trees'>,
+  source: string,
+  target: string,
+): Promise<void> {
   const child = host.exec.spawn(
     ['cp', '-a', '--reflink=auto', '--remove-destination', '--', `${source}/.`, target],
     { stderr: 'pipe' },
   );
   const said = textOf(child.stderr);
   const code = await child.exited;
-  if (code !== 0) throw new HullError('command-failed', `cp ended with status ${code}: ${await said}`);
+  if (code === 0) return;
+  const message = await said;
+  if (!message.includes(TOO_LONG))
+    throw new HullError('command-failed', `cp ended with status ${code}: ${message}`);
+  for (const name of readdirSync(target)) removals.discard(join(target, name));
+  await trees.extract(trees.archive(source, { mode: 'plain' }), target, { mode: 'plain' });
 }
+
+/** ENAMETOOLONG, as strerror(3) has it in the C locale. */
+const TOO_LONG = 'File name too long';
 
 /** Owner and mode of a folder. */
 export function likeFolder(folder: string, { uid, gid, mode }: Pick<Stats, 'uid' | 'gid' | 'mode'>): void {
@@ -83,6 +98,6 @@ export function likeFolder(folder: string, { uid, gid, mode }: Pick<Stats, 'uid'
 
 async function textOf(stream: Readable | null): Promise<string> {
   let text = '';
-  if (stream !== null) for await (const chunk of stream) text = (text + String(chunk)).slice(0, 2000);
+  if (stream !== null) for await (const chunk of stream) text = (text + String(chunk)).slice(-2000);
   return text.trim();
 }
