@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDeepTree } from '../../src/host/testing/deep-tree.ts';
 import { TestEngine } from '../support/engine.ts';
@@ -114,6 +114,25 @@ test(
     await engine.must(['volume', 'snapshot-rm', 'deep', 'one']);
     await engine.must(['volume', 'rm', 'deep', 'copy']);
     await gone();
+  },
+  LONG,
+);
+
+test(
+  'a build makes one, and copies it from stage to stage',
+  async () => {
+    const context = join(engine.folder, 'context');
+    mkdirSync(context);
+    writeFileSync(
+      join(context, 'Dockerfile'),
+      `FROM busybox AS one\nRUN mkdir /t; cd /t; ${MAKE_DEEP}\nFROM busybox\nCOPY --from=one /t /u\n`,
+    );
+    await engine.must(['build', '-t', 'built', context]);
+    const deepest = `cd /u; for i in 1 2 3; do cd -P ${'d/'.repeat(1024)}; done; cat z`;
+    expect(await engine.must(['run', '--rm', '--network', 'none', 'built', 'sh', '-c', deepest])).toBe(
+      'deepest',
+    );
+    await engine.must(['rmi', 'built']);
   },
   LONG,
 );

@@ -33,6 +33,7 @@ export async function selectSources(
 ): Promise<Selection> {
   const hash = createHash('sha256');
   const items: Selected[] = [];
+  let characters = 0;
   for (const pattern of node.patterns) {
     const paths = await tree.glob(pattern.path);
     if (paths.length === 0 && !hasWildcard(pattern.path)) throw notFound(node, [pattern]);
@@ -42,6 +43,8 @@ export async function selectSources(
       const entries: TreeEntry[] = [];
       for await (const entry of tree.walk(root)) {
         signal.throwIfAborted();
+        characters += entry.path.length;
+        if (characters > MOST_CHARACTERS) throw tooMuch(pattern.path);
         entries.push(asCopied(node, entry));
         await addEntry(hash, root, entry, node, tree);
       }
@@ -54,6 +57,19 @@ export async function selectSources(
   if (items.length === 0 && node.patterns.length > 0) throw notFound(node, node.patterns);
   for (const document of node.documents) hash.update(`${JSON.stringify(document)}\n`);
   return { items, digest: hash.digest('hex') };
+}
+
+/**
+ * Characters in the paths of all that one instruction copies: they are in the daemon's memory meanwhile. A million files with ordinary paths have less;
+ * ten thousand folders in each other have more.
+ */
+const MOST_CHARACTERS = 100_000_000;
+
+function tooMuch(path: string): HullError {
+  return new HullError(
+    'not-supported',
+    `"${path}" has too much in it to be copied: its paths have more than ${MOST_CHARACTERS} characters`,
+  );
 }
 
 /** The folder that the context was unpacked into is the engine's own: its mode says nothing. */

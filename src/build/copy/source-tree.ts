@@ -1,7 +1,17 @@
-import { closeSync, constants as flags, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants as flags,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  type Stats,
+} from 'node:fs';
 import { constants } from 'node:os';
 import { posix } from 'node:path';
+import { FolderChain } from '../../host/folder-chain.ts';
 import type { Host } from '../../host/host.ts';
+import { LONG_PATH } from '../../host/long-paths.ts';
 import { decodeBytes } from '../../lib/byte-text.ts';
 import { HullError, isHullError } from '../../model/errors.ts';
 import type { IgnoreMatcher } from '../../lib/dockerignore.ts';
@@ -30,6 +40,16 @@ export interface TreeEntry {
   readonly device: number;
 }
 
+/** A folder that is walked through. */
+interface OpenFolder {
+  /** Length of its path. */
+  readonly path: number;
+  readonly names: readonly string[];
+  next: number;
+  /** Itself, where it comes along only with something in it. */
+  untold: TreeEntry | null;
+}
+
 /** Reads a file's extended attributes; links are not followed. */
 export type ReadAttributes = (path: string) => ReadonlyMap<string, Uint8Array>;
 
@@ -47,6 +67,7 @@ const O_PATH = 0o10000000;
 export class SourceTree {
   readonly #host: Host;
   readonly #root: string;
+  readonly #deep: FolderChain;
   readonly #ignored: IgnoreMatcher | null;
   readonly #readAttributes: ReadAttributes;
   readonly #slice = new TimeSlice();
@@ -55,6 +76,7 @@ export class SourceTree {
     this.#host = host;
     this.#readAttributes = readAttributes;
     this.#root = root;
+    this.#deep = new FolderChain(root, { follow: false });
     this.#ignored = ignored;
   }
 
@@ -84,7 +106,17 @@ export class SourceTree {
 
   /** A descriptor of a regular file's content; the caller closes it. */
   open(entry: TreeEntry): number {
-    return this.#host.files.openInRoot(this.#root, `/${entry.path}`, flags.O_RDONLY | flags.O_NOFOLLOW);
+    const access = flags.O_RDONLY | flags.O_NOFOLLOW;
+    if (entry.path.length < LONG_PATH)
+      return this.#host.files.openInRoot(this.#root, `/${entry.path}`, access);
+    return this.#inFolder(posix.dirname(entry.path), (folder) =>
+      openSync(`${folder}/${posix.basename(entry.path)}`, access),
+    );
+  }
+
+  /** Gives back what long paths took. */
+  close(): void {
+    this.#deep.close();
   }
 
   /** The extended attributes that a copy keeps, sorted by name. */
@@ -102,21 +134,31 @@ export class SourceTree {
     return this.#ignored !== null && this.#ignored.ignores(path);
   }
 
-  async *#below(folder: string): AsyncIterable<TreeEntry> {
-    for (const name of this.#names(folder)) {
+  /** Everything below a folder. Not by recursion: how deep a tree is, is its maker's choice. */
+  async *#below(top: string): AsyncIterable<TreeEntry> {
+    let folder = top;
+    const open: OpenFolder[] = [{ path: top.length, names: this.#names(top), next: 0, untold: null }];
+    for (let inside = open.at(-1); inside !== undefined; inside = open.at(-1)) {
       // A context may hold a hundred thousand files.
       if (this.#slice.over) await this.#slice.next();
+      const name = inside.names[inside.next++];
+      if (name === undefined) {
+        open.pop();
+        folder = folder.slice(0, open.at(-1)?.path ?? 0);
+        continue;
+      }
       const path = join(folder, name);
       const ignored = this.#leftOut(path);
       if (ignored && this.#ignored?.hasExceptions !== true) continue;
       const entry = this.#entry(path);
       if (entry === null) continue;
       if (!ignored) {
+        yield* untold(open);
         yield entry;
-        if (entry.type === 'directory') yield* this.#below(path);
-      } else if (entry.type === 'directory') {
-        yield* withParent(entry, this.#below(path));
       }
+      if (entry.type !== 'directory') continue;
+      folder = path;
+      open.push({ path: path.length, names: this.#names(path), next: 0, untold: ignored ? entry : null });
     }
   }
 
@@ -162,6 +204,8 @@ export class SourceTree {
 
   /** Runs `use` with a path to the folder that is good while it runs: through its descriptor. */
   #inFolder<T>(folder: string, use: (path: string) => T): T {
+    // No path that is this long has a link in it.
+    if (folder.length >= LONG_PATH) return use(`/proc/self/fd/${this.#deep.at(`/${folder}`)}`);
     const descriptor = this.#host.files.openInRoot(this.#root, `/${folder}`, FOLDER);
     try {
       return use(`/proc/self/fd/${descriptor}`);
@@ -224,12 +268,10 @@ function typeOf(stats: Stats): EntryType | null {
 }
 
 /** An ignored folder comes along only when something below it does. */
-async function* withParent(parent: TreeEntry, below: AsyncIterable<TreeEntry>): AsyncIterable<TreeEntry> {
-  let first = true;
-  for await (const entry of below) {
-    if (first) yield parent;
-    first = false;
-    yield entry;
+function* untold(open: readonly OpenFolder[]): Generator<TreeEntry> {
+  for (const folder of open) {
+    if (folder.untold !== null) yield folder.untold;
+    folder.untold = null;
   }
 }
 

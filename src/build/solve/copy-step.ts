@@ -19,8 +19,12 @@ export async function withCopy<T>(
 ): Promise<T> {
   const { host, readAttributes, context, storage } = tools;
   const select = async (tree: SourceTree): Promise<T> => {
-    const selection = await selectSources(node, tree, signal);
-    return use(prepared(node, tools, tree, selection));
+    try {
+      const selection = await selectSources(node, tree, signal);
+      return await use(prepared(node, tools, tree, selection));
+    } finally {
+      tree.close();
+    }
   };
   if (node.from.kind === 'context')
     return select(new SourceTree(host, readAttributes, context.root, context.ignored));
