@@ -131,6 +131,14 @@ static size_t list(const char *path, char ***names) {
   return count;
 }
 
+/* The path of a file in a folder, the caller frees. What is too deep for the kernel's paths ends the request: nothing is left out in silence. */
+static char *below(const char *folder, const char *name) {
+  char *path = malloc(PATH_MAX);
+  if (path == NULL) tree_fail(ENOMEM, "no memory for the path of a file");
+  if (!tree_join(path, PATH_MAX, folder, name)) tree_fail(ENAMETOOLONG, "a folder is too deep: paths have %d bytes at most", PATH_MAX - 1);
+  return path;
+}
+
 static void walk(const char *path, const char *name, const struct stat *facts) {
   if (S_ISREG(facts->st_mode)) {
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
@@ -147,11 +155,12 @@ static void walk(const char *path, const char *name, const struct stat *facts) {
   char **names;
   size_t count = list(path, &names);
   for (size_t i = 0; i < count; i++) {
-    char below[PATH_MAX], below_name[PATH_MAX];
+    /* Not on the stack: there may be two thousand of these at once. */
+    char *entry_path = below(path, names[i]), *entry_name = below(name, names[i]);
     struct stat entry;
-    if (tree_join(below, sizeof below, path, names[i]) && tree_join(below_name, sizeof below_name, name, names[i]) &&
-        lstat(below, &entry) == 0)
-      walk(below, below_name, &entry);
+    if (lstat(entry_path, &entry) == 0) walk(entry_path, entry_name, &entry);
+    free(entry_path);
+    free(entry_name);
     free(names[i]);
   }
   free(names);
@@ -182,30 +191,33 @@ static void send_hidden(const char *name) {
   if (!tree_join(path, sizeof path, "/lower", name)) return;
   size_t count = list(path, &names);
   for (size_t i = 0; i < count; i++) {
-    char below[PATH_MAX];
-    if (tree_join(below, sizeof below, name, names[i])) send_before(below);
+    char *hidden = below(name, names[i]);
+    send_before(hidden);
+    free(hidden);
     free(names[i]);
   }
   free(names);
 }
 
 static void compare(const char *name) {
-  char folder[PATH_MAX];
   char **names;
-  if (!tree_join(folder, sizeof folder, "/upper", name)) return;
+  char *folder = below("/upper", name);
   size_t count = list(folder, &names);
   for (size_t i = 0; i < count; i++) {
-    char path[PATH_MAX], below[PATH_MAX];
+    char *path = below(folder, names[i]), *entry = below(name, names[i]);
     struct stat facts;
-    if (tree_join(path, sizeof path, folder, names[i]) && tree_join(below, sizeof below, name, names[i]) && lstat(path, &facts) == 0) {
-      send_record(path, below, &facts, 0);
-      send_before(below);
-      if (S_ISDIR(facts.st_mode) && is_opaque(path)) send_hidden(below);
-      if (S_ISDIR(facts.st_mode)) compare(below);
+    if (lstat(path, &facts) == 0) {
+      send_record(path, entry, &facts, 0);
+      send_before(entry);
+      if (S_ISDIR(facts.st_mode) && is_opaque(path)) send_hidden(entry);
+      if (S_ISDIR(facts.st_mode)) compare(entry);
     }
+    free(path);
+    free(entry);
     free(names[i]);
   }
   free(names);
+  free(folder);
 }
 
 void tree_changes(void) { compare(""); }
