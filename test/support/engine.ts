@@ -2,13 +2,14 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHost } from '../../src/host/index.ts';
+import { PATIENCE } from './until.ts';
 import type { RunResult } from '../../src/host/host.ts';
 import { TreeRemover } from '../../src/host/tree-removal.ts';
 
 const ROOT = join(import.meta.dir, '../..');
 export const HULL = process.env['HULL_TEST_BINARY'] ?? join(ROOT, 'dist/hull');
 const KERNELS = join(ROOT, 'dist/kernels');
-const READY_WITHIN = 20_000;
+const READY_WITHIN = 20_000 * PATIENCE;
 /** Milliseconds of CPU time that the event loop of a watched daemon may take for one turn. */
 const STANDSTILL = 100;
 const WATCHED = {
@@ -93,7 +94,7 @@ export class TestEngine {
   }
 
   hull(args: readonly string[], input?: string | Uint8Array, timeout = 120_000): Promise<RunResult> {
-    return this.#run([HULL, ...args], input, timeout);
+    return this.#run([HULL, ...args], input, timeout * PATIENCE);
   }
 
   docker(args: readonly string[], input?: string | Uint8Array): Promise<RunResult> {
