@@ -209,9 +209,17 @@ export class BridgeNetwork implements Network {
 
   warnings(): readonly string[] {
     const { missing } = this.#guard;
-    if (missing === null) return [];
+    const outside = [...(this.#active?.segments ?? [])].filter(({ hasHostLinks }) => !hasHostLinks);
     return [
-      `Instances of one network are not kept from sending as each other, only from sending as others: the kernel has no nftables for bridges (${missing})`,
+      ...(missing === null
+        ? []
+        : [
+            `Instances of one network are not kept from sending as each other, only from sending as others: the kernel has no nftables for bridges (${missing})`,
+          ]),
+      ...outside.map(
+        ({ definition: { name, driver } }) =>
+          `Instances of the ${driver} network ${name} are not kept from sending as others: the network outside sees their frames as they are`,
+      ),
     ];
   }
 

@@ -58,6 +58,18 @@ describe('nft text', () => {
     expect(text).toContain('iifname "br-1" oifname != "br-1" drop');
     expect(text).not.toContain('ip saddr 10.9.0.0/24 oifname != "br-1" masquerade');
   });
+  test('what comes from outside the subnet is dropped where ports have no guard', () => {
+    const bridge: BridgeRules = {
+      ...{ bridge: 'br-1', subnet: '10.9.0.0/24', gateway: '10.9.0.1', dns: null },
+      ...{ internal: false, among: true, masquerade: true, subnetOnly: true },
+    };
+    const rule = 'iifname "br-1" ip saddr != { 10.9.0.0/24, 0.0.0.0 } drop';
+    expect(tableText('ip', 't', [bridge], [])).toContain(rule);
+    expect(tableText('ip', 't', [{ ...bridge, subnetOnly: false }], [])).not.toContain(rule);
+    expect(tableText('ip6', 't', [{ ...bridge, subnet: 'fd00::/64' }], [])).toContain(
+      'iifname "br-1" ip6 saddr != { fd00::/64, ::, fe80::/10 } drop',
+    );
+  });
   test('what nft lists is what was added', () => {
     const listing = {
       nftables: [

@@ -4,6 +4,7 @@ import { createHost } from '../../src/host/index.ts';
 
 const NARROW = new URL('network/narrow-host.ts', import.meta.url).pathname;
 const ADVERTISED = new URL('network/advertised-host.ts', import.meta.url).pathname;
+const SHARED = new URL('network/shared-host.ts', import.meta.url).pathname;
 const { exec } = createHost();
 
 interface Seen {
@@ -68,5 +69,19 @@ test('the host goes on listening to its own router, and takes nothing from the i
     taken: { defaults, address: false, listening: [] },
     links: expect.any(Number),
     after: { settings, defaults, forwarding: '0' },
+  });
+}, 60_000);
+
+test('the last engine turns forwarding off again, and none takes it from Docker', async () => {
+  expect(JSON.parse(await play(SHARED))).toEqual({
+    // Does the host forward, does the link that did so before, and is the table there?
+    before: ['0', '1', false],
+    both: ['1', '1', true],
+    alone: ['1', '1', true],
+    reached: 'outside 198.18.254.1',
+    none: ['0', '1', false],
+    docker: 'outside 10.77.0.2',
+    managed: ['1', '1', true],
+    after: ['0', '1', false],
   });
 }, 60_000);

@@ -154,6 +154,10 @@ test(
       `parent=${PARENT}`,
       'lan',
     );
+    // What this network cannot have is said.
+    expect(await docker('info', '-f', '{{json .Warnings}}')).toContain(
+      'Instances of the macvlan network lan are not kept from',
+    );
     expect(await docker('network', 'create', '-d', 'macvlan', '-o', `parent=${PARENT}`, 'x')).toContain(
       `already using parent interface ${PARENT}`,
     );
