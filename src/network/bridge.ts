@@ -6,6 +6,8 @@ import { hardenBridge } from './link-settings.ts';
 import { candidates, chooseSubnet, type UsedSubnet, usedSubnets } from './subnet.ts';
 
 const LARGEST_MTU = 1500;
+/** Frames for bridges themselves pass no firewall: their senders' addresses must not be learnt. */
+const BRIDGE_KIND = 'type bridge no_linklocal_learn 1';
 
 /** The gateway is the first address of the subnet. */
 export function gatewayOf(subnet: Prefix): Address {
@@ -64,7 +66,7 @@ export class Bridge {
     await this.#add(mtu, macAddress, ipv6);
     const lines = [
       `link set dev ${this.name} alias "${mark}"`,
-      `link set dev ${this.name} addrgenmode ${ipv6 ? 'eui64' : 'none'} up`,
+      `link set dev ${this.name} addrgenmode ${ipv6 ? 'eui64' : 'none'} up ${BRIDGE_KIND}`,
       ...addresses.map(
         (address) =>
           `address replace ${address} ${address.includes(':') ? 'nodad ' : 'broadcast + '}dev ${this.name}`,
@@ -82,9 +84,7 @@ export class Bridge {
   async #add(mtu: number, macAddress: string, ipv6: boolean): Promise<void> {
     const { name } = this;
     if (!this.exists()) {
-      // Frames for bridges themselves pass no firewall: their senders' addresses must not be learnt.
-      const kind = ['type', 'bridge', 'no_linklocal_learn', '1'];
-      const link = ['name', name, 'mtu', String(mtu), 'address', macAddress, ...kind];
+      const link = ['name', name, 'mtu', String(mtu), 'address', macAddress, 'type', 'bridge'];
       await this.#host.exec.must(['ip', 'link', 'add', ...link]);
     }
     hardenBridge(name, ipv6);
@@ -99,7 +99,7 @@ export class Bridge {
     await this.#add(mtu, macOf(gatewayOf(subnet)), false);
     const input = [
       `address replace ${gateway}/${subnet.length} broadcast + dev ${this.name}`,
-      `link set dev ${this.name} addrgenmode none up`,
+      `link set dev ${this.name} addrgenmode none up ${BRIDGE_KIND}`,
     ];
     await this.#host.exec.must(['ip', '-batch', '-'], { input: `${input.join('\n')}\n` });
     return subnet;

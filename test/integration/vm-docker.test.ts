@@ -87,6 +87,31 @@ describe.skipIf(NO_VMS !== null)('docker run --isolation vm', () => {
     LONG,
   );
 
+  test.each(['container', 'vm'])(
+    'sends as itself alone, also with every right over its own network (%s)',
+    async (isolation) => {
+      const ping = (options: string) => `ping -c 1 -W 2 ${options} peer | grep -c "1 packets received"`;
+      const other = 'ip address add 10.228.9.77/24 dev eth0';
+      const mac = 'ip link set eth0 down; ip link set eth0 address 02:42:99:99:99:99; ip link set eth0 up';
+      const script = [ping(''), other, ping('-I 10.228.9.77'), mac, ping('').replace('peer', '$peer')];
+      const own = `--isolation ${isolation} --cap-add NET_ADMIN --network net`.split(' ');
+      const peer = await docker('inspect', '-f', '{{.NetworkSettings.Networks.net.IPAddress}}', 'peer');
+      const seen = await docker(
+        'run',
+        '--rm',
+        ...own,
+        '-e',
+        `peer=${peer}`,
+        'busybox',
+        'sh',
+        '-c',
+        `${script.join('; ')}; true`,
+      );
+      expect(seen).toBe('1\n0\n0');
+    },
+    LONG,
+  );
+
   test('says which limits mean nothing', async () => {
     const made = await engine.docker(
       'create --name limits --isolation vm --memory 64m --memory-reservation 32m busybox true'.split(' '),
