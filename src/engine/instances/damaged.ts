@@ -1,3 +1,4 @@
+import { findByNameOrId } from '../../lib/lookup.ts';
 import { HullError } from '../../model/errors.ts';
 
 /** A row of an instance that cannot be understood: what it says is not believed, and what belongs to it is not touched. */
@@ -29,11 +30,8 @@ export class DamagedInstances {
 
   /** By name, id or the beginning of an id. */
   find(wanted: string): DamagedInstance | null {
-    const all = this.list();
-    const named = all.find(({ id, name }) => id === wanted || name === wanted);
-    if (named !== undefined || wanted.length === 0) return named ?? null;
-    const matches = all.filter(({ id }) => id.startsWith(wanted));
-    return matches.length === 1 ? (matches[0] ?? null) : null;
+    const found = findByNameOrId(this.list(), wanted, { id: ({ id }) => id, name: ({ name }) => name });
+    return 'one' in found ? found.one : null;
   }
 
   /** The first whose record, as far as it is there, names something: it may use that. */

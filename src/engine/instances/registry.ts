@@ -1,3 +1,4 @@
+import { findByNameOrId } from '../../lib/lookup.ts';
 import { HullError } from '../../model/errors.ts';
 import type { Database } from '../../state/database.ts';
 import type { InstanceConfig } from '../../model/instance.ts';
@@ -6,9 +7,6 @@ import { damagedError, type DamagedInstance, DamagedInstances } from './damaged.
 import { INSTANCE_FORMAT } from './record-format.ts';
 import type { InstanceRecord } from './record.ts';
 import { type InstanceEvent, transition } from './transition.ts';
-
-const FULL_ID = /^[0-9a-f]{64}$/;
-const ID_PREFIX = /^[0-9a-f]{1,64}$/;
 
 /** Every instance, in memory and (written through) in the database. Lookups never touch the disk. A damaged row puts its own instance out of use alone. */
 export class Registry {
@@ -158,20 +156,19 @@ export class Registry {
   }
 
   #find(wanted: string): InstanceRecord | null {
-    if (FULL_ID.test(wanted)) {
-      const exact = this.#records.get(wanted);
-      if (exact !== undefined) return exact;
-    }
-    const named = this.#names.get(wanted);
-    if (named !== undefined) return this.byId(named);
-    if (!ID_PREFIX.test(wanted)) return null;
-    const matches = this.list().filter((record) => record.config.id.startsWith(wanted));
-    if (matches.length > 1) {
+    // Most ask by the full id: no need to look at all.
+    const exact = this.#records.get(wanted) ?? this.#records.get(this.#names.get(wanted) ?? '');
+    if (exact !== undefined) return exact;
+    const found = findByNameOrId(this.list(), wanted, {
+      id: ({ config }) => config.id,
+      name: ({ config }) => config.name,
+    });
+    if ('one' in found) return found.one;
+    if (found.matches > 1)
       throw new HullError(
         'ambiguous-id',
-        `the id prefix ${wanted} matches ${matches.length} instances; give more characters`,
+        `the id prefix ${wanted} matches ${found.matches} instances; give more characters`,
       );
-    }
-    return matches[0] ?? null;
+    return null;
   }
 }

@@ -1,5 +1,6 @@
 import { networkId } from '../../lib/derived-id.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
+import { findByNameOrId } from '../../lib/lookup.ts';
 import { HullError } from '../../model/errors.ts';
 import type { NetworkDefinition, NetworkDriver } from '../../model/network.ts';
 import type { Network } from '../../network/network.ts';
@@ -7,7 +8,10 @@ import type { NetworkRepository } from '../../state/network-repository.ts';
 
 export const BUILT_IN = ['bridge', 'host', 'none'] as const;
 
-const HEX = /^[0-9a-f]+$/;
+const LOOKUP = {
+  id: ({ id }: { readonly id: string }) => id,
+  name: ({ name }: { readonly name: string }) => name,
+};
 
 /** Every network by name and id, in memory and (written through) in the database. */
 export class NetworkCatalog {
@@ -50,16 +54,14 @@ export class NetworkCatalog {
 
   /** By full id, name, or unambiguous id prefix, in this order. */
   find(nameOrId: string): NetworkDefinition | null {
-    const all = this.list();
-    const exact = all.find(({ id }) => id === nameOrId) ?? all.find(({ name }) => name === nameOrId) ?? null;
-    if (exact !== null || !HEX.test(nameOrId)) return exact;
-    const matches = all.filter(({ id }) => id.startsWith(nameOrId));
-    if (matches.length > 1)
+    const found = findByNameOrId(this.list(), nameOrId, LOOKUP);
+    if ('one' in found) return found.one;
+    if (found.matches > 1)
       throw new HullError(
         'ambiguous-id',
-        `network ${nameOrId} is ambiguous (${matches.length} matches found on ID prefix)`,
+        `network ${nameOrId} is ambiguous (${found.matches} matches found on ID prefix)`,
       );
-    return matches[0] ?? null;
+    return null;
   }
 
   get(nameOrId: string): NetworkDefinition {
@@ -77,9 +79,8 @@ export class NetworkCatalog {
   findDamaged(
     nameOrId: string,
   ): { readonly id: string; readonly name: string; readonly fault: string } | null {
-    const isMeant = (one: { id: string; name: string }): boolean =>
-      one.name === nameOrId || (nameOrId.length >= 12 && one.id.startsWith(nameOrId));
-    return this.damaged().find(isMeant) ?? null;
+    const found = findByNameOrId(this.damaged(), nameOrId, { ...LOOKUP, shortest: 12 });
+    return 'one' in found ? found.one : null;
   }
 
   add(definition: NetworkDefinition): void {
