@@ -1,14 +1,12 @@
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import type { Host } from '../host/host.ts';
+import { compressionOf } from '../lib/compression-formats.ts';
 import { peek } from '../lib/streams.ts';
 import { HullError } from '../model/errors.ts';
 
-/** Compressions that the unpacking process does not know: the program that undoes each, by the archive's first bytes in hexadecimal. */
-const TOOLS: readonly (readonly [magic: string, tool: 'xz' | 'bzip2'])[] = [
-  ['fd377a585a00', 'xz'],
-  ['425a68', 'bzip2'],
-];
+/** Bytes that tell the compressions which the unpacking process does not know. */
+const LONGEST_MAGIC = 6;
 
 /**
  * An archive that may be compressed with xz or bzip2, decompressed by the host's program where it is; anything else as it came. Rejects in the
@@ -18,10 +16,9 @@ export async function* withoutForeignCompression(
   host: Pick<Host, 'exec'>,
   archive: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  const { head, whole } = await peek(archive, 6);
-  const start = Buffer.from(head).toString('hex');
-  const tool = TOOLS.find(([magic]) => start.startsWith(magic))?.[1];
-  if (tool === undefined) return yield* whole;
+  const { head, whole } = await peek(archive, LONGEST_MAGIC);
+  const tool = compressionOf(head);
+  if (tool !== 'xz' && tool !== 'bzip2') return yield* whole;
   if (host.exec.which(tool) === null)
     throw new HullError(
       'host-tool-missing',
