@@ -1,11 +1,19 @@
-import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { zstdCompressSync } from 'node:zlib';
 import { digestOf } from '../../src/lib/digest.ts';
 import type { Digest } from '../../src/model/image.ts';
+import { StandstillWatch } from '../support/standstill.ts';
 import { HostileRegistry, layerOf, OCI_INDEX, OCI_MANIFEST } from '../support/hostile-registry.ts';
 import { CLEAN, RegistryUser, tarOf } from './support/registries.ts';
 
+/** Milliseconds of CPU time; the registry that plays tricks lives here as well. */
+const STANDSTILL = 100;
 let user: RegistryUser;
+let watch: StandstillWatch;
+beforeAll(() => {
+  watch = new StandstillWatch(STANDSTILL);
+});
+afterAll(() => watch.end());
 beforeEach(async () => {
   user = await RegistryUser.make();
 });
@@ -122,6 +130,16 @@ describe('a broken or hostile registry', () => {
     registry.addImage('latest', { layers: [layer] });
     await expect(user.pull(name())).rejects.toMatchObject({ code: 'manifest-invalid' });
     expect([user.store.images.list(), ...user.leftovers()]).toEqual([[], ...CLEAN]);
+  });
+
+  test('documents that are deep or wide are refused before they are parsed', async () => {
+    registry.addManifest('deep', Buffer.from(`{"schemaVersion":${'['.repeat(1_000_000)}`));
+    registry.addManifest('wide', Buffer.from(`{"annotations":{${'"a":"",'.repeat(500_000)}"b":""}}`));
+    for (const tag of ['deep', 'wide'])
+      await expect(user.pull(`${name()}:${tag}`)).rejects.toMatchObject({
+        code: 'manifest-invalid',
+        message: expect.stringMatching(/deep in each other|entries/),
+      });
   });
 
   test('errors of the server are told; one that says nothing is given up', async () => {
