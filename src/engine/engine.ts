@@ -182,7 +182,7 @@ export class Engine {
 
   /** Takes over what an earlier daemon left, then is ready for requests. */
   async start(): Promise<void> {
-    const { identity, log, network, roots, runtimes, builder } = this.#parts;
+    const { host, identity, log, network, roots, runtimes, builder } = this.#parts;
     makePrivateFolder(runsFolder(identity));
     makePrivateFolder(logsFolder(identity));
     await this.#parts.startStorage();
@@ -190,7 +190,7 @@ export class Engine {
     const { filesAtRest } = this.#own.lifecycle;
     const removed = await removeLeaks({
       ...{ ...this.#own, filesAtRest },
-      ...{ identity, network, roots, runtimes, builder },
+      ...{ host, identity, network, roots, runtimes, builder },
     });
     for (const finding of removed)
       log(`left by an earlier daemon: ${finding.kind} ${finding.what}: ${finding.note}`);
@@ -226,7 +226,8 @@ export class Engine {
   }
 
   #check(options: CheckOptions): ReturnType<typeof check> {
-    const { identity, network, roots, runtimes, builder, images, validateImage, repairImage } = this.#parts;
+    const { host, identity, network, roots, runtimes, builder } = this.#parts;
+    const { images, validateImage, repairImage } = this.#parts;
     const examine = (): ReturnType<typeof examineImages> =>
       examineImages(images.list(), {
         validate: (image) => validateImage(image, options),
@@ -239,7 +240,7 @@ export class Engine {
     };
     return check(
       {
-        ...{ identity, registry, network, roots, runtimes, builder, uses, stuck },
+        ...{ host, identity, registry, network, roots, runtimes, builder, uses, stuck },
         filesAtRest: lifecycle.filesAtRest,
         ...{ volumes: this.#parts.volumes, examineImages: examine },
         ...{ setAside: this.#parts.setAside, sources: this.#parts, catalog },

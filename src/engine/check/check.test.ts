@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { createHost } from '../../host/index.ts';
 import { openDatabase } from '../../state/database.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 import { Registry } from '../instances/registry.ts';
@@ -9,7 +10,8 @@ const ID = 'a'.repeat(64);
 function partsWith(registry: Registry, busy: boolean, retry: () => void): CheckParts {
   const none = { inventory: () => Promise.resolve([]) };
   return {
-    identity: { tag: 'abcd', dataDir: '/data', runDir: '/run' },
+    host: createHost(),
+    identity: { tag: 'abcd', dataDir: '/data', runDir: '/nonexistent' },
     registry,
     network: none,
     roots: none,

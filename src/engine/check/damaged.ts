@@ -2,6 +2,7 @@ import type { DamagedInstance } from '../instances/damaged.ts';
 import type { CheckFinding } from '../api.ts';
 import type { Leftover } from '../../runtime/runtime.ts';
 import { byRank } from './rank.ts';
+import { runFolders } from './run-folders.ts';
 import type { LeakParts } from './leaks.ts';
 
 /** A row of the database that cannot be understood. */
@@ -37,9 +38,10 @@ export function damagedInstances(damaged: readonly DamagedInstance[]): readonly 
 
 /** Ends whatever runs of an instance that has no readable record, unmounts its root and sets its files aside. The row is the caller's. */
 export async function removeRemains(
-  { network, roots, runtimes, registry }: Pick<LeakParts, 'network' | 'roots' | 'runtimes' | 'registry'>,
+  parts: Pick<LeakParts, 'host' | 'identity' | 'network' | 'roots' | 'runtimes' | 'registry'>,
   id: string,
 ): Promise<void> {
+  const { network, roots, runtimes, registry } = parts;
   const known = registry.ids();
   known.delete(id);
   const inventories = await Promise.all([
@@ -47,7 +49,8 @@ export async function removeRemains(
     network.inventory(),
     roots.inventory(known),
   ]);
-  const own = inventories.flat().filter(({ owner }) => owner !== null && id.startsWith(owner.slice(0, 12)));
+  const all = [...inventories.flat(), ...runFolders(parts.host, parts.identity)];
+  const own = all.filter(({ owner }) => owner !== null && id.startsWith(owner.slice(0, 12)));
   for (const leftover of byRank(unique(own))) await leftover.remove();
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import type { Leftover } from '../../runtime/runtime.ts';
+import { createHost } from '../../host/index.ts';
 import { openDatabase } from '../../state/database.ts';
 import { Registry } from '../instances/registry.ts';
 import { findLeaks } from './leaks.ts';
@@ -22,7 +23,8 @@ test('a build step that runs is no leak, though no record knows it; one that a k
   const parent: Leftover = { ...leftover('cgroup', ''), what: 'hull-abcd', owner: null };
   const none = { inventory: () => Promise.resolve([]) };
   const leaks = await findLeaks({
-    identity: { tag: 'abcd', dataDir: '/data', runDir: '/run' },
+    host: createHost(),
+    identity: { tag: 'abcd', dataDir: '/data', runDir: '/nonexistent' },
     registry: new Registry(openDatabase(':memory:')),
     catalog: { damaged: () => [] },
     network: none,

@@ -1,5 +1,6 @@
 import type { Builder } from '../../build/index.ts';
 import { STEP_ID_PREFIX } from '../../build/runtime-step-runner.ts';
+import type { Host } from '../../host/host.ts';
 import { names, type EngineIdentity } from '../../model/engine-identity.ts';
 import type { InstanceState } from '../../model/instance-status.ts';
 import type { Isolation } from '../../model/isolation.ts';
@@ -9,9 +10,11 @@ import type { RootStorage } from '../../storage/storage.ts';
 import type { FilesAtRest } from '../instances/files-at-rest.ts';
 import type { Registry } from '../instances/registry.ts';
 import type { NetworkCatalog } from '../networks/catalog.ts';
+import { runFolders } from './run-folders.ts';
 import type { VolumeUses } from '../volumes/uses.ts';
 
 export interface LeakParts {
+  readonly host: Pick<Host, 'files' | 'mounts'>;
   readonly identity: EngineIdentity;
   readonly registry: Registry;
   readonly network: Pick<Network, 'inventory'>;
@@ -45,10 +48,12 @@ export async function findLeaks(parts: LeakParts): Promise<readonly Leftover[]> 
   ]);
   // Two runtimes may find the same thing.
   const unique = new Map(
-    [...inventories.flat(), ...parts.builder.inventory(), ...parts.uses.inventory()].map((leftover) => [
-      `${leftover.kind} ${leftover.what}`,
-      leftover,
-    ]),
+    [
+      ...inventories.flat(),
+      ...runFolders(parts.host, parts.identity),
+      ...parts.builder.inventory(),
+      ...parts.uses.inventory(),
+    ].map((leftover) => [`${leftover.kind} ${leftover.what}`, leftover]),
   );
   const stateOf = stateFinder(parts);
   // The parent group lives as long as the engine.
