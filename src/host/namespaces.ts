@@ -16,24 +16,11 @@ export class LinuxNamespaces implements Namespaces {
   }
 
   createNet(path: string): void {
-    closeSync(openSync(path, 'wx', 0o600));
+    // First what may be refused for want of descriptors: nothing is made by then.
     const home = openSync('/proc/thread-self/ns/net', 'r');
     try {
-      // The thread leaves its network namespace only within these lines: nothing else runs on it in between.
-      this.#libc.check('unshare', this.#libc.symbols.unshare(CLONE_NEWNET), 'network namespace');
-      const pinned = this.#libc.symbols.mount(
-        cString('/proc/thread-self/ns/net'),
-        cString(path),
-        cString(''),
-        BigInt(MS_BIND),
-        null,
-      );
-      const errno = pinned === 0 ? 0 : this.#libc.errno();
-      this.#libc.check('setns', this.#libc.symbols.setns(home, CLONE_NEWNET), 'network namespace');
-      if (pinned !== 0) throw new SyscallError('mount', errno, path);
-    } catch (error) {
-      rmSync(path, { force: true });
-      throw error;
+      closeSync(openSync(path, 'wx', 0o600));
+      this.#pin(path, home);
     } finally {
       closeSync(home);
     }
@@ -51,5 +38,25 @@ export class LinuxNamespaces implements Namespaces {
 
   enterNet(path: string): readonly string[] {
     return ['nsenter', `--net=${path}`];
+  }
+
+  #pin(path: string, home: number): void {
+    try {
+      // The thread leaves its network namespace only within these lines: nothing else runs on it in between.
+      this.#libc.check('unshare', this.#libc.symbols.unshare(CLONE_NEWNET), 'network namespace');
+      const pinned = this.#libc.symbols.mount(
+        cString('/proc/thread-self/ns/net'),
+        cString(path),
+        cString(''),
+        BigInt(MS_BIND),
+        null,
+      );
+      const errno = pinned === 0 ? 0 : this.#libc.errno();
+      this.#libc.check('setns', this.#libc.symbols.setns(home, CLONE_NEWNET), 'network namespace');
+      if (pinned !== 0) throw new SyscallError('mount', errno, path);
+    } catch (error) {
+      rmSync(path, { force: true });
+      throw error;
+    }
   }
 }

@@ -113,7 +113,7 @@ export class ActiveNetwork {
   async close(): Promise<void> {
     await this.pool.close();
     await this.isolatedPool.close();
-    await this.sweeper.settled();
+    await this.sweeper.close();
     await Promise.all([
       ...[...this.#segments.values()].map((segment) => segment.close()),
       this.ports.releaseAll(),

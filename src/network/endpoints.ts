@@ -65,7 +65,8 @@ export class Endpoints {
     const made: Endpoint[] = [];
     undo.defer('remove half-made namespaces', async () => {
       this.#forget(made);
-      await this.#sweeper.destroy(made.map((endpoint) => this.#doomed(endpoint)));
+      const doomed = made.map((endpoint) => this.#doomed(endpoint));
+      await this.#sweeper.destroy(doomed).catch(() => this.#sweeper.discard(...doomed));
     });
     for (let index = 0; index < count; index++) {
       const endpoint = this.#plan(this.#addresses.take());

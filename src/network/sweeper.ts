@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.ts';
+import { Retries } from '../lib/retries.ts';
 import type { Links } from './links.ts';
 
 /** An address of a network, as text. */
@@ -28,6 +29,7 @@ export class Sweeper {
   #doomed: Doomed[] = [];
   readonly #waiting = new Set<Doomed>();
   #sweeping: Promise<void> | null = null;
+  readonly #retries = new Retries(() => undefined);
 
   constructor(host: Host, links: Links) {
     this.#host = host;
@@ -52,9 +54,15 @@ export class Sweeper {
     while (this.#sweeping !== null && [...this.#waiting].some(holds)) await this.#sweeping;
   }
 
-  /** Resolves when nothing waits for removal any more. */
+  /** Resolves when everything has been tried. */
   async settled(): Promise<void> {
     while (this.#sweeping !== null) await this.#sweeping;
+  }
+
+  /** As `settled`, and tries no more. */
+  async close(): Promise<void> {
+    await this.settled();
+    this.#retries.close();
   }
 
   /** Links first: removing a namespace with its link inside takes the kernel ten times as long. */
@@ -75,15 +83,33 @@ export class Sweeper {
     if (failures.length > 0) throw new AggregateError(failures, `cannot remove ${which}`);
   }
 
+  /** What could not be removed is tried again, one by one, for as long as this daemon lives; the next one finds it in the inventory. */
+  #again(batch: readonly Doomed[]): void {
+    for (const each of batch)
+      this.#retries.later(keyOf(each), async () => {
+        await this.destroy([each]);
+        this.#forget([each]);
+      });
+  }
+
+  #forget(batch: readonly Doomed[]): void {
+    for (const each of batch) this.#waiting.delete(each);
+  }
+
   async #sweepLater(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, SWEEP_DELAY));
     const batch = this.#doomed.splice(0);
-    // What cannot be removed stays on the host, where the inventory finds and reports it.
-    await this.destroy(batch).catch(() => undefined);
-    for (const each of batch) this.#waiting.delete(each);
+    await this.destroy(batch).then(
+      () => this.#forget(batch),
+      () => this.#again(batch),
+    );
     this.#sweeping = null;
     if (this.#doomed.length > 0) this.discard();
   }
+}
+
+function keyOf(doomed: Doomed): string {
+  return namesOf(doomed).join(' ');
 }
 
 function namesOf({ hostLinks, namespace }: Doomed): string[] {

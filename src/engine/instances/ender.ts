@@ -7,8 +7,9 @@ import { instanceAttributes } from './attributes.ts';
 import { logFolderOf } from './bundle.ts';
 import type { PendingAttachments } from './deferred-stdio.ts';
 import type { Deliveries } from './deliveries.ts';
-import { runSeconds, within } from './endings.ts';
+import { interruptionOf, runSeconds, within } from './endings.ts';
 import type { LifecycleParts } from './lifecycle.ts';
+import type { InstanceQueue } from './queue.ts';
 import type { InstanceRecord } from './record.ts';
 import { type AfterRun, endedRun, planAfterRun } from './restart-plan.ts';
 import { signalNumber } from './signals.ts';
@@ -39,13 +40,18 @@ export interface EnderParts extends Pick<
 > {
   readonly pending: PendingAttachments;
   readonly deliveries: Deliveries;
+  readonly queue: InstanceQueue;
 }
 
 /** Carries out ends: of runs, and of instances. Whoever calls holds the instance's queue. */
 export class Ender {
   readonly #parts: EnderParts;
   /** Clean-up of ended runs that goes on behind the answer. */
-  readonly #background = new Set<Promise<void>>();
+  readonly #background = new Set<Promise<boolean>>();
+  /** Instances whose run is over and could not be taken apart, or whose removal did not end. */
+  readonly #owed = new Set<string>();
+  /** Instances that are told to be gone, while their removal goes on. */
+  readonly #gone = new Set<string>();
   /** By instance, while it is given time to end: what ends that time. */
   readonly #patience = new Map<string, () => void>();
 
@@ -106,11 +112,24 @@ export class Ender {
     const taken = last ? tell : undefined;
     if (goes) await this.#removeHidden(after, true);
     else if (how.keepsNetwork === true) await this.dismantle({ ...after, lease: null }, taken);
-    else {
-      await this.dismantle(after, taken);
-      registry.apply(id, { type: 'taken-apart' });
-    }
+    else if (await this.dismantle(after, taken)) registry.apply(id, { type: 'taken-apart' });
     return next;
+  }
+
+  /** Of an instance that nobody works on: what is half done goes. */
+  async undo(id: string): Promise<void> {
+    const { registry } = this.#parts;
+    const record = registry.byId(id);
+    if (record === null) return;
+    if (record.status.state === 'removing') return this.remove(record, record.config.autoRemove);
+    const apart = await this.dismantle(record);
+    // Where only the clean-up was cut short, the end is on record already.
+    const error = interruptionOf(record);
+    const at = Date.now();
+    if (error !== null) registry.apply(id, { type: 'interrupted', error, at, keepsLease: !apart });
+    else if (apart) registry.apply(id, { type: 'taken-apart' });
+    const ran = record.status.state !== 'created';
+    if (ran && record.config.autoRemove) await this.remove(registry.get(id), true);
   }
 
   /** In every state; a run is killed. */
@@ -133,11 +152,24 @@ export class Ender {
     await this.#removeHidden(hidden, volumes || record.config.autoRemove);
   }
 
-  /** `taken`: see `Runs.dismantle`. */
-  async dismantle(record: InstanceRecord, taken?: () => void): Promise<void> {
-    await this.#inBackground(record.config.name, () =>
-      this.#parts.runs.dismantle(record.config, record.lease, taken),
-    );
+  /** False when something of the run is left: it is tried again later. `taken`: see `Runs.dismantle`. */
+  async dismantle({ config, lease }: InstanceRecord, taken?: () => void): Promise<boolean> {
+    return await this.#inBackground({ config }, () => this.#parts.runs.dismantle(config, lease, taken));
+  }
+
+  /** What went wrong with the instance leaves something to be cleaned up, with backoff until it is. */
+  owe({ config }: Pick<InstanceRecord, 'config'>, why: unknown): void {
+    this.#parts.log(`cleaning up ${config.name}: ${messageOf(why)}`);
+    this.#owed.add(config.id);
+    this.#parts.queue.later(config.id, 'cleaning up', async () => {
+      const status = this.#parts.registry.byId(config.id)?.status;
+      if (status !== undefined && !isAlive(status) && this.owes(config.id)) await this.undo(config.id);
+    });
+  }
+
+  /** Is something of it left that should be gone? */
+  owes(id: string): boolean {
+    return this.#owed.has(id);
   }
 
   /** Does nothing go on in the background? */
@@ -201,13 +233,16 @@ export class Ender {
     pending.end(config.id);
     logs.forget(config.id);
     const told = (): void => {
+      // One whose clean-up is tried again has gone for all others.
+      if (this.#gone.has(config.id)) return;
+      this.#gone.add(config.id);
       this.event(record, 'destroy');
       waiters.removed(config.id);
     };
     // Those who wait may look for the volumes at once; for all else nobody has to wait.
     const going = volumes ? this.#anonymousVolumes(record) : [];
     if (going.length === 0) told();
-    await this.#inBackground(config.name, async () => {
+    await this.#inBackground({ config }, async () => {
       try {
         await runs.dismantle(config, record.lease);
         for (const name of going) await removeUnlessKept(this.#parts.volumes, name);
@@ -217,6 +252,7 @@ export class Ender {
       await runs.discard(config);
       await host.files.removeTree(logFolderOf(identity, config.id));
       registry.delete(config.id);
+      this.#gone.delete(config.id);
     });
   }
 
@@ -235,13 +271,23 @@ export class Ender {
     );
   }
 
-  /** A clean-up that fails is told in the daemon's log and found by `hull check`; it never fails what the user asked for. */
-  async #inBackground(name: string, work: () => Promise<void>): Promise<void> {
-    const done = work().catch((error: unknown) =>
-      this.#parts.log(`cleaning up ${name}: ${messageOf(error)}`),
+  /** A clean-up that fails is told in the daemon's log, found by `hull check`, and tried again; it never fails what the user asked for. */
+  async #inBackground(record: Pick<InstanceRecord, 'config'>, work: () => Promise<void>): Promise<boolean> {
+    const done = work().then(
+      () => {
+        this.#owed.delete(record.config.id);
+        return true;
+      },
+      (why: unknown) => {
+        this.owe(record, why);
+        return false;
+      },
     );
     this.#background.add(done);
-    await done;
-    this.#background.delete(done);
+    try {
+      return await done;
+    } finally {
+      this.#background.delete(done);
+    }
   }
 }

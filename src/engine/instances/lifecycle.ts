@@ -1,5 +1,4 @@
 import type { Host } from '../../host/host.ts';
-import { KeyedLock } from '../../lib/keyed-lock.ts';
 import { Slots } from '../../lib/slots.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import { HullError, messageOf } from '../../model/errors.ts';
@@ -15,10 +14,11 @@ import { admitOrThrow } from './admission.ts';
 import { PendingAttachments } from './deferred-stdio.ts';
 import { Deliveries } from './deliveries.ts';
 import { Ender, type StopEffects, type StopOptions } from './ender.ts';
-import { interruptionOf, unlessOver, within } from './endings.ts';
+import { unlessOver, within } from './endings.ts';
 import { FilesAtRest } from './files-at-rest.ts';
 import { HeadStarts, isWorthHeadStart } from './head-start.ts';
 import type { LogKeeper } from './log-keeper.ts';
+import { InstanceQueue } from './queue.ts';
 import type { InstanceRecord } from './record.ts';
 import type { Registry } from './registry.ts';
 import { endedRun, planAfterRun } from './restart-plan.ts';
@@ -60,7 +60,7 @@ export class Lifecycle {
   readonly deliveries = new Deliveries();
   readonly filesAtRest: FilesAtRest;
   readonly #parts: LifecycleParts;
-  readonly #queue = new KeyedLock();
+  readonly #queue: InstanceQueue;
   readonly #ender: Ender;
   readonly #starter: Starter;
   readonly #headStarts: HeadStarts;
@@ -68,7 +68,8 @@ export class Lifecycle {
   readonly #slots = new Slots(RESTARTS_AT_ONCE);
 
   constructor(parts: LifecycleParts) {
-    const own = { ...parts, pending: this.pending, deliveries: this.deliveries };
+    this.#queue = new InstanceQueue(parts.log);
+    const own = { ...parts, pending: this.pending, deliveries: this.deliveries, queue: this.#queue };
     this.#parts = parts;
     this.#ender = new Ender(own);
     this.filesAtRest = new FilesAtRest({
@@ -78,7 +79,7 @@ export class Lifecycle {
     });
     this.#starter = new Starter({ ...own, ender: this.#ender, filesAtRest: this.filesAtRest });
     const watch = (record: InstanceRecord): void => this.watch(record);
-    this.#restarter = new Restarter({ ...own, starter: this.#starter, queue: this.#queue, watch });
+    this.#restarter = new Restarter({ ...own, starter: this.#starter, watch });
     this.#headStarts = new HeadStarts({
       exclusively: (id, work) => this.#queue.run(id, work),
       find: (id) => parts.registry.byId(id),
@@ -219,29 +220,23 @@ export class Lifecycle {
     const runtime = this.#parts.runs.runtimeOf(record.config);
     const startedAt = startedAtOf(record.status);
     if (record.status.state === 'running') this.#parts.health.watch(record);
+    const { id, name } = record.config;
     void runtime
-      .wait(record.config.id)
-      .then((exit) => this.#exited(record.config.id, startedAt, exit))
-      .catch((error: unknown) => this.#parts.log(`watching ${record.config.name}: ${messageOf(error)}`));
+      .wait(id)
+      .then(async (exit) => {
+        const ended = (): Promise<void> => this.#exited(id, startedAt, exit);
+        // What cannot be recorded now has ended all the same.
+        await this.#queue.run(id, ended).catch((error: unknown) => {
+          this.#parts.log(`recording the end of ${name}: ${messageOf(error)}`);
+          this.#queue.later(id, 'recording the end of', ended);
+        });
+      })
+      .catch((error: unknown) => this.#parts.log(`watching ${name}: ${messageOf(error)}`));
   }
 
   /** For recovery: undoes what an earlier daemon left half done. */
   recoverInterrupted(id: string): Promise<void> {
-    return this.#queue.run(id, async () => {
-      const record = this.#parts.registry.byId(id);
-      if (record === null) return;
-      if (record.status.state === 'removing') return this.#ender.remove(record, record.config.autoRemove);
-      await this.#ender.dismantle(record);
-      // Where only the clean-up was cut short, the end is on record already.
-      const error = interruptionOf(record);
-      const undone =
-        error === null
-          ? ({ type: 'taken-apart' } as const)
-          : ({ type: 'interrupted', error, at: Date.now() } as const);
-      this.#parts.registry.apply(id, undone);
-      const ran = record.status.state !== 'created';
-      if (ran && record.config.autoRemove) await this.#ender.remove(this.#current(id), true);
-    });
+    return this.#queue.run(id, () => this.#ender.undo(id));
   }
 
   /** Starts instances because their restart policy says so, a few at a time; one that fails is tried again later. Resolves when each was tried. */
@@ -272,6 +267,7 @@ export class Lifecycle {
 
   /** Ends what only the daemon does. */
   close(): void {
+    this.#queue.close();
     this.#restarter.close();
     this.#parts.health.stop();
   }
@@ -351,14 +347,12 @@ export class Lifecycle {
 
   /** The run ended by itself: take it apart, unless a stop that holds the queue has done so. */
   async #exited(id: string, startedAt: number | null, exit: ExitStatus): Promise<void> {
-    await this.#queue.run(id, async () => {
-      const record = this.#parts.registry.byId(id);
-      const runs = record?.status.state === 'running' || record?.status.state === 'paused';
-      if (record === null || !runs || startedAtOf(record.status) !== startedAt) return;
-      // Its restart was cut short by the daemon's end, and is carried out again.
-      const next = await this.#ender.finish(record, exit, { comesBack: record.comesBack ?? false });
-      if (next.type === 'restart') this.#restarter.restartIn(id, next.delay);
-    });
+    const record = this.#parts.registry.byId(id);
+    const runs = record?.status.state === 'running' || record?.status.state === 'paused';
+    if (record === null || !runs || startedAtOf(record.status) !== startedAt) return;
+    // Its restart was cut short by the daemon's end, and is carried out again.
+    const next = await this.#ender.finish(record, exit, { comesBack: record.comesBack ?? false });
+    if (next.type === 'restart') this.#restarter.restartIn(id, next.delay);
   }
 
   async #stopForEngine(id: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { Alarms } from '../../lib/alarms.ts';
-import type { KeyedLock } from '../../lib/keyed-lock.ts';
 import { Slots } from '../../lib/slots.ts';
 import { messageOf } from '../../model/errors.ts';
 import { startedAtOf } from '../../model/instance-status.ts';
+import type { InstanceQueue } from './queue.ts';
 import type { InstanceRecord } from './record.ts';
 import type { Registry } from './registry.ts';
 import { endedRun, planAfterRun } from './restart-plan.ts';
@@ -10,12 +10,13 @@ import type { Starter } from './starter.ts';
 
 /** Starts by restart policies at a time when the daemon comes back. */
 const STARTS_AT_ONCE = 4;
+/** Milliseconds until a start is tried again whose failure could not be recorded. */
+const UNRECORDED_WAIT = 1000;
 
 export interface RestarterParts {
   readonly registry: Registry;
   readonly starter: Starter;
-  /** By instance. */
-  readonly queue: KeyedLock;
+  readonly queue: InstanceQueue;
   /** Called with what runs. */
   readonly watch: (record: InstanceRecord) => void;
   readonly log: (message: string) => void;
@@ -78,8 +79,17 @@ export class Restarter {
     });
   }
 
-  /** A start that failed counts as a run that ended at once. */
+  /** A start that failed counts as a run that ended at once. One whose failure cannot be recorded is tried again all the same. */
   #retryLater(id: string): void {
+    try {
+      this.#planRetry(id);
+    } catch (error) {
+      this.#parts.log(`recording a failed start of ${id.slice(0, 12)}: ${messageOf(error)}`);
+      this.restartIn(id, UNRECORDED_WAIT);
+    }
+  }
+
+  #planRetry(id: string): void {
     const { registry } = this.#parts;
     const record = registry.byId(id);
     const exit = record?.status.exit ?? null;
@@ -93,7 +103,7 @@ export class Restarter {
 
 function restsStill({ status, manuallyStopped }: InstanceRecord, now: InstanceRecord): boolean {
   return (
-    ['restarting', 'exited', 'created'].includes(now.status.state) &&
+    ['restarting', 'exited', 'created', 'starting'].includes(now.status.state) &&
     now.status.state === status.state &&
     startedAtOf(now.status) === startedAtOf(status) &&
     now.manuallyStopped === manuallyStopped

@@ -1,4 +1,4 @@
-import { isHullError, toHullError, type HullError } from '../../model/errors.ts';
+import { HullError, isHullError, toHullError } from '../../model/errors.ts';
 import type { ExitStatus } from '../../model/instance.ts';
 import type { NetworkLease } from '../../network/network.ts';
 import type { Started, Stdio } from '../../runtime/runtime.ts';
@@ -43,12 +43,14 @@ export class Starter {
 
   /** Resolves with the record of what runs. */
   async start(
-    record: InstanceRecord,
+    asked: InstanceRecord,
     { byPolicy, keepsNetwork = false, made = null, onSteps }: StartOptions,
   ): Promise<InstanceRecord> {
     const { registry, bootId, ender, filesAtRest } = this.#parts;
-    const { id } = record.config;
+    const { id } = asked.config;
     if (filesAtRest.has(id)) await filesAtRest.close(id);
+    if (ender.owes(id)) await this.#takeApart(asked);
+    const record = registry.get(id);
     registry.apply(id, { type: 'starting', bootId, byPolicy });
     try {
       return await this.#attempt(record, made, onSteps).catch(async (error: unknown) => {
@@ -61,7 +63,7 @@ export class Starter {
     } catch (thrown) {
       const signal = this.#killed.get(id);
       const error = signal === undefined ? toHullError(thrown) : killedWhileStarting(record, signal);
-      await this.#failed(record, error, keepsNetwork);
+      await this.#failed(record, error, keepsNetwork).catch((why: unknown) => ender.owe(record, why));
       throw error;
     } finally {
       this.#killed.delete(id);
@@ -95,8 +97,19 @@ export class Starter {
   }
 
   async unmake(record: InstanceRecord): Promise<void> {
-    await this.#parts.ender.dismantle(record);
-    this.#parts.registry.apply(record.config.id, { type: 'taken-apart' });
+    if (await this.#parts.ender.dismantle(record))
+      this.#parts.registry.apply(record.config.id, { type: 'taken-apart' });
+  }
+
+  /** What the run before has left. */
+  async #takeApart({ config }: InstanceRecord): Promise<void> {
+    const { registry, ender } = this.#parts;
+    await this.unmake(registry.get(config.id));
+    if (ender.owes(config.id))
+      throw new HullError(
+        'start-failed',
+        `what the last run of ${config.name} has left cannot be removed; the daemon's log says why, and it is tried again`,
+      );
   }
 
   async #attempt(
@@ -155,14 +168,15 @@ export class Starter {
     const { id } = record.config;
     pending.end(id);
     const failed = registry.get(id);
-    await ender.dismantle(keepsNetwork ? { ...failed, lease: null } : failed);
+    const apart = await ender.dismantle(keepsNetwork ? { ...failed, lease: null } : failed);
     const given = failure.details['exitCode'];
     const exit: ExitStatus = {
       code: typeof given === 'number' ? given : 128,
       oomKilled: false,
       finishedAt: Date.now(),
     };
-    registry.apply(id, { type: 'start-failed', exit, error: failure.message, keepsNetwork });
+    const keepsLease = keepsNetwork || !apart;
+    registry.apply(id, { type: 'start-failed', exit, error: failure.message, keepsLease });
     if (keepsNetwork) return;
     waiters.exited(id, exit);
     if (record.config.autoRemove) await ender.remove(registry.get(id), true);

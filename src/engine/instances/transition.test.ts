@@ -34,7 +34,7 @@ const EVENTS: { readonly [T in EventType]: fc.Arbitrary<InstanceEvent & { type: 
   'taken-apart': fc.constant({ type: 'taken-apart' }),
   started: fc.record({ type: fc.constant('started'), pid, pidStartTime: fc.nat(), startedAt: fc.nat() }),
   'start-failed': fc.record({
-    ...{ type: fc.constant('start-failed'), exit, error: fc.string(), keepsNetwork: flag },
+    ...{ type: fc.constant('start-failed'), exit, error: fc.string(), keepsLease: flag },
   }),
   paused: fc.constant({ type: 'paused' }),
   resumed: fc.constant({ type: 'resumed' }),
@@ -48,7 +48,7 @@ const EVENTS: { readonly [T in EventType]: fc.Arbitrary<InstanceEvent & { type: 
     ...{ pidStartTime: fc.nat(), paused: flag },
   }),
   interrupted: fc.record({
-    ...{ type: fc.constant('interrupted'), error: fc.string(), at: fc.nat() },
+    ...{ type: fc.constant('interrupted'), error: fc.string(), at: fc.nat(), keepsLease: flag },
   }),
   removing: fc.record({ type: fc.constant('removing'), exit: fc.option(exit) }),
   troubled: fc.record({ type: fc.constant('troubled'), error: fc.string() }),
@@ -170,7 +170,12 @@ describe('the life of an instance', () => {
     expect(again.status).toMatchObject({ state: 'running', pid: 9, exit: { code: 3, finishedAt: 200 } });
   });
   test('a run that nobody saw end has an unknown status, not that of the run before', () => {
-    const cut = life({}, ...start, ended, ...start, { type: 'interrupted', error: 'why', at: 300 });
+    const cut = life({}, ...start, ended, ...start, {
+      type: 'interrupted',
+      error: 'why',
+      at: 300,
+      keepsLease: false,
+    });
     expect(cut.status).toMatchObject({ state: 'exited', exit: { code: 255, finishedAt: 300 }, error: 'why' });
     expect(cut.lease).toBeNull();
   });

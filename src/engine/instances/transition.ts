@@ -28,12 +28,12 @@ export type InstanceEvent =
       readonly pidStartTime: number;
       readonly startedAt: number;
     }
-  /** `keepsNetwork`: for another try. */
+  /** `keepsLease`: for another try, or since the run could not be taken apart. */
   | {
       readonly type: 'start-failed';
       readonly exit: ExitStatus;
       readonly error: string;
-      readonly keepsNetwork: boolean;
+      readonly keepsLease: boolean;
     }
   | { readonly type: 'paused' }
   | { readonly type: 'resumed' }
@@ -54,8 +54,13 @@ export type InstanceEvent =
       readonly pidStartTime: number;
       readonly paused: boolean;
     }
-  /** A new daemon has undone what was cut short. */
-  | { readonly type: 'interrupted'; readonly error: string; readonly at: number }
+  /** What was cut short is undone. `keepsLease`: its run could not be taken apart. */
+  | {
+      readonly type: 'interrupted';
+      readonly error: string;
+      readonly at: number;
+      readonly keepsLease: boolean;
+    }
   /** `exit`: of the run that was killed for it, else null. */
   | { readonly type: 'removing'; readonly exit: ExitStatus | null }
   | { readonly type: 'probed'; readonly health: Health }
@@ -108,7 +113,7 @@ export const TRANSITIONS: Readonly<Record<EventType, TransitionRow>> = {
   stopping: { to: from(ALIVE, ['stopping']), otherwise: 'not-alive' },
   outlived: { to: { stopping: ['running', 'paused'] }, otherwise: 'not-stopping' },
   ended: { to: from(ALIVE, ['exited', 'restarting', 'removing']), otherwise: 'not-alive' },
-  retry: { to: from(RESTS, ['restarting']), otherwise: 'not-at-rest' },
+  retry: { to: from([...RESTS, 'starting'], ['restarting']), otherwise: 'not-at-rest' },
   rested: { to: { restarting: ['exited'] }, otherwise: 'not-waiting' },
   adopted: { to: from(ALIVE, ['running', 'paused']), otherwise: 'not-alive' },
   interrupted: { to: from(['starting', ...ALIVE], ['exited']), otherwise: 'not-alive' },
@@ -242,9 +247,9 @@ function started(record: InstanceRecord, event: EventOf<'started'>): InstanceRec
 }
 
 function startFailed(record: InstanceRecord, event: EventOf<'start-failed'>): InstanceRecord {
-  const { exit, error, keepsNetwork } = event;
-  const after = keepsNetwork ? record : { ...withLease(record, null), comesBack: false };
-  // An instance that never ran stays `created`, as Docker leaves it; one that keeps its network is tried again.
+  const { exit, error, keepsLease } = event;
+  const after = keepsLease ? record : { ...withLease(record, null), comesBack: false };
+  // An instance that never ran stays `created`, as Docker leaves it.
   if (startedAtOf(record.status) === null)
     return { ...after, status: { ...kept(record.status), state: 'created', exit, error } };
   return { ...after, status: endedStatus(after, 'exited', { exit, error }) };
@@ -275,8 +280,11 @@ function adopted(record: InstanceRecord, event: EventOf<'adopted'>): InstanceRec
   return { ...after, pidStartTime, status: { ...after.status, pid } };
 }
 
-function interrupted(record: InstanceRecord, { error, at }: EventOf<'interrupted'>): InstanceRecord {
-  const after = withLease(record, null);
+function interrupted(
+  record: InstanceRecord,
+  { error, at, keepsLease }: EventOf<'interrupted'>,
+): InstanceRecord {
+  const after = keepsLease ? record : withLease(record, null);
   const unknown: ExitStatus = { code: 255, oomKilled: false, finishedAt: at };
   const exit = isAlive(record.status) ? unknown : (record.status.exit ?? unknown);
   return { ...after, status: endedStatus(after, 'exited', { exit, error }) };

@@ -1,3 +1,4 @@
+import { Retries } from '../../lib/retries.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { KnownLease, Network } from '../../network/network.ts';
 import { isPausable } from '../../runtime/runtime.ts';
@@ -34,13 +35,17 @@ export interface Resumable {
 export async function recover(parts: RecoveryParts): Promise<Resumable> {
   const before = parts.registry.all();
   const actions = planRecovery(before, parts.bootId);
+  const retries = new Retries((id, error) =>
+    parts.log(`recovering ${id.slice(0, 12)}, to be tried again: ${messageOf(error)}`),
+  );
   const adopted = actions.filter((action) => action.type === 'adopt').map(({ id }) => id);
   await parts.network.start(leasesOf(parts.registry, adopted), parts.catalog.users());
   await Promise.all(
     actions.map((action) =>
-      carryOut(parts, action).catch((error: unknown) =>
-        parts.log(`recovering ${action.id.slice(0, 12)}: ${messageOf(error)}`),
-      ),
+      carryOut(parts, action).catch((error: unknown) => {
+        parts.log(`recovering ${action.id.slice(0, 12)}, to be tried again: ${messageOf(error)}`);
+        retries.later(action.id, () => carryOutStill(parts, action, before));
+      }),
     ),
   );
   const those = (wants: typeof startsWithDaemon): readonly string[] =>
@@ -58,6 +63,16 @@ function leasesOf(registry: Registry, ids: readonly string[]): Map<string, Known
     if (record?.lease) leases.set(id, knownLease(record.config, record.lease));
   }
   return leases;
+}
+
+/** Later, unless somebody has changed the instance since. */
+async function carryOutStill(
+  parts: RecoveryParts,
+  action: RecoveryAction,
+  before: readonly InstanceRecord[],
+): Promise<void> {
+  const record = parts.registry.byId(action.id);
+  if (record !== null && before.includes(record)) await carryOut(parts, action);
 }
 
 async function carryOut(parts: RecoveryParts, action: RecoveryAction): Promise<void> {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { Cgroups } from '../../host/cgroup.ts';
 import type { Host } from '../../host/host.ts';
 import { Rollback } from '../../lib/rollback.ts';
@@ -84,6 +85,8 @@ export class OciDriver implements Runtime, Pausable, Updatable {
   async create(bundle: Bundle): Promise<void> {
     const { conmon, oci } = this.#tools ?? (await this.#ready());
     if (this.#runs.has(bundle.id)) throw wrongState(bundle.id, 'exists already');
+    // Of a run that ended while no daemon watched, and could not be adopted.
+    if (existsSync(`${oci.root}/${bundle.id}`)) await this.#sweep(bundle, oci);
     oci.prepare();
     this.#exits.prepare();
     ensureRunDir(bundle.runDir);
@@ -210,8 +213,12 @@ export class OciDriver implements Runtime, Pausable, Updatable {
     const monitor = readPid(`${bundle.runDir}/${runFiles.conmonPid}`);
     const there =
       started === null ? processes.startTime(pid) !== 0 : processes.same(pid, started.pidStartTime);
-    if (known === undefined && !there && this.#exits.read(bundle.id) === null && !processes.alive(monitor))
+    const watched = isMonitorOf(this.#options.host, monitor, bundle.id);
+    if (known === undefined && !there && this.#exits.read(bundle.id) === null && !watched) {
+      // Its processes are gone; the runtime's state, which would be in the way of the next run, is not.
+      await this.#sweep(bundle, oci);
       return { state: 'gone' };
+    }
     const run = known ?? this.#newRun(bundle, pid);
     this.#runs.set(bundle.id, run);
     if (run.exited) return { state: 'exited' };

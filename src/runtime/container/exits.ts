@@ -2,6 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, watch, type FSW
 
 /** Milliseconds. */
 const LOOK_AGAIN = 5;
+/** When the folder could not be read: no descriptor was left. */
+const TRY_AGAIN = 250;
 
 export interface ExitRecord {
   readonly code: number;
@@ -28,13 +30,15 @@ export class ExitFolder {
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
   }
 
+  /** Null where there is none yet. Throws what keeps it from being read. */
   read(id: string): ExitRecord | null {
     try {
       const code = Number.parseInt(readFileSync(`${this.path}/${id}`, 'utf8'), 10);
       if (Number.isNaN(code)) return null;
       return { code: code & 0xff, finishedAt: Math.round(statSync(`${this.path}/${id}`).mtimeMs) };
-    } catch {
-      return null;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+      throw error;
     }
   }
 
@@ -54,15 +58,31 @@ export class ExitFolder {
   #watch(): FSWatcher {
     this.prepare();
     const watcher = watch(this.path, { persistent: false }, (_, name) => {
-      if (name !== null && this.#waiting.has(name)) this.#arrived(name);
-      if (this.#lookAgain === null) this.#lookAgain = setTimeout(() => this.#sweep(), LOOK_AGAIN);
+      this.#lookAgainIn(LOOK_AGAIN);
+      if (name !== null && this.#waiting.has(name)) this.#patiently(() => this.#arrived(name));
     });
     return watcher;
   }
 
+  #lookAgainIn(milliseconds: number): void {
+    if (this.#lookAgain !== null) return;
+    this.#lookAgain = setTimeout(() => {
+      this.#lookAgain = null;
+      this.#patiently(() => this.#sweep());
+    }, milliseconds);
+  }
+
+  /** An event that could not be followed up is not told again. */
+  #patiently(look: () => void): void {
+    try {
+      look();
+    } catch {
+      this.#lookAgainIn(TRY_AGAIN);
+    }
+  }
+
   /** Of several events at almost the same time not all are told: one of them is enough to look for the others. */
   #sweep(): void {
-    this.#lookAgain = null;
     for (const id of this.#waiting.size === 0 ? [] : readdirSync(this.path))
       if (this.#waiting.has(id)) this.#arrived(id);
   }

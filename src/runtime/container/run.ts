@@ -10,6 +10,8 @@ import type { ExitFolder } from './exits.ts';
 const STARTED_FILE = 'started';
 /** conmon renames the exit file into place just before it ends. */
 const EXIT_FILE_GRACE = 200;
+/** When it could not be read, milliseconds. */
+const TRY_AGAIN = 250;
 /** What a workload is said to have ended with when its monitor was killed and nobody knows better. */
 const UNKNOWN_EXIT = 137;
 
@@ -78,13 +80,19 @@ export class ContainerRun {
 
   #end(unknown?: number): void {
     if (this.#over) return;
-    const record =
-      this.#exits.read(this.bundle.id) ??
-      (unknown === undefined ? null : { code: unknown, finishedAt: Date.now() });
-    if (record === null) return;
-    this.#over = true;
-    // Read before the control group is removed, which happens after the exit is known.
-    this.#resolve({ ...record, oomKilled: this.cgroup.oomKills() > 0 });
+    try {
+      const record =
+        this.#exits.read(this.bundle.id) ??
+        (unknown === undefined ? null : { code: unknown, finishedAt: Date.now() });
+      if (record === null) return;
+      // Read before the control group is removed, which happens after the exit is known.
+      const oomKilled = this.cgroup.oomKills() > 0;
+      this.#over = true;
+      this.#resolve({ ...record, oomKilled });
+    } catch {
+      // No descriptor was left: its status is there to be read in a moment, and is not made up.
+      setTimeout(() => this.#end(unknown), TRY_AGAIN);
+    }
   }
 }
 
