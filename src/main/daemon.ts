@@ -22,7 +22,9 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const log = (message: string): void =>
     void process.stderr.write(`${new Date().toISOString()} ${message}\n`);
   process.umask(FILE_MASK);
-  const host = createHost();
+  const faults = process.env['HULL_FAULTS'] ?? '';
+  const host =
+    faults === '' ? createHost() : (await import('../host/faults.ts')).withFaults(createHost(), faults);
   const tcp = tcpOptions(options);
   const folders = await DaemonFolders.open(options);
   const ended = Promise.withResolvers<number>();

@@ -22,10 +22,17 @@ const WATCHED = {
 /** Why VMs cannot be tested here; null when they can. */
 export const NO_VMS = existsSync(join(KERNELS, 'boot')) ? null : 'no guest kernel was set up';
 
+export interface TestEngineOptions {
+  readonly data?: string;
+  readonly run?: string;
+  readonly watched?: boolean;
+  readonly faults?: boolean;
+}
+
 /**
  * A real engine of its own, beside others: the built executable as daemon, and the command line and docker's client against it.
  * `data`: a folder that stays, for images that take long to make; `run`: another's run folder, to be refused; `watched`: `destroy` fails where
- * the daemon's event loop stood still for 100 ms of CPU time.
+ * the daemon's event loop stood still for 100 ms of CPU time; `faults`: its calls of the host fail as the file `faultPlan` says.
  */
 export class TestEngine {
   readonly folder = mkdtempSync(join(tmpdir(), 'hull-e-'));
@@ -34,10 +41,12 @@ export class TestEngine {
   readonly data: string;
   readonly run: string;
   readonly #watched: boolean;
+  readonly #faults: boolean;
   #daemon = 0;
 
-  constructor({ data, run, watched = false }: { data?: string; run?: string; watched?: boolean } = {}) {
+  constructor({ data, run, watched = false, faults = false }: TestEngineOptions = {}) {
     this.#watched = watched;
+    this.#faults = faults;
     this.data = data ?? join(this.folder, 'data');
     this.run = run ?? join(this.folder, 'run');
     this.socket = join(run === undefined ? this.run : this.folder, 'hull.sock');
@@ -52,6 +61,10 @@ export class TestEngine {
     return `unix://${this.socket}`;
   }
 
+  get faultPlan(): string {
+    return join(this.folder, 'faults');
+  }
+
   get logPath(): string {
     return join(this.folder, 'daemon.log');
   }
@@ -62,12 +75,7 @@ export class TestEngine {
     const log = openSync(this.logPath, 'a');
     const child = this.host.exec.spawn(
       [HULL, 'daemon', '--data', this.data, '--run', this.run, '--socket', this.socket, ...flags],
-      {
-        stdout: log,
-        stderr: log,
-        detached: true,
-        ...(this.#watched ? { env: WATCHED } : {}),
-      },
+      { stdout: log, stderr: log, detached: true, env: this.#environmentOfDaemon() },
     );
     closeSync(log);
     this.#daemon = child.pid;
@@ -167,6 +175,14 @@ export class TestEngine {
       env: this.#environment(),
       ...(input === undefined ? {} : { input }),
     });
+  }
+
+  #environmentOfDaemon(): Record<string, string> {
+    return {
+      ...{ PATH: process.env['PATH'] ?? '', HOME: '/root', LANG: 'C.UTF-8' },
+      ...(this.#watched ? WATCHED : {}),
+      ...(this.#faults ? { HULL_FAULTS: this.faultPlan } : {}),
+    };
   }
 
   #environment(): Record<string, string> {
