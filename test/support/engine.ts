@@ -12,12 +12,7 @@ const KERNELS = join(ROOT, 'dist/kernels');
 const READY_WITHIN = 20_000 * PATIENCE;
 /** Milliseconds of CPU time that the event loop of a watched daemon may take for one turn. */
 const STANDSTILL = 100;
-const WATCHED = {
-  PATH: process.env['PATH'] ?? '',
-  HOME: '/root',
-  LANG: 'C.UTF-8',
-  HULL_WATCH_LOOP: String(STANDSTILL),
-};
+const WATCHED = { HULL_WATCH_LOOP: String(STANDSTILL) };
 
 /** Why VMs cannot be tested here; null when they can. */
 export const NO_VMS = existsSync(join(KERNELS, 'boot')) ? null : 'no guest kernel was set up';
