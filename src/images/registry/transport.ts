@@ -1,5 +1,5 @@
-import { request as plainRequest, type IncomingMessage } from 'node:http';
-import { request as secureRequest, type RequestOptions } from 'node:https';
+import { Agent as PlainAgent, type IncomingMessage, request as plainRequest } from 'node:http';
+import { Agent as SecureAgent, request as secureRequest, type RequestOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -42,6 +42,17 @@ export interface TransportLimits {
 }
 
 const LIMITS: TransportLimits = { answer: 30_000, idle: 60_000 };
+/**
+ * A pull asks for a dozen things of one server: each new connection is up to three round trips. Only what may be asked twice goes over a
+ * connection that was kept (RFC 9112, section 9.3.1).
+ */
+const KEPT = { keepAlive: true, timeout: 10_000, maxFreeSockets: 4 } as const;
+
+interface Agents {
+  readonly plain: PlainAgent;
+  readonly secure: SecureAgent;
+}
+
 const CONNECTION_ERRORS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connect: connection refused',
   EHOSTUNREACH: 'connect: no route to host',
@@ -51,14 +62,29 @@ const CONNECTION_ERRORS: Readonly<Record<string, string>> = {
 
 /** HTTP and HTTPS by the runtime's own client. Every failure of the connection is `registry-unreachable`, in the words of Docker's daemon. */
 export function createTransport(limits: TransportLimits = LIMITS): HttpTransport {
-  return (request, tls) => send(request, tls, limits);
+  const agents: Agents = { plain: new PlainAgent(KEPT), secure: new SecureAgent(KEPT) };
+  return async (request, tls) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return await send(request, tls, limits, null);
+    try {
+      return await send(request, tls, limits, agents);
+    } catch (error) {
+      // The server closed the connection that was kept, just then.
+      if (!isReset(error)) throw error;
+      return await send(request, tls, limits, null);
+    }
+  };
 }
 
-async function send(request: HttpRequest, tls: TlsSettings, limits: TransportLimits): Promise<HttpResponse> {
+async function send(
+  request: HttpRequest,
+  tls: TlsSettings,
+  limits: TransportLimits,
+  agents: Agents | null,
+): Promise<HttpResponse> {
   request.signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const outgoing = (request.url.protocol === 'https:' ? secureRequest : plainRequest)(
-    optionsOf(request, tls),
+    optionsOf(request, tls, agents),
     resolve,
   );
   const fail = (error: unknown): void => {
@@ -87,7 +113,11 @@ async function send(request: HttpRequest, tls: TlsSettings, limits: TransportLim
   }
 }
 
-function optionsOf({ url, method, headers, body }: HttpRequest, tls: TlsSettings): RequestOptions {
+function optionsOf(
+  { url, method, headers, body }: HttpRequest,
+  tls: TlsSettings,
+  agents: Agents | null,
+): RequestOptions {
   const size = body === undefined ? undefined : body instanceof Uint8Array ? body.length : body.size;
   return {
     method,
@@ -104,12 +134,17 @@ function optionsOf({ url, method, headers, body }: HttpRequest, tls: TlsSettings
           : {}
         : { 'content-length': String(size) }),
     },
-    agent: false,
+    agent: agents === null ? false : url.protocol === 'https:' ? agents.secure : agents.plain,
     ...(tls.ca === undefined ? {} : { ca: [...tls.ca] }),
     ...(tls.certificate === undefined ? {} : { cert: tls.certificate, key: tls.key }),
     ...(isIP(url.hostname) === 0 ? { servername: url.hostname } : {}),
     rejectUnauthorized: tls.anyCertificate !== true,
   };
+}
+
+function isReset(error: unknown): boolean {
+  const cause = error instanceof HullError ? error.cause : error;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNRESET';
 }
 
 async function writeBody(
