@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import type { Host } from '../../host/host.ts';
 import { Alarms } from '../../lib/alarms.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
@@ -28,6 +29,23 @@ const LEAST_PERIOD = 60_000;
 const LONGEST_TIMER = 2 ** 31 - 1;
 const FILE = 'gc.json';
 
+const kinds = v.array(v.picklist(['container', 'image', 'volume', 'build-cache']));
+const count = v.pipe(v.number(), v.minValue(0));
+const scheduleSchema = v.object({
+  policy: v.object({ kinds, olderThan: count, keep: count, maxBytes: v.nullable(count) }),
+  every: v.pipe(v.number(), v.minValue(LEAST_PERIOD)),
+});
+
+/** The policy in a file; null when it is damaged in any way. */
+export function readSchedule(text: string): GcSchedule | null {
+  try {
+    const result = v.safeParse(scheduleSchema, JSON.parse(text));
+    return result.success ? result.output : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Frees the disk of what nobody uses: on demand, and by the policy that was set. */
 export class GcService implements Gc {
   readonly #parts: GcParts;
@@ -51,11 +69,17 @@ export class GcService implements Gc {
   }
 
   scheduled(): GcSchedule | null {
+    let text: string;
     try {
-      return JSON.parse(readFileSync(this.#path(), 'utf8')) as GcSchedule;
+      text = readFileSync(this.#path(), 'utf8');
     } catch {
       return null;
     }
+    const schedule = readSchedule(text);
+    // A bound that is missing would be no bound.
+    if (schedule === null)
+      this.#parts.log(`${this.#path()} is damaged: nothing is collected until a policy is set`);
+    return schedule;
   }
 
   async schedule(schedule: GcSchedule | null): Promise<void> {
