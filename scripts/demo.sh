@@ -141,9 +141,20 @@ EOF
   say "the same as a page with charts: dist/compare.html"
 }
 
+# Removes the two folders: only an engine's, and only when nothing of it runs.
+clean_folders() {
+  [ ! -e "$DATA" ] || [ -f "$DATA/engine.json" ] || [ -f "$DATA/hull.db" ] || die "$DATA is no data folder of an engine: nothing is removed"
+  [ ! -f "$RUN/engine.json" ] || die "instances of the demo may be running: end them first (dist/hull daemon --data $DATA --run $RUN, then hull shutdown --stop)"
+  if [ -f "$DATA/daemon.pid" ]; then
+    exec 8>>"$DATA/daemon.pid"
+    flock -n 8 || die "an engine uses $DATA: end it first"
+  fi
+  rm -rf --one-file-system "$DATA" "$RUN"
+}
+
 if [ "${1:-}" = --clean ]; then
   need_root
-  rm -rf --one-file-system "$DATA" "$RUN"
+  clean_folders
   say "removed $DATA"
   exit 0
 fi
