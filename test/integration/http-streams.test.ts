@@ -6,7 +6,7 @@ import { Peer, UPGRADE } from './support/peer.ts';
 import { RawHttp } from './support/raw-http.ts';
 
 /** Streams through a real engine, with clients that behave as they like. */
-const engine = new TestEngine();
+const engine = new TestEngine({ watched: true });
 const http = new RawHttp(engine.socket);
 let daemon = 0;
 

@@ -5,7 +5,7 @@ import { securityModules } from '../../src/host/host-limits.ts';
 import { TestEngine } from '../support/engine.ts';
 import { until } from '../support/until.ts';
 
-const engine = new TestEngine();
+const engine = new TestEngine({ watched: true });
 const LONG = 60_000;
 const EPERM = 1;
 const EBADF = 9;
