@@ -7,7 +7,7 @@ import type { Image } from '../model/image.ts';
 import type { BuildNode } from './graph/node.ts';
 import { normalizeReference } from '../model/reference.ts';
 import type { LayerStore } from '../storage/layer-store.ts';
-import type { Leftover } from '../runtime/runtime.ts';
+import type { Leftover } from '../model/leftover.ts';
 import type { RootStorage } from '../storage/storage.ts';
 import type { Trees } from '../storage/trees.ts';
 import { planWithImages } from './base-images.ts';

@@ -1,4 +1,5 @@
-import type { Leftover, OutputChunk } from '../runtime/runtime.ts';
+import type { OutputChunk } from '../runtime/runtime.ts';
+import type { Leftover } from '../model/leftover.ts';
 import type { StepSettings } from './types.ts';
 
 /** A command to run in a build: everything resolved. */

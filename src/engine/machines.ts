@@ -1,6 +1,6 @@
 import { HullError } from '../model/errors.ts';
 import type { ProgressSink } from '../model/progress.ts';
-import type { MachineDisk } from '../storage/storage.ts';
+import type { MachineDisk } from '../model/machine.ts';
 import type { Machines } from './api.ts';
 import type { Registry } from './instances/registry.ts';
 

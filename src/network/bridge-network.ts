@@ -9,7 +9,7 @@ import { type EngineIdentity, names } from '../model/engine-identity.ts';
 import { HullError } from '../model/errors.ts';
 import type { PortBinding } from '../model/instance.ts';
 import { BRIDGE_OPTIONS, type NetworkDefinition } from '../model/network.ts';
-import type { Leftover } from '../runtime/runtime.ts';
+import type { Leftover } from '../model/leftover.ts';
 import { ActiveNetwork, NETWORK_NAME } from './active-network.ts';
 import { Attacher } from './attacher.ts';
 import { Bridge, describeSubnet, hostMtu } from './bridge.ts';

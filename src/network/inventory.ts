@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Host } from '../host/host.ts';
 import type { EngineIdentity } from '../model/engine-identity.ts';
-import type { Leftover } from '../runtime/runtime.ts';
+import type { Leftover } from '../model/leftover.ts';
 import type { Bridge } from './bridge.ts';
 import type { Firewall } from './firewall.ts';
 import type { HostSettings } from './host-settings.ts';

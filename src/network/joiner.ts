@@ -5,7 +5,7 @@ import type { NamespaceSetup } from '../host/net-namespace.ts';
 import { Rollback } from '../lib/rollback.ts';
 import { HullError } from '../model/errors.ts';
 import type { IpAddress, NetworkEndpoint } from '../model/instance.ts';
-import type { NetworkLink } from '../runtime/runtime.ts';
+import type { NetworkLink } from '../model/bundle-network.ts';
 import { bytesOf, formatIp, parseIp, type Address } from '../lib/ip.ts';
 import type { Attachment, ConnectRequest, NetworkLease } from './network.ts';
 import { defaultRoutes } from './routes.ts';

@@ -1,6 +1,7 @@
 import type { NetworkConnection, NetworkEndpoint, NetworkMode, PortBinding } from '../model/instance.ts';
 import type { NetworkDefinition } from '../model/network.ts';
-import type { BundleNetwork, Leftover } from '../runtime/runtime.ts';
+import type { BundleNetwork } from '../model/bundle-network.ts';
+import type { Leftover } from '../model/leftover.ts';
 import type { PoolRequest } from './ipam.ts';
 
 /** What the engine keeps per instance to find its network again: plain JSON, stored with the instance's row. */

@@ -11,7 +11,6 @@ import type {
   ExecSession,
   ExecSpec,
   HostProcesses,
-  Leftover,
   OutputChunk,
   Pausable,
   ProcessTable,
@@ -21,6 +20,7 @@ import type {
   Stdio,
   Updatable,
 } from './runtime.ts';
+import type { Leftover } from '../model/leftover.ts';
 
 /** Pieces held between a process and its reader, as a pipe would. */
 const BUFFER = { highWaterMark: 64 } as const;

@@ -1,5 +1,7 @@
+import type { BundleNetwork } from '../model/bundle-network.ts';
+import type { Leftover } from '../model/leftover.ts';
 import type { ExtractFilesOptions, FileArchive, FileChange, FileStat } from '../model/files.ts';
-import type { ExitStatus, InstanceMount, IpAddress, ProcessSpec, TerminalSize } from '../model/instance.ts';
+import type { ExitStatus, InstanceMount, ProcessSpec, TerminalSize } from '../model/instance.ts';
 import type { InstanceOptions } from '../model/instance-options.ts';
 import type { Availability, Isolation } from '../model/isolation.ts';
 import type { Resources } from '../model/resources.ts';
@@ -80,27 +82,6 @@ export interface Bundle {
 
 /** What it takes to reach the files of an instance that does not run. */
 export type FilesBundle = Pick<Bundle, 'id' | 'name' | 'root' | 'mounts' | 'readOnlyRoot' | 'runDir'>;
-
-export type BundleNetwork =
-  | { readonly mode: 'host' }
-  | {
-      readonly mode: 'none' | 'bridge' | 'container';
-      /** Pinned network namespace; for `none` it holds only loopback, for `container` it is another instance's. */
-      readonly namespace: string;
-      /** The interfaces inside the namespace that are the instance's own. A VM's runtime joins a tap to each. */
-      readonly links: readonly NetworkLink[];
-    };
-
-export interface NetworkLink {
-  readonly name: string;
-  readonly macAddress: string;
-  readonly address: string;
-  readonly prefixLength: number;
-  /** Of the default route, where this link has it; else empty. */
-  readonly gateway: string;
-  readonly ipv6: IpAddress | null;
-  readonly mtu: number;
-}
 
 /** Where output goes: `runtime/log-file.ts` describes the line format. */
 export interface LogTarget {
@@ -187,19 +168,6 @@ export interface HostProcesses {
   readonly workload: readonly number[];
   /** What exists beside it: conmon, virtiofsd. */
   readonly helpers: readonly number[];
-}
-
-/** Something that exists on the host for an instance. */
-export interface Leftover {
-  readonly kind: 'process' | 'mount' | 'cgroup' | 'namespace' | 'link' | 'nft' | 'folder' | 'file' | 'loop';
-  /** Path, pid or name. */
-  readonly what: string;
-  /** Instance id (or its first 12 digits) where it can be told. */
-  readonly owner: string | null;
-  /** Absent: it is gone when it has been removed. Present: it may be somebody's data, and is set aside. */
-  readonly kept?: true;
-  /** Removes it. */
-  remove(): Promise<void>;
 }
 
 /** Optional capabilities: a runtime that has one implements it, and `isPausable` and the like ask. */

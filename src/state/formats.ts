@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { ImageConfig, Manifest } from '../model/image.ts';
 import type { AddressPoolDefinition, NetworkDefinition } from '../model/network.ts';
-import type { MachineDisk } from '../storage/storage.ts';
+import type { MachineDisk } from '../model/machine.ts';
 import {
   digest,
   fields,

@@ -1,5 +1,5 @@
 import type { Digest, ImageConfig, LayerInfo, Manifest } from '../model/image.ts';
-import type { MachineDisk } from '../storage/storage.ts';
+import type { MachineDisk } from '../model/machine.ts';
 import type { Volume, VolumeSnapshot } from '../storage/volumes/volume-store.ts';
 
 /** Records of what the store holds. Everything is synchronous; `durably` as in `Database`. */

@@ -5,7 +5,7 @@ import type { Host } from '../host/host.ts';
 import { Rollback } from '../lib/rollback.ts';
 import type { Image, LayerInfo } from '../model/image.ts';
 import type { RootFilesystem } from '../model/root-filesystem.ts';
-import type { Leftover } from '../runtime/runtime.ts';
+import type { Leftover } from '../model/leftover.ts';
 import type { DataFolders } from './data-folders.ts';
 import type { ImageDisks } from './image-disks.ts';
 import type { LayerClaims } from './layer-store.ts';
@@ -16,7 +16,8 @@ import { MountedRoots } from './mounted-roots.ts';
 import { createQcow2 } from './qcow2.ts';
 import type { SetAside } from './set-aside.ts';
 import { asStorage, storageError } from './storage-error.ts';
-import type { HeldRoot, MachineDisk, PrepareOptions, RootStorage } from './storage.ts';
+import type { HeldRoot, PrepareOptions, RootStorage } from './storage.ts';
+import type { MachineDisk } from '../model/machine.ts';
 import type { TreeSizes } from './tree-sizes.ts';
 import { WorkingRoots } from './working-roots.ts';
 

@@ -1,6 +1,6 @@
 import { readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Leftover } from '../runtime/runtime.ts';
+import type { Leftover } from '../model/leftover.ts';
 import type { RootStorageParts } from './instance-roots.ts';
 
 /** Mounts and folders of this engine that no known instance owns and nobody works on. */

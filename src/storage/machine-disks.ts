@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Machines } from '../engine/api.ts';
+import type { Machines } from '../model/machine.ts';
 import type { Host } from '../host/host.ts';
 import { defaultSuite, findSuite } from '../host/mmdebstrap.ts';
 import { digestOf } from '../lib/digest.ts';
@@ -20,7 +20,7 @@ import {
 } from './machine-builder.ts';
 import type { SetAside } from './set-aside.ts';
 import { asStorage } from './storage-error.ts';
-import type { MachineDisk } from './storage.ts';
+import type { MachineDisk } from '../model/machine.ts';
 import type { Trees } from './trees.ts';
 
 const GIBIBYTE = 1024 ** 3;

@@ -1,6 +1,7 @@
+import type { MachineDisk } from '../model/machine.ts';
 import type { Image, LayerInfo } from '../model/image.ts';
 import type { RootFilesystem } from '../model/root-filesystem.ts';
-import type { Leftover } from '../runtime/runtime.ts';
+import type { Leftover } from '../model/leftover.ts';
 import type { LayerClaims } from './layer-store.ts';
 
 export type { Volume, VolumeStore } from './volumes/volume-store.ts';
@@ -60,20 +61,6 @@ export interface RootStorage {
   /** The image's read-only disk, made on first use: path and bytes. */
   imageDisk(image: Image): Promise<{ path: string; bytes: number }>;
   inventory(knownInstances: ReadonlySet<string>): Promise<readonly Leftover[]>;
-}
-
-/** A full operating-system disk. */
-export interface MachineDisk {
-  readonly name: string;
-  readonly disk: string;
-  readonly kernel: string;
-  readonly initrd: string;
-  readonly cmdline: string;
-  /** Bytes: as the guest sees it; as stored. */
-  readonly virtualSize: number;
-  readonly storedSize: number;
-  readonly createdAt: number;
-  readonly description: string;
 }
 
 /** Something that recovery found without a record, and moved away. */

@@ -42,6 +42,7 @@ describe('the checker', () => {
     ['src/network/a.ts', `import { OverlayStorage } from '../storage/overlay.ts';`, 'not storage'],
     ['src/runtime/vm/a.ts', `import { spec } from '../container/spec.ts';`, 'not runtime/container'],
     ['src/storage/a.ts', `export * from '../engine/engine.ts';`, 'not engine'],
+    ['src/storage/a.ts', `import type { EngineApi } from '../engine/api.ts';`, 'not engine'],
     ['src/cli/a.ts', `import type { EngineApi } from '../engine/api.ts';`, 'not engine'],
     ['src/http/docker/a.ts', `const x = await import('../../network/dns.ts');`, 'not network'],
     ['src/http/docker/a.ts', `type X = import("../../engine/engine.ts").X;`, 'not engine'],

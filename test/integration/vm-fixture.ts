@@ -5,7 +5,8 @@ import { createHost } from '../../src/host/index.ts';
 import { Cgroups } from '../../src/host/cgroup.ts';
 import type { Host } from '../../src/host/host.ts';
 import { type EngineIdentity, names } from '../../src/model/engine-identity.ts';
-import type { Bundle, BundleNetwork, OutputChunk, Stdio } from '../../src/runtime/runtime.ts';
+import type { Bundle, OutputChunk, Stdio } from '../../src/runtime/runtime.ts';
+import type { BundleNetwork } from '../../src/model/bundle-network.ts';
 import { defaultPrograms, VmRuntime } from '../../src/runtime/vm/vm-runtime.ts';
 import { testIdentity } from '../support/identity.ts';
 

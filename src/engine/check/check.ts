@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../model/errors.ts';
-import type { Leftover } from '../../runtime/runtime.ts';
+import type { Leftover } from '../../model/leftover.ts';
 import type { CheckFinding } from '../api.ts';
 import type { SetAsideStore } from '../../storage/storage.ts';
 import type { VolumeStore } from '../../storage/volumes/volume-store.ts';

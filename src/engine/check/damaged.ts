@@ -1,6 +1,6 @@
 import type { DamagedInstance } from '../instances/damaged.ts';
 import type { CheckFinding } from '../api.ts';
-import type { Leftover } from '../../runtime/runtime.ts';
+import type { Leftover } from '../../model/leftover.ts';
 import { byRank } from './rank.ts';
 import { runFolders } from './run-folders.ts';
 import type { LeakParts } from './leaks.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import type { Leftover } from '../../runtime/runtime.ts';
+import type { Leftover } from '../../model/leftover.ts';
 import { createHost } from '../../host/index.ts';
 import { openDatabase } from '../../state/database.ts';
 import { Registry } from '../instances/registry.ts';

@@ -1,4 +1,4 @@
-import type { Leftover } from '../../runtime/runtime.ts';
+import type { Leftover } from '../../model/leftover.ts';
 
 const ORDER: readonly Leftover['kind'][] = [
   ...(['process', 'cgroup', 'mount', 'link', 'namespace', 'nft', 'loop', 'file', 'folder'] as const),

@@ -5,7 +5,7 @@ import type { Host } from '../../host/host.ts';
 import { removeRunFolder } from '../../host/run-folder.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import { NAMES_FOLDER, runsFolder } from '../../model/instance-files.ts';
-import type { Leftover } from '../../runtime/runtime.ts';
+import type { Leftover } from '../../model/leftover.ts';
 
 /** Folders of runs, `RUN/i/NAME` with the beginning of the instance's id as name; the build's own are its own to list. */
 export function runFolders(

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { MachineDisk } from '../../storage/storage.ts';
+import type { MachineDisk } from '../../model/machine.ts';
 import type { CheckFinding } from '../api.ts';
 import type { InstanceRecord } from '../instances/record.ts';
 

@@ -1,7 +1,7 @@
 import { HullError } from '../../model/errors.ts';
 import { ISOLATIONS, isIsolation, type Availability, type Isolation } from '../../model/isolation.ts';
 import type { SubjectKind } from '../../model/comparison.ts';
-import type { MachineDisk } from '../../storage/storage.ts';
+import type { MachineDisk } from '../../model/machine.ts';
 import type { CompareRequest, CreateInstance } from '../api.ts';
 
 /** One column of the comparison. */

@@ -16,7 +16,7 @@ import { KeyedLock } from '../../lib/keyed-lock.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
 import { HullError } from '../../model/errors.ts';
 import type { InstanceConfig, InstanceMount } from '../../model/instance.ts';
-import type { Leftover } from '../../runtime/runtime.ts';
+import type { Leftover } from '../../model/leftover.ts';
 import type { Volume, VolumeStore } from '../../storage/volumes/volume-store.ts';
 import type { EventBus } from '../events.ts';
 import { DRIVER } from './announced.ts';

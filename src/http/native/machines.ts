@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Machine, MachineList } from '../../../api/native.ts';
 import type { EngineApi } from '../../engine/api.ts';
-import type { MachineDisk } from '../../storage/storage.ts';
+import type { MachineDisk } from '../../model/machine.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Route } from '../router.ts';
 import { streamProgress } from './progress-stream.ts';

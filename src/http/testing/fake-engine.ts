@@ -21,7 +21,7 @@ import { HullError } from '../../model/errors.ts';
 import { FakeRuntime, type FakeWorld } from '../../runtime/fake.ts';
 import type { FakeProgram } from '../../runtime/fake-programs.ts';
 import type { ExecSession, Stdio } from '../../runtime/runtime.ts';
-import type { MachineDisk } from '../../storage/storage.ts';
+import type { MachineDisk } from '../../model/machine.ts';
 import { FakeComparison } from './fake-comparison.ts';
 import { FakeFiles } from './fake-files.ts';
 import { FakeImages } from './fake-images.ts';

@@ -15,7 +15,6 @@ import type {
   ExecSession,
   ExecSpec,
   HostProcesses,
-  Leftover,
   Pausable,
   ProcessTable,
   Runtime,
@@ -24,6 +23,7 @@ import type {
   Stdio,
   Updatable,
 } from '../runtime.ts';
+import type { Leftover } from '../../model/leftover.ts';
 import { attachedStdio } from './attach.ts';
 import type { Choice } from './choose.ts';
 import { clearRunFiles, Conmon, type MonitorSpec, readPid, runFiles } from './conmon.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import type { Cgroups } from '../../host/cgroup.ts';
 import type { Host } from '../../host/host.ts';
-import type { Leftover } from '../runtime.ts';
+import type { Leftover } from '../../model/leftover.ts';
 import type { OciRuntime } from './oci-runtime.ts';
 
 export interface InventoryScope {

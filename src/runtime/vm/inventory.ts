@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Host } from '../../host/host.ts';
 import type { EngineIdentity } from '../../model/engine-identity.ts';
-import type { Leftover } from '../runtime.ts';
+import type { Leftover } from '../../model/leftover.ts';
 import { endProcess, handleOf } from './process-handle.ts';
 
 /** Stands for an instance's id in the name of a VM that is booted only to see whether it does. */

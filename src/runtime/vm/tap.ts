@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Host } from '../../host/host.ts';
-import type { NetworkLink } from '../runtime.ts';
+import type { NetworkLink } from '../../model/bundle-network.ts';
 
 /** The name of a link's tap inside the instance's own namespace. */
 export function tapOf(index: number): string {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { ExitStatus } from '../../model/instance.ts';
-import type { NetworkLink, Started } from '../runtime.ts';
+import type { Started } from '../runtime.ts';
+import type { NetworkLink } from '../../model/bundle-network.ts';
 import { readHead } from './bounded-read.ts';
 import { isRecord } from './qmp.ts';
 

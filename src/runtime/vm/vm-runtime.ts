@@ -16,7 +16,6 @@ import type {
   FileAccess,
   FilesBundle,
   HostProcesses,
-  Leftover,
   Pausable,
   ProcessTable,
   RestingFiles,
@@ -28,6 +27,7 @@ import type {
   Updatable,
   Watchable,
 } from '../runtime.ts';
+import type { Leftover } from '../../model/leftover.ts';
 import type { ExtractFilesOptions, FileArchive, FileChange, FileStat } from '../../model/files.ts';
 import { AgentVm } from './agent-vm.ts';
 import { FilesVm } from './files-vm.ts';
