@@ -112,8 +112,10 @@ export class MountedRoots {
       if (!fresh) rmSync(join(work, 'work/incompat'), { recursive: true, force: true });
       host.mounts.overlay(target, { lower, upper, work, volatile: ephemeral });
     } catch (error) {
+      // Never through the mount: what is below it is the instance's.
+      host.mounts.detach(target);
+      if (existsSync(target)) rmdirSync(target);
       if (fresh) rmSync(folder, { recursive: true, force: true });
-      rmSync(target, { recursive: true, force: true });
       throw error;
     }
     this.#mounted.add(id);
