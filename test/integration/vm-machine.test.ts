@@ -25,6 +25,7 @@ cat /etc/resolv.conf
 while read line; do
   echo "heard $line"
   [ "$line" = off ] && poweroff -f
+  [ "$line" = crash ] && echo c >/proc/sysrq-trigger
 done </dev/console
 `;
 
@@ -170,6 +171,21 @@ describe('a machine', () => {
       await fixture.runtime.signal(fixture.id, 15);
       await fixture.runtime.signal(fixture.id, 9);
       expect((await fixture.runtime.wait(fixture.id)).code).toBe(137);
+      await fixture.runtime.delete(fixture.id);
+    },
+    SLOW,
+  );
+
+  test(
+    'has ended badly when its kernel panicked, and says so',
+    async () => {
+      const stdio = await boot();
+      await readUntil(stdio, 'up');
+      await stdio.write(Buffer.from('crash\n'));
+      expect(await fixture.runtime.wait(fixture.id)).toMatchObject({
+        code: 255,
+        error: expect.stringContaining('Kernel panic - not syncing: sysrq triggered crash'),
+      });
     },
     SLOW,
   );
