@@ -24,6 +24,8 @@ export interface MonitorOptions {
 export class VmMonitor {
   readonly #options: MonitorOptions;
   #condition = SOUND;
+  /** What was told last: a try to go on that fails at once is not told. */
+  #told = SOUND;
   #client: Promise<QmpClient> | null = null;
   #closed = false;
   #held = false;
@@ -100,11 +102,15 @@ export class VmMonitor {
   }
 
   #became(now: VmCondition): void {
-    const before = this.#condition;
     this.#condition = now;
-    if (now === before) return;
-    this.#options.onChange?.(now, before);
-    if (now.stalled && !before.stalled) void this.#retry();
+    if (!this.#retrying) this.#tell();
+    if (now.stalled) void this.#retry();
+  }
+
+  #tell(): void {
+    const before = this.#told;
+    this.#told = this.#condition;
+    if (before !== this.#told) this.#options.onChange?.(this.#told, before);
   }
 
   /** QEMU asks the host again, and stops again where it still cannot. */
@@ -120,6 +126,7 @@ export class VmMonitor {
       if (!this.#condition.stalled) break;
     }
     this.#retrying = false;
+    if (!this.#closed) this.#tell();
   }
 
   #pause(milliseconds: number): Promise<unknown> {
