@@ -1,8 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 
 /**
- * The machine, as the rest of the engine sees it: the only syscalls, spawns and kernel files are behind these interfaces.
- * Injected everywhere, so that everything above can be tested with a recording fake (`host/fake.ts`).
+ * The machine, as the rest of the engine sees it: whatever needs a system call of its own or another program is behind these interfaces. Plain files are
+ * read and written where they belong, with `node:fs`. Injected everywhere, so that a test can count the calls and let one fail (`host/faults.ts`).
  */
 export interface Host {
   readonly exec: Exec;

@@ -61,6 +61,31 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'client', 'http', 'http/docker', 'http/native', 'engine', 'api', ...MIDDLE, 'host', ...BASE],
 };
 
+/** Modules of the runtime that compute, and those that tell facts of the machine (`node:os`): for every room but `model`. */
+const HARMLESS: ReadonlySet<string> = new Set(
+  ['crypto', 'events', 'os', 'path', 'readline', 'readline/promises', 'stream', 'stream/promises']
+    .concat(['timers/promises', 'url', 'util', 'zlib'])
+    .map((name) => `node:${name}`),
+);
+
+/** The rooms that read and write files themselves. What belongs to no file of their own is behind `host.ts`: mounts, kernel objects, system calls. */
+const FILES = ['host', ...MIDDLE, 'engine', 'http', 'cli', 'main'];
+
+/** Modules that act on the machine, and the rooms that may. `bun:` modules and what stands nowhere here belong to `host`. */
+export const ACTS_ON_THE_MACHINE: Readonly<Record<string, readonly string[]>> = {
+  'node:child_process': ['host'],
+  'node:tls': ['host'],
+  'node:worker_threads': ['host', 'network'],
+  'node:sqlite': ['state'],
+  'node:http': ['images'],
+  'node:https': ['images'],
+  'node:dgram': ['network'],
+  'node:dns/promises': ['storage'],
+  'node:net': ['network', 'runtime/vm', 'images', 'engine', 'http', 'http/docker', 'main'],
+  'node:fs': FILES,
+  'node:fs/promises': FILES,
+};
+
 /** Rooms that work on values alone, or speak to nobody: they see no contract of a room above them. */
 const SEES_NO_CONTRACT: ReadonlySet<string> = new Set(['api', 'model', 'lib', 'host', 'client', 'cli']);
 
@@ -111,13 +136,12 @@ export function violation(found: Import): string | null {
 }
 
 function outsideViolation(room: string, specifier: string): string | null {
-  if (specifier.startsWith('bun:')) {
-    const fine = specifier === 'bun:sqlite' ? ['state', 'host'] : ['host'];
-    return fine.includes(room) ? null : `${specifier} belongs to ${fine.join(' and ')} alone`;
-  }
   if (room === 'model' && specifier !== 'node:path')
     return 'model is pure: it uses neither the system nor packages';
-  return null;
+  const isPackage = !/^(?:node|bun):/.test(specifier);
+  if (isPackage || HARMLESS.has(specifier)) return null;
+  const rooms = ACTS_ON_THE_MACHINE[specifier] ?? ['host'];
+  return rooms.includes(room) ? null : `${specifier} belongs to ${rooms.join(', ')} alone`;
 }
 
 /** `src/runtime/vm/qmp.ts` -> `runtime/vm`; null outside src/ and api/. */

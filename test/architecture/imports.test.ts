@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'bun:test';
-import { bunGlobals, CONTRACTS, importsOf, MAY_IMPORT, violation } from './import-rules.ts';
+import {
+  ACTS_ON_THE_MACHINE,
+  bunGlobals,
+  CONTRACTS,
+  importsOf,
+  MAY_IMPORT,
+  roomOf,
+  violation,
+} from './import-rules.ts';
 import { isTest, sourceFiles, type SourceFile } from './source-files.ts';
 
 const files = sourceFiles('src', 'api').filter((file) => !isTest(file.path));
@@ -27,6 +35,16 @@ describe('imports', () => {
     expect(lost).toEqual([]);
   });
 
+  test('the table of modules that act on the machine names rooms that use them', () => {
+    const used = new Set(
+      files.flatMap(importsOf).map(({ file, specifier }) => `${specifier} ${roomOf(file)}`),
+    );
+    const idle = Object.entries(ACTS_ON_THE_MACHINE)
+      .flatMap(([module, rooms]) => rooms.map((room) => `${module} ${room}`))
+      .filter((pair) => !used.has(pair) && !pair.startsWith('node:fs'));
+    expect(idle).toEqual([]);
+  });
+
   test('Bun’s own interface is used in src/host alone', () => {
     expect(files.flatMap(bunGlobals)).toEqual([]);
   });
@@ -48,6 +66,11 @@ describe('the checker', () => {
     ['src/http/docker/a.ts', `type X = import("../../engine/engine.ts").X;`, 'not engine'],
     ['src/engine/a.ts', `import '../main/hull.ts';`, 'not main'],
     ['src/images/a.ts', `import { dlopen } from 'bun:ffi';`, 'bun:ffi belongs to host alone'],
+    ['src/state/a.ts', `import { Database } from 'bun:sqlite';`, 'bun:sqlite belongs to host alone'],
+    ['src/engine/a.ts', `import { spawn } from 'node:child_process';`, 'belongs to host alone'],
+    ['src/http/docker/a.ts', `import { readFileSync } from 'node:fs';`, 'node:fs belongs to host, '],
+    ['src/lib/a.ts', `const fs = await import('node:fs/promises');`, 'node:fs/promises belongs to host, '],
+    ['src/engine/a.ts', `import { Socket } from 'node:cluster';`, 'node:cluster belongs to host alone'],
     ['src/images/a.ts', `import { x } from './b';`, "write the file's ending"],
     ['src/cellar/a.ts', `import { x } from './b.ts';`, 'no room of the design'],
   ])('catches in %s: %s', (path, text, reason) => {
@@ -69,7 +92,8 @@ describe('the checker', () => {
       'src/model/a.ts',
       `// import { x } from '../host/host.ts';\nexport const text = "import x from '../host/y.ts'";`,
     ],
-    ['src/state/a.ts', `import { Database } from 'bun:sqlite';`],
+    ['src/state/a.ts', `import { DatabaseSync } from 'node:sqlite';`],
+    ['src/storage/a.ts', `import { readFileSync } from 'node:fs';\nimport { join } from 'node:path';`],
   ])('lets pass in %s: %s', (path, text) => {
     expect(planted(path, text)).toEqual([]);
   });
