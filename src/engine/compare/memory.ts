@@ -40,7 +40,7 @@ export interface MemoryReading {
   readonly shared: number;
 }
 
-export function pssOf({ workload, helpers }: Footprint): number {
+function pssOf({ workload, helpers }: Footprint): number {
   return [...workload, ...helpers].reduce((sum, one) => sum + one.pss, 0);
 }
 

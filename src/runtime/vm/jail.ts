@@ -83,7 +83,7 @@ export async function startJailed(
 const LAUNCH_DEADLINE = 30;
 
 /** The options of hull-jail (guest/jail/main.c). Pure. */
-export function jailArguments(jail: Jail): string[] {
+function jailArguments(jail: Jail): string[] {
   return [
     ...(jail.network === null ? [] : ['--net', jail.network]),
     ...(jail.log === null ? [] : ['--log', jail.log]),

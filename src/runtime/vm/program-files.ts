@@ -47,7 +47,7 @@ export class ProgramFiles {
 }
 
 /** The files of ldd(1)'s answer: `NAME => PATH (ADDRESS)`, or `PATH (ADDRESS)` for the loader itself. */
-export function parseLibraries(text: string): string[] {
+function parseLibraries(text: string): string[] {
   return [...text.matchAll(/^\s*(?:\S+ => )?(\/.*) \(0x[0-9a-f]+\)$/gm)].map((match) => match[1] ?? '');
 }
 

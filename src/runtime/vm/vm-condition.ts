@@ -63,7 +63,7 @@ export function retryDelay(tries: number): number {
 }
 
 /** Exit status of an instance whose kernel panicked: no workload ends with it by a signal. */
-export const PANICKED = 255;
+const PANICKED = 255;
 /** Exit status of one that was killed. */
 export const KILLED = 137;
 

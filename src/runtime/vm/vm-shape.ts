@@ -56,7 +56,7 @@ export function memoryOf(bundle: Pick<Bundle, 'resources' | 'root'>): number {
 }
 
 /** Virtual CPUs: what was asked for, rounded up; one by default, since emulated CPUs cost start-up time and rarely run in parallel well. */
-export function cpusOf(bundle: Pick<Bundle, 'resources'>): number {
+function cpusOf(bundle: Pick<Bundle, 'resources'>): number {
   const { quota, period = 100_000 } = cpuBandwidth(bundle.resources);
   return quota === undefined ? 1 : Math.max(1, Math.ceil(quota / period));
 }
