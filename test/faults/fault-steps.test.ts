@@ -208,3 +208,18 @@ describe('a call of the host that fails', () => {
       THOROUGH ? 3_600_000 : 180_000,
     );
 });
+
+test('an instance’s files survive a mount whose success is not heard of', async () => {
+  await running();
+  await engine.must(['exec', 'subject', 'sh', '-c', 'echo precious > /precious']);
+  engine.inject({});
+  await engine.must(['restart', '-t', '0', 'subject']);
+  const call = (await engine.calls()).findIndex((one) => one.startsWith('mounts.overlay')) + 1;
+  engine.inject({ call, when: 'after' });
+  expect(await status('restart', '-t', '0', 'subject')).not.toBe(0);
+  engine.inject({});
+  await engine.must(['restart', '-t', '0', 'subject']);
+  expect(await engine.must(['exec', 'subject', 'cat', '/precious'])).toBe('precious');
+  await remove();
+  await engine.findsNothing();
+}, 60_000);
