@@ -13,6 +13,7 @@ import {
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { NO_VMS, TestEngine } from '../support/engine.ts';
+import { until } from '../support/until.ts';
 
 /** What the engine removes, and refuses to remove: each case with a real daemon whose folders or database are not what they were. */
 const engine = new TestEngine();
@@ -339,6 +340,9 @@ test(
     const first = new TestEngine();
     await first.start();
     await first.must(['shutdown', '--stop']);
+    await until('the run folder is given back', () =>
+      Promise.resolve(existsSync(join(first.run, 'engine.json')) ? null : true),
+    );
     const second = new TestEngine({ run: first.run });
     await second.start();
     await second.destroy();
