@@ -249,7 +249,8 @@ export class ActiveNetwork {
   #bridgeParts(mark: string) {
     const { host, links, settings, identity, guard } = this.options;
     const dnsPort = 20_000 + (parseInt(identity.tag, 16) % 10_000);
-    return { host, links, settings, resolver: this.#names, guard, dnsPort, mark };
+    const linkName = (slot: string) => names.hostLink(identity, slot);
+    return { host, links, settings, resolver: this.#names, guard, linkName, dnsPort, mark };
   }
 
   /** A server listens elsewhere than before: queries are led there. */

@@ -10,19 +10,23 @@ import { prefixOf } from './ipam.ts';
 import type { Links, PortSettings } from './links.ts';
 import type { BridgeRules } from './nft.ts';
 import type { PortGuard } from './port-guard.ts';
-import { type Plug, type Segment, SegmentAddresses } from './segment.ts';
+import { type Plug, type Segment, SegmentAddresses, slotOf } from './segment.ts';
 
 export interface BridgeSegmentParts {
   readonly host: Host;
   readonly links: Links;
   readonly settings: HostSettings;
   readonly guard: PortGuard;
+  readonly linkName: (slot: string) => string;
   readonly resolver: ResolverThread;
   /** Tried first by the DNS server. */
   readonly dnsPort: number;
   /** What the bridge is known by as this engine's. */
   readonly mark: string;
 }
+
+/** The guard of this many links to come is set with one of the present. */
+const AHEAD = 64;
 
 /** A bridge with its address, DNS server and ports. The default one's link is made before: its subnet depends on it. */
 export class BridgeSegment implements Segment {
@@ -88,7 +92,7 @@ export class BridgeSegment implements Segment {
   }
 
   async plug(plugs: readonly Plug[]): Promise<void> {
-    await this.#parts.links.create(plugs, this.#portSettings());
+    await this.#parts.links.create(plugs, this.#portSettings(), () => this.#upcoming());
   }
 
   async rejoin(plugs: readonly Plug[]): Promise<void> {
@@ -109,6 +113,18 @@ export class BridgeSegment implements Segment {
       return gateway === undefined ? null : { ...common, subnet: gateway.subnet, gateway: gateway.text, dns };
     };
     return { ip: rule(4, this.#ports), ip6: rule(6, null) };
+  }
+
+  /** The links of addresses that come next, where all of a link follows from its address. */
+  #upcoming(): Omit<Plug, 'namespace'>[] {
+    if (this.definition.ipv6) return [];
+    return this.addresses
+      .pool(4)
+      .upcoming(AHEAD)
+      .map((address) => {
+        const hostLink = this.#parts.linkName(slotOf(this.definition.id, formatIp(address)));
+        return { name: '', hostLink, macAddress: macOf(address), addresses: [formatIp(address)] };
+      });
   }
 
   #portSettings(): PortSettings {

@@ -9,7 +9,7 @@ import type { NetworkLink } from '../model/bundle-network.ts';
 import { bytesOf, formatIp, parseIp, type Address } from '../lib/ip.ts';
 import type { Attachment, ConnectRequest, NetworkLease } from './network.ts';
 import { defaultRoutes } from './routes.ts';
-import { plugOf, type Reserved, type Segment } from './segment.ts';
+import { plugOf, type Reserved, type Segment, slotOf } from './segment.ts';
 import type { HeldAddress, Sweeper } from './sweeper.ts';
 
 export interface JoinerParts {
@@ -197,12 +197,9 @@ export class Joiner {
       aliases: connection.aliases,
       names: [...new Set([first, ...connection.aliases, ...others])],
     };
-    const slot = `x${BigInt(`0x${endpoint.endpointId.slice(0, 12)}`)
-      .toString(36)
-      .slice(-7)}`;
     return {
       endpoint,
-      hostLink: segment.hasHostLinks ? this.#parts.linkName(slot) : null,
+      hostLink: segment.hasHostLinks ? this.#parts.linkName(slotOf(definition.id, endpoint.address)) : null,
       gatewayPriority: connection.gatewayPriority,
       publishes: segment.hasHostLinks && !definition.internal,
       links: connection.links,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { HullError, toHullError } from '../model/errors.ts';
 import type { NetworkEndpoint } from '../model/instance.ts';
 import type { NetworkDefinition } from '../model/network.ts';
@@ -14,6 +15,15 @@ export interface Plug {
   readonly macAddress: string;
   /** Of both families, as text. */
   readonly addresses: readonly string[];
+}
+
+/** What the name of an address' link is made of: nobody else's, and the same each time, so that its guard can be set ahead. */
+export function slotOf(networkId: string, address: string): string {
+  const digest = createHash('sha256').update(`${networkId} ${address}`).digest('hex');
+  return `x${BigInt(`0x${digest.slice(0, 12)}`)
+    .toString(36)
+    .padStart(7, '0')
+    .slice(-7)}`;
 }
 
 /** A plug for what an attachment says. */
