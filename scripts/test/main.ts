@@ -60,7 +60,7 @@ function workplace(): Workplace & { readonly folder: string } {
     HULL_TEST_BINARY: join(PROJECT, 'dist/hull'),
     ...guestKernel(join(PROJECT, '.cache/kernels/boot')),
   };
-  return { project: PROJECT, logs, env, deadline: performance.now() + 23 * MINUTE * patience(), folder };
+  return { project: PROJECT, logs, env, deadline: performance.now() + 45 * MINUTE * patience(), folder };
 }
 
 /** The kernel that setup unpacked, for tests that boot one. */
