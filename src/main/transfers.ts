@@ -1,4 +1,4 @@
-import type { EngineParts } from '../engine/engine.ts';
+import type { EngineParts } from '../engine/parts.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import { Registries } from '../images/registry/registries.ts';
 import { createTransport } from '../images/registry/transport.ts';
