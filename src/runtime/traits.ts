@@ -10,6 +10,8 @@ export interface IsolationTraits {
   readonly root: 'mounts' | 'block';
   /** Its processes are the host kernel's: its namespaces can be entered and joined, and its links change while it runs. */
   readonly sharesKernel: boolean;
+  /** Its capabilities are of its own kernel alone: it can have ones that the engine lacks. */
+  readonly ownCapabilities: boolean;
   /** It starts whole operating systems from their disks. */
   readonly bootsMachines: boolean;
   /** Making a run whose start may never be asked for costs next to nothing. */
@@ -35,7 +37,7 @@ export interface Refusals {
   /** Values of these options that ask for nothing but what there is anyway. */
   readonly idleValues: Readonly<Partial<Record<keyof InstanceOptions, readonly string[]>>>;
   readonly networkModes: readonly NetworkMode[];
-  /** Filters of system calls: of who has a kernel of its own. */
+  /** Filters of system calls and AppArmor profiles: nothing of the host's kernel looks at the workload's calls. */
   readonly filters: boolean;
   readonly mountPropagation: boolean;
 }

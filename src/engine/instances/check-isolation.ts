@@ -30,7 +30,7 @@ export function checkIsolationOptions(traits: IsolationTraits, request: CreateIn
     );
 }
 
-/** Where the kernel is the workload's own, its system calls are not filtered. Asking for that is refused, for less is fine. */
+/** Where the workload has a kernel of its own, its system calls are not filtered. Asking for that is refused, for less is fine. */
 function checkFilters({ isolation }: IsolationTraits, { securityOpt }: InstanceOptions): void {
   if (typeof readSecurity(securityOpt).seccomp !== 'string') return;
   const field = 'HostConfig.SecurityOpt (a seccomp profile)';

@@ -14,7 +14,7 @@ type Host = Pick<HostLimits, 'appArmor' | 'seccomp' | 'capabilities'>;
 export function securityWarnings(
   request: CreateInstance,
   host: Host,
-  { isolation, refuses }: Pick<IsolationTraits, 'isolation' | 'refuses'>,
+  { isolation, ownCapabilities, refuses }: Pick<IsolationTraits, 'isolation' | 'ownCapabilities' | 'refuses'>,
 ): readonly string[] {
   const { appArmor, labels, seccomp } = readSecurity(request.options?.securityOpt);
   if (typeof seccomp === 'string' && !host.seccomp)
@@ -36,8 +36,7 @@ export function securityWarnings(
     warnings.push(
       `SELinux labels are not set by this engine. label=${effective.join(', label=')} discarded.`,
     );
-  // A guest's capabilities are those of its own kernel.
-  if (!refuses.filters) warnings.push(...missingCapabilities(request.capAdd ?? [], host));
+  if (!ownCapabilities) warnings.push(...missingCapabilities(request.capAdd ?? [], host));
   return warnings;
 }
 

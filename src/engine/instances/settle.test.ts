@@ -249,6 +249,11 @@ describe('the rest', () => {
       'HostConfig.Devices',
     ],
     [{ ipcMode: 'host' }, 'sandbox', 'HostConfig.IpcMode'],
+    [
+      { securityOpt: ['seccomp={"defaultAction":"SCMP_ACT_ALLOW"}'] },
+      'sandbox',
+      'HostConfig.SecurityOpt (a seccomp profile)',
+    ],
   ])('an isolation that cannot do %j says so', (options, isolation, field) => {
     expect(() => of({ options }, HOST, isolation)).toThrow(field);
     expect(of({ options }).warnings).toEqual([]);
@@ -357,6 +362,10 @@ describe('protections that this host or isolation cannot give', () => {
       'The engine lacks CAP_SYS_ADMIN, and cannot add it. CAP_SYS_ADMIN discarded.',
     ]);
     expect(of({ capAdd: ['SYS_ADMIN'] }, bare, 'vm').warnings).toEqual([]);
+    expect(of({ capAdd: ['SYS_ADMIN'] }, bare, 'sandbox').warnings).toHaveLength(1);
+    expect(of(opt('apparmor=mine'), { ...HOST, appArmor: true }, 'sandbox').warnings).toEqual([
+      'The profile mine of AppArmor discarded: it confines nothing inside a sandbox.',
+    ]);
   });
 
   test('nothing is said where nothing is missing', () => {

@@ -5,6 +5,7 @@ export const CONTAINER_TRAITS: IsolationTraits = {
   isolation: 'container',
   root: 'mounts',
   sharesKernel: true,
+  ownCapabilities: false,
   bootsMachines: false,
   cheapToMake: true,
   minMemory: null,
@@ -29,5 +30,7 @@ export const SANDBOX_TRAITS: IsolationTraits = {
       ipcMode: 'HostConfig.IpcMode',
     },
     networkModes: ['container', 'host'],
+    // runsc leaves the filter of the specification out, and AppArmor as well.
+    filters: true,
   },
 };

@@ -7,6 +7,7 @@ export const VM_TRAITS: IsolationTraits = {
   isolation: 'vm',
   root: 'block',
   sharesKernel: false,
+  ownCapabilities: true,
   bootsMachines: true,
   cheapToMake: false,
   minMemory: { bytes: 64 * MEBIBYTE, reason: 'a VM needs at least 64MiB of memory for its kernel' },
