@@ -62,6 +62,14 @@ test.each(pages)('%s names commands and flags that hull has', async (page) => {
   expect(unknown.filter((line) => line !== null)).toEqual([]);
 });
 
+test.each(pages)('%s names files that exist', (page) => {
+  const named = [...textOf(page).matchAll(/`((?:src|test|guest|scripts|api|docs)\/[\w./-]+\.[a-z]+)`/g)];
+  const missing = named
+    .map(([, path = '']) => path)
+    .filter((path) => ![PROJECT, join(PROJECT, dirname(page))].some((base) => existsSync(join(base, path))));
+  expect(missing).toEqual([]);
+});
+
 test('the index has every page', () => {
   const linked = new Set(linksOf('docs/README.md').map((target) => join('docs', target)));
   const absent = pages.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md');
