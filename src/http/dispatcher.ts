@@ -61,7 +61,7 @@ export class Dispatcher {
     } catch (error) {
       this.#fail(exchange, error);
     }
-    this.#log('debug', `request ${id}: over after ${(performance.now() - began).toFixed(1)} ms`);
+    this.#log('debug', `request ${id}: done after ${(performance.now() - began).toFixed(1)} ms`);
   }
 
   #fail(exchange: Exchange, thrown: unknown): void {
@@ -72,7 +72,7 @@ export class Dispatcher {
       this.#log('error', `request ${exchange.id}: ${error.stack ?? error.message}`);
     }
     if (exchange.started) {
-      this.#log('debug', `request ${exchange.id}: broken off: ${error.message}`);
+      this.#log('debug', `request ${exchange.id}: aborted: ${error.message}`);
       exchange.abort();
       return;
     }

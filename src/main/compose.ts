@@ -119,7 +119,9 @@ async function startStorage({ storage, repositories, images, cache, log }: Stora
   await storage.start();
   // By their digests the blobs prove that they are the image's: what runs of it can be taken over.
   for (const { id } of repositories.images.damaged())
-    await images.restore(id).catch((error: unknown) => log(`restoring the image ${id}: ${messageOf(error)}`));
+    await images
+      .restore(id)
+      .catch((error: unknown) => log(`restoring the image ${id} failed: ${messageOf(error)}`));
   // What a daemon killed in the middle of its work had finished and nobody has asked for since.
   await images.prune(cache.layers());
 }

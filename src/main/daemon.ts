@@ -39,7 +39,7 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
     log,
     debug: options.debug ? log : () => undefined,
     onShutdown: () => {
-      log('ends, for a client asked for it');
+      log('shutting down: requested by a client');
       ended.resolve(0);
     },
   });
@@ -69,7 +69,9 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   } finally {
     // First nobody may ask any more, then the engine ends.
     await server.close();
-    const gaveBack = await engine.stop().catch((error: unknown) => log(`stopping: ${messageOf(error)}`));
+    const gaveBack = await engine
+      .stop()
+      .catch((error: unknown) => log(`shutdown failed: ${messageOf(error)}`));
     if (gaveBack === true) folders.leaveRun();
     folders.close();
   }

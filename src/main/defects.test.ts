@@ -21,17 +21,17 @@ const LASTING: readonly [string, string, string][] = [
   [
     'an exception in a callback',
     "setTimeout(() => { throw new Error('boom'); }, 1);",
-    'defect: nobody caught: Error: boom',
+    'defect: uncaught exception: Error: boom',
   ],
   [
     'an exception in an event',
     "new (require('node:events'))().on('x', () => { throw new Error('boom'); }).emit('x');",
-    'defect: nobody caught: Error: boom',
+    'defect: uncaught exception: Error: boom',
   ],
   [
     'a promise that nobody awaits',
     "void Promise.reject(new Error('boom'));",
-    'defect: nobody awaited what failed: Error: boom',
+    'defect: unhandled rejection: Error: boom',
   ],
   [
     'an exception while a request is read',
@@ -41,9 +41,9 @@ const LASTING: readonly [string, string, string][] = [
     listenStreams({ path }, () => ({ data: boom, ended() {}, drained() {}, closed() {} }));
     await Bun.connect({ unix: path, socket: { open: (socket) => void socket.write('x'), data() {} } });
     require('node:fs').unlinkSync(path);`,
-    'defect: nobody caught: Error: boom',
+    'defect: uncaught exception: Error: boom',
   ],
-  ['no error at all', 'void Promise.reject(42);', 'defect: nobody awaited what failed: 42'],
+  ['no error at all', 'void Promise.reject(42);', 'defect: unhandled rejection: 42'],
 ];
 
 describe('a daemon', () => {
@@ -56,7 +56,7 @@ describe('a daemon', () => {
   for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGIO', 'SIGHUP', 'SIGXCPU']) {
     test.concurrent(`tells of ${signal}, and lives on`, async () => {
       const { lines, code } = await watched(`process.kill(process.pid, '${signal}');`);
-      expect(lines[0]).toStartWith(`goes on: ${signal} was sent`);
+      expect(lines[0]).toStartWith(`received ${signal}: ignored`);
       expect([lines.at(-1), code]).toEqual(['still here', 7]);
     });
   }
@@ -64,7 +64,7 @@ describe('a daemon', () => {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT']) {
     test.concurrent(`tells of ${signal}, and ends`, async () => {
       const { lines, code } = await watched(`process.kill(process.pid, '${signal}');`);
-      expect([lines, code]).toEqual([[`ends, for ${signal} was sent; instances go on`], 0]);
+      expect([lines, code]).toEqual([[`received ${signal}: shutting down; instances keep running`], 0]);
     });
   }
 });

@@ -18,15 +18,15 @@ const HARMLESS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGIO', 'SIGXCPU']
  */
 export function watchOver(watched: Watched, { log, end }: LifeSigns): void {
   const defect = (kind: string) => (error: unknown) => log(`defect: ${kind}: ${stackOf(error)}`);
-  watched.on('unhandledRejection', defect('nobody awaited what failed'));
-  watched.on('uncaughtException', defect('nobody caught'));
+  watched.on('unhandledRejection', defect('unhandled rejection'));
+  watched.on('uncaughtException', defect('uncaught exception'));
   for (const signal of ENDING) {
     watched.on(signal, () => {
-      log(`ends, for ${signal} was sent; instances go on`);
+      log(`received ${signal}: shutting down; instances keep running`);
       end(0);
     });
   }
-  for (const signal of HARMLESS) watched.on(signal, () => log(`goes on: ${signal} was sent, ${inBrief()}`));
+  for (const signal of HARMLESS) watched.on(signal, () => log(`received ${signal}: ignored (${inBrief()})`));
 }
 
 function stackOf(error: unknown): string {

@@ -99,7 +99,7 @@ export class ActiveNetwork {
     for (const definition of definitions) {
       await this.#open(definition).catch((error: unknown) => {
         this.#broken.set(definition.id, messageOf(error));
-        this.options.log(`the network ${definition.name} could not be made: ${messageOf(error)}`);
+        this.options.log(`cannot create the network ${definition.name}: ${messageOf(error)}`);
       });
     }
     await this.#adopt(leases);
@@ -280,7 +280,7 @@ export class ActiveNetwork {
       const namespace = namespaceOf(known.lease);
       if (namespace === null) continue;
       await this.#adoptLinks(known.lease, pinned.has(namespace)).catch((error: unknown) =>
-        log(`taking over the network of ${id.slice(0, 12)}: ${messageOf(error)}`),
+        log(`adopting the network of ${id.slice(0, 12)} failed: ${messageOf(error)}`),
       );
       // A port that another program took meanwhile: the rules lead it to the instance all the same, so this is no reason to refuse to start.
       for (const port of known.lease.ports)

@@ -104,7 +104,7 @@ export class RecordCopies {
         this.#database.transaction(() => insertCopy(this.#database, copy, this.#options.dataDir));
         return [`${copy.kind} ${copy.key}`];
       } catch (error) {
-        this.#options.log(`restoring the ${copy.kind} ${copy.key}: ${messageOf(error)}`);
+        this.#options.log(`restoring the ${copy.kind} ${copy.key} failed: ${messageOf(error)}`);
         this.#kept.add(`${copy.kind} ${copy.key}`);
         return [];
       }
@@ -170,7 +170,7 @@ export class RecordCopies {
         await (text === null ? rm(path, { force: true }) : replace(path, text));
       await replace(join(this.#folder, GENERATION_FILE), `${generation} ${this.#options.version}\n`);
     } catch (error) {
-      this.#options.log(`writing copies of records: ${messageOf(error)}`);
+      this.#options.log(`writing copies of records failed: ${messageOf(error)}`);
       for (const { kind, key } of changed)
         database.run('INSERT INTO changed VALUES (?, ?)', kind ?? '', key ?? '');
       this.#cancel();

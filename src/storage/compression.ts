@@ -73,7 +73,7 @@ async function* bounded(
     }
     // A zstd frame that is cut off gives what was whole, and no error; an empty one is shorter.
     if (compression === 'zstd' && size === 0 && raw() > EMPTY_FRAME)
-      throw new TarError("the archive's compression is damaged: it is cut off");
+      throw new TarError("the archive's compression is damaged: it is truncated");
   } catch (error) {
     if (
       error instanceof Error &&

@@ -38,7 +38,10 @@ export async function* withoutForeignCompression(
     if ((await child.exited) !== 0)
       throw failure instanceof HullError
         ? failure
-        : new HullError('archive-invalid', `${tool} cannot decompress the archive: it is damaged or cut off`);
+        : new HullError(
+            'archive-invalid',
+            `${tool} cannot decompress the archive: it is damaged or truncated`,
+          );
   } finally {
     child.kill('SIGKILL');
   }

@@ -152,7 +152,7 @@ export class OverlayLayerStore implements LayerStore {
       .catch((error: unknown) => Promise.reject(withoutFolder(error, folder)));
     if (source.diffId !== undefined) checkDiffId(source.diffId, result.diffId);
     const { blob } = result;
-    if (blob === null) throw new HullError('internal', 'unpacking gave no blob');
+    if (blob === null) throw new HullError('internal', 'the unpacking process returned no blob');
     const made = { ...result, blob, mediaType: MEDIA_TYPE };
     return await this.#record(made, folder, () => writer.keep(blob), claims);
   }

@@ -180,7 +180,7 @@ describe.each(['container', 'vm'] as const)('%s', (isolation) => {
       expect((await engine.hull(['inspect', main])).code).toBe(1);
       expect(await engine.findings()).toBe('');
       // Also what another daemon had set up.
-      expect(readFileSync(engine.logPath, 'utf8')).not.toContain('not taken apart');
+      expect(readFileSync(engine.logPath, 'utf8')).not.toContain('is incomplete');
     },
     LONG,
   );

@@ -125,6 +125,6 @@ test('pruning is refused while an image is made', async () => {
   const building = engine.must(['build', context]);
   await Bun.sleep(1000);
   const refused = await engine.hull(['builder', 'prune']);
-  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('an image is being made')]);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('an image is being built')]);
   await building;
 }, 60_000);

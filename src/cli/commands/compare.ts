@@ -37,7 +37,7 @@ export const command = defineCommand({
   run: async ({ io, client }, values, [image = '']) => {
     const { machine, probe, runs, output, html } = values;
     if (probe === undefined)
-      throw new UsageError('it requires --probe CMD: how else could it tell that the application is ready?');
+      throw new UsageError('--probe CMD is required: it tells when the application is ready');
     const progress = new ProgressPrinter(io);
     const request = {
       image,

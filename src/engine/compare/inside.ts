@@ -133,5 +133,5 @@ async function exitCode(execs: Execs, execId: string): Promise<number> {
     const { running, exitCode: code } = execs.inspect(execId);
     if (!running && code !== null) return code;
   }
-  throw new HullError('internal', 'the measuring program’s exit status did not become known');
+  throw new HullError('internal', 'the exit status of the measuring program is unknown');
 }

@@ -83,7 +83,7 @@ describe.skipIf(!found)('a machine’s shell (skipped without bash or the measur
     const measuring = place.measure(['cpu', '60000']);
     await new Promise((done) => setTimeout(done, 100));
     endShells();
-    await expect(measuring).rejects.toThrow('the machine’s shell has gone');
+    await expect(measuring).rejects.toThrow('the machine’s shell closed the connection');
   });
 
   test('an address that is not the machine’s is turned away; an abort ends the waiting', async () => {

@@ -46,7 +46,7 @@ export class MachinePlace implements Place, AsyncDisposable {
     socket.on('data', (data: Buffer) => lines.push(decoder.decode(data, { stream: true })));
     socket.on('error', () => undefined);
     socket.on('close', () =>
-      this.#waiting?.reject(new HullError('guest-unreachable', 'the machine’s shell has gone')),
+      this.#waiting?.reject(new HullError('guest-unreachable', 'the machine’s shell closed the connection')),
     );
   }
 

@@ -77,14 +77,13 @@ export class GcService implements Gc {
     }
     const schedule = readSchedule(text);
     // A bound that is missing would be no bound.
-    if (schedule === null)
-      this.#parts.log(`${this.#path()} is damaged: nothing is collected until a policy is set`);
+    if (schedule === null) this.#parts.log(`${this.#path()} is damaged: no cleanup until a policy is set`);
     return schedule;
   }
 
   async schedule(schedule: GcSchedule | null): Promise<void> {
     if (schedule !== null && schedule.every < LEAST_PERIOD)
-      throw new HullError('invalid-argument', 'a policy is applied once a minute at most');
+      throw new HullError('invalid-argument', 'a policy can run at most once a minute');
     if (schedule === null) await this.#parts.host.files.removeTree(this.#path());
     else await this.#parts.host.files.writeDurable(this.#path(), `${JSON.stringify(schedule)}\n`);
     this.start();
@@ -114,9 +113,10 @@ export class GcService implements Gc {
     const { log } = this.#parts;
     try {
       const { actions, bytes } = await this.collect(schedule.policy, { dryRun: false });
-      if (actions.length > 0) log(`collected ${actions.length} things that nobody used: ${bytes} bytes`);
+      if (actions.length > 0)
+        log(`cleanup removed ${actions.length} unused objects and freed ${bytes} bytes`);
     } catch (error) {
-      log(`collecting what nobody uses: ${messageOf(error)}`);
+      log(`cleanup of unused objects failed: ${messageOf(error)}`);
     }
     this.start();
   }

@@ -19,7 +19,10 @@ export class Makings {
   /** Runs `work` while no image is being made; those asked for meanwhile wait. Rejects `wrong-state` when one is being made now. */
   async pause<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running.size > 0)
-      throw new HullError('wrong-state', 'an image is being made; prune the build cache when that is over');
+      throw new HullError(
+        'wrong-state',
+        'an image is being built, pulled or loaded; prune the build cache when that has finished',
+      );
     const paused = work();
     this.#pruning = paused.catch(() => undefined);
     return await paused;

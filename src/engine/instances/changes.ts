@@ -125,7 +125,7 @@ export class ChangeService implements Changes {
         bytes += writable;
       } catch (error) {
         // Started meanwhile, as somebody wants it.
-        log(`pruning ${config.name}: ${messageOf(error)}`);
+        log(`prune of ${config.name} failed: ${messageOf(error)}`);
       }
     }
     events.publish('container', 'prune', '', { reclaimed: String(bytes) });
@@ -144,7 +144,9 @@ export class ChangeService implements Changes {
     } catch (error) {
       if (limited) await this.#limitRun(record, record.config).catch(() => undefined);
       await this.#publish(record, record.config, touches).catch((why: unknown) =>
-        this.#parts.log(`publishing the ports of ${record.config.name} again: ${messageOf(why)}`),
+        this.#parts.log(
+          `rollback: publishing the old ports of ${record.config.name} failed: ${messageOf(why)}`,
+        ),
       );
       throw error;
     }

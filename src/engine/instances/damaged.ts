@@ -45,7 +45,7 @@ export class DamagedInstances {
     if (first === undefined) return;
     throw new HullError(
       'state-corrupt',
-      `${what} is refused while the record of ${first.name} is damaged, for nobody knows what that uses; see hull check`,
+      `${what} is refused while the record of ${first.name} is damaged, because what it uses is unknown; see hull check`,
     );
   }
 }

@@ -159,9 +159,9 @@ export class Ender {
 
   /** What went wrong with the instance leaves something to be cleaned up, with backoff until it is. */
   owe({ config }: Pick<InstanceRecord, 'config'>, why: unknown): void {
-    this.#parts.log(`cleaning up ${config.name}: ${messageOf(why)}`);
+    this.#parts.log(`cleanup of ${config.name} failed: ${messageOf(why)}`);
     this.#owed.add(config.id);
-    this.#parts.queue.later(config.id, 'cleaning up', async () => {
+    this.#parts.queue.later(config.id, 'cleanup of', async () => {
       const status = this.#parts.registry.byId(config.id)?.status;
       if (status !== undefined && !isAlive(status) && this.owes(config.id)) await this.undo(config.id);
     });

@@ -174,6 +174,6 @@ export class FilesAtRest {
   }
 
   #failed(id: string, error: unknown): void {
-    this.#parts.log(`closing the files of ${id.slice(0, 12)}: ${messageOf(error)}`);
+    this.#parts.log(`closing the files of ${id.slice(0, 12)} failed: ${messageOf(error)}`);
   }
 }

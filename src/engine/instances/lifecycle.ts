@@ -208,7 +208,7 @@ export class Lifecycle {
       const restartPolicy = before.config.restartPolicy ?? NO_RESTART;
       const old = registry.reconfigure(id, { ...before.config, restartPolicy });
       await this.begin(old).catch((why: unknown) =>
-        log(`starting ${old.config.name} again as it was: ${messageOf(why)}`),
+        log(`rollback: start of ${old.config.name} with its old configuration failed: ${messageOf(why)}`),
       );
       throw error;
     }
@@ -227,11 +227,13 @@ export class Lifecycle {
         const ended = (): Promise<void> => this.#exited(id, startedAt, exit);
         // What cannot be recorded now has ended all the same.
         await this.#queue.run(id, ended).catch((error: unknown) => {
-          this.#parts.log(`recording the end of ${name}: ${messageOf(error)}`);
-          this.#queue.later(id, 'recording the end of', ended);
+          this.#parts.log(`recording the exit of ${name} failed: ${messageOf(error)}`);
+          this.#queue.later(id, 'recording the exit of', ended);
         });
       })
-      .catch((error: unknown) => this.#parts.log(`watching ${name}: ${messageOf(error)}`));
+      .catch((error: unknown) =>
+        this.#parts.log(`waiting for the exit of ${name} failed: ${messageOf(error)}`),
+      );
   }
 
   /** For recovery: undoes what an earlier daemon left half done. */
@@ -246,7 +248,7 @@ export class Lifecycle {
 
   /** For recovery: carries out restarts that were cut short, a few at a time. Resolves when each was tried. */
   async restartAll(ids: readonly string[]): Promise<void> {
-    const failed = (error: unknown): void => this.#parts.log(`restarting: ${messageOf(error)}`);
+    const failed = (error: unknown): void => this.#parts.log(`restart failed: ${messageOf(error)}`);
     await Promise.all(ids.map((id) => this.#slots.run(() => this.restart(id).catch(failed))));
   }
 
@@ -388,7 +390,7 @@ export class Lifecycle {
         this.#ender.event(this.#current(id), 'restart');
       });
     } catch (error) {
-      this.#parts.log(`restarting ${name}, which is unhealthy: ${messageOf(error)}`);
+      this.#parts.log(`restart of ${name}, which is unhealthy, failed: ${messageOf(error)}`);
     }
   }
 }

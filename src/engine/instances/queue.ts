@@ -11,7 +11,7 @@ export class InstanceQueue {
   readonly #retries: Retries;
 
   constructor(log: (message: string) => void) {
-    this.#retries = new Retries((key, error) => log(`${key}, to be tried again: ${messageOf(error)}`));
+    this.#retries = new Retries((key, error) => log(`${key} failed, will be retried: ${messageOf(error)}`));
   }
 
   /** Works on an instance while nobody else changes it. */

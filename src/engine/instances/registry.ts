@@ -134,9 +134,13 @@ export class Registry {
     if ('record' in next) return next.record;
     const { name } = before.config;
     const { state } = before.status;
-    throw new HullError('wrong-state', `instance ${name} is ${state}: '${event.type}' cannot happen to it`, {
-      details: { refusal: next.refusal, state, event: event.type },
-    });
+    throw new HullError(
+      'wrong-state',
+      `instance ${name} is ${state}: the event '${event.type}' is not possible in this state`,
+      {
+        details: { refusal: next.refusal, state, event: event.type },
+      },
+    );
   }
 
   #known(id: string): InstanceRecord {

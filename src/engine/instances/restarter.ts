@@ -73,7 +73,7 @@ export class Restarter {
       try {
         watch(await starter.start(record, { byPolicy: true }));
       } catch (error) {
-        log(`starting ${record.config.name} by its restart policy: ${messageOf(error)}`);
+        log(`restart of ${record.config.name} by its policy failed: ${messageOf(error)}`);
         this.#retryLater(id);
       }
     });
@@ -84,7 +84,7 @@ export class Restarter {
     try {
       this.#planRetry(id);
     } catch (error) {
-      this.#parts.log(`recording a failed start of ${id.slice(0, 12)}: ${messageOf(error)}`);
+      this.#parts.log(`recording the failed start of ${id.slice(0, 12)} failed: ${messageOf(error)}`);
       this.restartIn(id, UNRECORDED_WAIT);
     }
   }

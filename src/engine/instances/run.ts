@@ -157,7 +157,7 @@ export class Runs {
     if (failures.length > 0) {
       throw new HullError(
         'internal',
-        `the run of ${config.name} was not taken apart completely: ${failures.map(String).join('; ')}`,
+        `cleanup of ${config.name} is incomplete: ${failures.map(String).join('; ')}`,
       );
     }
   }

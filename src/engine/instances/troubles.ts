@@ -11,7 +11,7 @@ export function watchTroubles(
     const record = registry.byId(id);
     if (record === null || !isAlive(record.status) || record.status.error === (text ?? '')) return;
     const after = registry.apply(id, { type: 'troubled', error: text ?? '' });
-    log(`${record.config.name}: ${text ?? 'it goes on'}`);
+    log(`${record.config.name}: ${text ?? 'recovered'}`);
     ender.event(after, text === null ? 'recovered' : 'trouble', text === null ? {} : { trouble: text });
   });
 }

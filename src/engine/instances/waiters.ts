@@ -62,5 +62,5 @@ export class Waiters {
 }
 
 function abortReason(signal: AbortSignal | undefined): Error {
-  return new HullError('invalid-argument', 'the wait was given up', { cause: signal?.reason });
+  return new HullError('invalid-argument', 'the wait was cancelled', { cause: signal?.reason });
 }

@@ -36,14 +36,14 @@ export async function recover(parts: RecoveryParts): Promise<Resumable> {
   const before = parts.registry.all();
   const actions = planRecovery(before, parts.bootId);
   const retries = new Retries((id, error) =>
-    parts.log(`recovering ${id.slice(0, 12)}, to be tried again: ${messageOf(error)}`),
+    parts.log(`recovery of ${id.slice(0, 12)} failed, will be retried: ${messageOf(error)}`),
   );
   const adopted = actions.filter((action) => action.type === 'adopt').map(({ id }) => id);
   await parts.network.start(leasesOf(parts.registry, adopted), parts.catalog.users());
   await Promise.all(
     actions.map((action) =>
       carryOut(parts, action).catch((error: unknown) => {
-        parts.log(`recovering ${action.id.slice(0, 12)}, to be tried again: ${messageOf(error)}`);
+        parts.log(`recovery of ${action.id.slice(0, 12)} failed, will be retried: ${messageOf(error)}`);
         retries.later(action.id, () => carryOutStill(parts, action, before));
       }),
     ),
@@ -97,7 +97,7 @@ async function know({ runs, log }: RecoveryParts, { config, lease }: InstanceRec
   try {
     await runs.runtimeOf(config).adopt(runs.bundle(config, await runs.root(config), lease));
   } catch (error) {
-    log(`looking for the run of ${config.name}: ${messageOf(error)}`);
+    log(`cannot adopt ${config.name}: ${messageOf(error)}`);
   }
 }
 
@@ -108,7 +108,7 @@ async function adopt(parts: RecoveryParts, record: InstanceRecord): Promise<void
   const bundle = runs.bundle(config, await runs.root(config), lease);
   const runtime = runs.runtimeOf(config);
   const found = await runtime.adopt(bundle);
-  log(`found ${config.name}: ${found.state}`);
+  log(`adopted ${config.name}: ${found.state}`);
   switch (found.state) {
     case 'running': {
       const { pid, pidStartTime } = found.started;

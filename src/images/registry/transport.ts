@@ -192,7 +192,7 @@ async function* bodyOf(
   const abort = (): void => void incoming.destroy(new Error('aborted'));
   const clock = new IdleClock(
     limits.idle,
-    () => void incoming.destroy(new Error('the connection fell silent')),
+    () => void incoming.destroy(new Error('the connection timed out: no data arrived')),
   );
   signal?.addEventListener('abort', abort, { once: true });
   try {

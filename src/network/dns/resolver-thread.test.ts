@@ -46,7 +46,7 @@ test('a thread that breaks is followed by one that knows as much, on the same po
   const place = { networkId: 'net', address: '127.0.0.1', ports: { udp: 0, tcp: 0 } };
   const ports = await thread.listen(place);
   await thread.breakOff();
-  await expect(thread.listen(place)).rejects.toThrow('started again');
+  await expect(thread.listen(place)).rejects.toThrow('restarting');
   for (let round = 0; said.at(-1) !== 'back' && round < 200; round += 1) {
     const answer = await Promise.race([ask(ports.udp, 'web'), Bun.sleep(50).then(() => null)]);
     if (answer !== null) {
@@ -54,6 +54,6 @@ test('a thread that breaks is followed by one that knows as much, on the same po
       said.push('back');
     }
   }
-  expect(said).toEqual(['the resolver broke off, and is started again', 'back']);
+  expect(said).toEqual(['the resolver thread died; restarting it', 'back']);
   await thread.stop();
 });

@@ -114,7 +114,7 @@ export class ResolverThread {
 
   #ask(command: (call: number) => ResolverCommand): Promise<ServerPorts | null> {
     if (this.#broken || this.#stopped)
-      return Promise.reject(new HullError('command-failed', 'the resolver is being started again'));
+      return Promise.reject(new HullError('command-failed', 'the resolver is restarting'));
     const call = ++this.#call;
     const { promise, resolve, reject } = Promise.withResolvers<ServerPorts | null>();
     this.#calls.set(call, { resolve, reject });
@@ -142,8 +142,8 @@ export class ResolverThread {
     if (this.#stopped) return;
     this.#broken = true;
     this.#port.close();
-    this.#failCalls('the resolver broke off');
-    this.#options.log('the resolver broke off, and is started again');
+    this.#failCalls('the resolver thread died');
+    this.#options.log('the resolver thread died; restarting it');
     setTimeout(() => {
       if (this.#stopped) return;
       this.#broken = false;

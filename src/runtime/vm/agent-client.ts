@@ -101,7 +101,7 @@ export class AgentClient {
 
   get workload(): AgentStream {
     const stream = this.#streams.get(WORKLOAD_STREAM);
-    if (stream === undefined) throw new HullError('internal', 'the workload stream is gone');
+    if (stream === undefined) throw new HullError('internal', 'the workload stream is closed');
     return stream;
   }
 

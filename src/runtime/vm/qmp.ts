@@ -26,7 +26,7 @@ export class QmpParser {
       if (message !== null) messages.push(message);
     }
     if (this.#rest.length > LINE_MAX)
-      throw new HullError('guest-unreachable', 'QEMU’s monitor sends a line without end');
+      throw new HullError('guest-unreachable', 'QEMU’s monitor sent a line that is too long');
     return messages;
   }
 }

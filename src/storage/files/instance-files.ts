@@ -122,5 +122,8 @@ function statOf(report: FilesReport): FileStat {
 
 function unexpected(report: FilesReport): HullError {
   if (report.kind === 'failed') return new HullError(report.code, report.message);
-  return new HullError('internal', `the process that looks after files said ${report.kind} out of turn`);
+  return new HullError(
+    'internal',
+    `the process for an instance's files sent an unexpected message: ${report.kind}`,
+  );
 }

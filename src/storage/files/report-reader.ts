@@ -26,7 +26,7 @@ export class ReportReader {
       return next.value;
     }
     const said = this.#said === '' ? '' : `: ${this.#said.trim().slice(-1000)}`;
-    throw new HullError('internal', `the process that looks after files died${said}`);
+    throw new HullError('internal', `the process for an instance's files died${said}`);
   }
 
   #take(): Promise<IteratorResult<FilesReport>> {
