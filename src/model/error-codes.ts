@@ -29,7 +29,6 @@ export const ERROR_CODES = {
   'instance-not-found': { kind: 'NotFound', doc: 'No instance has this name or id; see `hull ps -a`.' },
   'machine-not-found': { kind: 'NotFound', doc: 'No machine disk has this name; see `hull machine ls`.' },
   'network-not-found': { kind: 'NotFound', doc: 'No network has this name or id.' },
-  'operation-not-found': { kind: 'NotFound', doc: 'No operation has this id.' },
   'path-not-found': {
     kind: 'NotFound',
     doc: 'The path does not exist inside the instance or build context.',
