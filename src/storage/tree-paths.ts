@@ -4,7 +4,8 @@ import { TarError } from '../lib/tar/types.ts';
 
 /** A member's name as a path below the archive's root without leading slash; '' is the root itself. Refuses names that lead above it. */
 export function cleanName(name: string): string {
-  if (CLEAN.test(name)) return withoutNul(name, name.startsWith('/') ? name.slice(1) : name);
+  const relative = name.startsWith('/') ? name.slice(1) : name;
+  if (CLEAN.test(relative)) return withoutNul(name, relative);
   const parts: string[] = [];
   for (const part of name.split('/')) {
     if (part === '' || part === '.') continue;
@@ -15,8 +16,8 @@ export function cleanName(name: string): string {
   return withoutNul(name, parts.join('/'));
 }
 
-/** Nothing in it has to be cleaned away: most names, and long ones are cleaned slowly. */
-const CLEAN = /^\/?(?!.*(?:^|\/)\.{0,2}(?:\/|$))/s;
+/** Nothing in it has to be cleaned away: most names, and long ones are cleaned slowly. Of names without their leading slash. */
+const CLEAN = /^(?!.*(?:^|\/)\.{0,2}(?:\/|$))/s;
 
 function withoutNul(name: string, path: string): string {
   if (path.includes('\0'))
