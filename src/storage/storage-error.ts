@@ -4,7 +4,7 @@ import { HullError, messageOf } from '../model/errors.ts';
 /** An error of the store as the rest of the engine should see it: a full or read-only disk by its own code, everything else as it was. */
 export function storageError(error: unknown, what: string): unknown {
   if (error instanceof HullError && error.code !== 'command-failed') return error;
-  if (/\bEROFS\b|read-?only (?:file system|database)/i.test(messageOf(error))) {
+  if (isReadOnly(messageOf(error))) {
     const why = `the data folder's file system is read-only (${messageOf(error)}); remount it writable`;
     return new HullError('data-read-only', `${what}: ${why}`, { cause: error });
   }
@@ -14,6 +14,11 @@ export function storageError(error: unknown, what: string): unknown {
     `${what}: the disk is full (${messageOf(error)}); free space with \`hull rmi\` or \`hull rm\``,
     { cause: error },
   );
+}
+
+/** In the words of Node, of programs and of SQLite. In capitals alone: `erofs` is the file system of the disks, and the name of its program. */
+function isReadOnly(said: string): boolean {
+  return /\bEROFS\b/.test(said) || /read-?only (?:file system|database)/i.test(said);
 }
 
 /** Runs `work`; its errors become the store's. */
