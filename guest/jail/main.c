@@ -158,6 +158,9 @@ int main(int count, char **words) {
   sigprocmask(SIG_BLOCK, &ended, NULL);
   unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | SIGCHLD;
   if (jail.network == NULL) flags |= CLONE_NEWNET;
+  // Whoever started this may be gone before it is told of the program; a deadline holds all the same. And the program does not end because
+  // nobody reads yet, or any more, what it says.
+  signal(SIGPIPE, SIG_IGN);
   pid_t pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
   if (pid < 0) fail("make", "namespaces");
   if (pid == 0) {
@@ -165,8 +168,6 @@ int main(int count, char **words) {
     child(&jail, go[0], status[1]);
   }
   close(status[1]);
-  // Whoever started this may be gone before it is told of the program; a deadline holds all the same.
-  signal(SIGPIPE, SIG_IGN);
   if (write(go[1], &pid, sizeof pid) != sizeof pid) fail("start", "the program");
   char complaint[1024];
   ssize_t length, said = 0;

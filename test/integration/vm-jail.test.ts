@@ -2,14 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import {
   chmodSync,
   chownSync,
+  constants,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { basename } from 'node:path';
 import { readIsolation } from '../../src/host/process-isolation.ts';
 import type { Bundle } from '../../src/runtime/runtime.ts';
 import { FIRST_USER, startJailed, userOf } from '../../src/runtime/vm/jail.ts';
@@ -137,6 +140,17 @@ function attacks(client: QmpClient, loot: string): Record<string, () => Promise<
   };
 }
 
+/** Of a regular file, with its file system; '' of anything else. */
+function inodeOf(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats?.isFile() === true ? `${stats.dev}:${stats.ino}` : '';
+}
+
+function opensForWriting(pid: number, fd: string): boolean {
+  const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0';
+  return (Number.parseInt(flags, 8) & (constants.O_WRONLY | constants.O_RDWR)) !== 0;
+}
+
 describe('QEMU', () => {
   test('is a user of its own with no capability, no way to more, and a filter of system calls', () => {
     const { pid } = record.qemu;
@@ -249,6 +263,19 @@ describe('virtiofsd', () => {
       for (const { options } of mountsOf(pid)) expect(options).toContain('nodev');
     }
   });
+});
+
+test('nobody who works for a guest writes to a file of the run folder: the recorder does, within its bounds', () => {
+  const files = new Set(readdirSync(bundle.runDir).map((name) => inodeOf(`${bundle.runDir}/${name}`)));
+  const written = (pid: number): string[] =>
+    readdirSync(`/proc/${pid}/fd`)
+      .map((fd) => ({ fd, inode: inodeOf(`/proc/${pid}/fd/${fd}`) }))
+      .filter(({ fd, inode }) => inode !== '' && files.has(inode) && opensForWriting(pid, fd))
+      .map(({ fd }) => basename(readlinkSync(`/proc/${pid}/fd/${fd}`)));
+  const recorder = record.recorder?.pid ?? 0;
+  expect(written(recorder)).toContain(basename(runFiles.shares(bundle.runDir)));
+  const others = [record.qemu, ...record.helpers].map(({ pid }) => pid).filter((pid) => pid !== recorder);
+  expect(others.flatMap(written)).toEqual([]);
 });
 
 describe('a jail', () => {

@@ -13,10 +13,10 @@ import type { ProgramFiles } from './program-files.ts';
 import type { QemuCgroups } from './qemu-cgroup.ts';
 import { qemuCommand, type VmShape } from './qemu-arguments.ts';
 import { startRecorder } from './recorder.ts';
-import { removeShareFolder, type Share, shareLog, startShare } from './shares.ts';
+import { removeShareFolder, type Share, startShare } from './shares.ts';
 import { rotateGrownLog } from '../log-rotation.ts';
 import { joinTap, removeTap, tapOf } from './tap.ts';
-import { type ProcessHandle, readRecord, runFiles, type VmRecord, writeRecord } from './vm-record.ts';
+import { type ProcessHandle, runFiles, type VmRecord, writeRecord } from './vm-record.ts';
 import { memoryOf, shapeOf } from './vm-shape.ts';
 
 const LAST_WORDS = 1000;
@@ -53,16 +53,19 @@ export async function launch(
   mkdirSync(bundle.runDir, { recursive: true, mode: 0o700 });
   for (const path of Object.values(runFiles)) rmSync(path(bundle.runDir), { force: true });
   rotateGrownLog(bundle.log.path, bundle.log.hardLimit, bundle.log.files);
-  const mounts = bundle.root.kind === 'block' && bundle.root.root.layout === 'machine' ? [] : bundle.mounts;
+  const isMachine = bundle.root.kind === 'block' && bundle.root.root.layout === 'machine';
+  const mounts = isMachine ? [] : bundle.mounts;
   const shared = mounts.filter((mount) => mount.type !== 'tmpfs');
+  const layout = isMachine ? 'machine' : 'layered';
+  const { runDir, log } = bundle;
+  const recorded = { runDir, log, layout, shares: shared.length > 0 } as const;
+  const recorder = startRecorder(host, context.recorder, context.name, recorded);
+  undo.defer('end the recorder', () => endProcess(host, recorder));
   const shares = await Promise.all(
-    shared.map((mount, index) => startShare(context, mount, index, bundle.runDir, undo)),
+    shared.map((mount, index) => startShare(context, mount, index, runDir, undo)),
   );
   const network = await connect(context, bundle, undo);
   const shape = shapeOf(bundle, context, shares);
-  const layout = shape.agent === null ? 'machine' : 'layered';
-  const recorder = startRecorder(host, context.recorder, { ...bundle, name: context.name, layout });
-  undo.defer('end the recorder', () => endProcess(host, recorder));
   const qemu = await startQemu(context, bundle, shape);
   undo.defer('end QEMU', () => endProcess(host, qemu));
   undo.defer('remove the control group', () => context.cgroups.remove(bundle.id));
@@ -142,8 +145,7 @@ function networkOf({ purpose }: LaunchContext, { network }: LaunchBundle): strin
 
 /** What QEMU, those who serve its shares and the guest's kernel said last, for an error message. */
 export function lastWords(runDir: string, length = LAST_WORDS): string {
-  const shares = readRecord(runDir)?.shares.map(({ folder }) => shareLog(`${folder}.sock`)) ?? [];
-  const said = [runFiles.errors(runDir), ...shares, runFiles.console(runDir)].map((path) => {
+  const said = [runFiles.errors(runDir), runFiles.shares(runDir), runFiles.console(runDir)].map((path) => {
     try {
       return readTail(path, length);
     } catch {
@@ -179,10 +181,7 @@ export async function dismantle(
   }
   await attempt(() => cgroups.remove(id));
   for (const path of Object.values(runFiles)) rmSync(path(runDir), { force: true });
-  for (const share of record?.shares ?? []) {
-    const socket = `${share.folder}.sock`;
-    for (const path of [socket, shareLog(socket)]) rmSync(path, { force: true });
-  }
+  for (const share of record?.shares ?? []) rmSync(`${share.folder}.sock`, { force: true });
   if (failures.length > 0)
     throw new AggregateError(failures, failures.map((failure) => failure.message).join('; '));
 }

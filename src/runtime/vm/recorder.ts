@@ -12,6 +12,15 @@ const EXIT_RECORD_LIMIT = 4096;
 const RECORD_DEADLINE = 5_000;
 const RECORD_PACE = 2;
 
+/** Whose streams are recorded, and where. */
+export interface Recorded {
+  readonly runDir: string;
+  readonly log: LogTarget;
+  readonly layout: VmRecord['layout'];
+  /** Are there folders that a virtiofsd serves? */
+  readonly shares: boolean;
+}
+
 /** The file of one stream; `guest/recorder/recorder.c` has what the kinds mean. */
 interface Recording {
   readonly kind: 'lines' | 'text' | 'tail' | 'head';
@@ -22,7 +31,7 @@ interface Recording {
 }
 
 /** In the order in which they are served: an exit on record follows on all output. A machine has neither log nor exit record: its console is its log. */
-function recordingsOf(runDir: string, log: LogTarget, layout: 'layered' | 'machine'): Recording[] {
+function recordingsOf({ runDir, log, layout, shares }: Recorded): Recording[] {
   const limit = log.hardLimit;
   const messages = { kind: 'tail', limit: MESSAGES_LIMIT } as const;
   const consolePipe = runFiles.consolePipe(runDir);
@@ -39,19 +48,22 @@ function recordingsOf(runDir: string, log: LogTarget, layout: 'layered' | 'machi
           },
           { ...messages, pipe: consolePipe, path: runFiles.console(runDir) },
         ];
-  return [...own, { ...messages, pipe: runFiles.errorsPipe(runDir), path: runFiles.errors(runDir) }];
+  const errors = { ...messages, pipe: runFiles.errorsPipe(runDir), path: runFiles.errors(runDir) };
+  const shared = { ...messages, pipe: runFiles.sharesPipe(runDir), path: runFiles.shares(runDir) };
+  return [...own, errors, ...(shares ? [shared] : [])];
 }
 
 /**
- * Starts the program that writes what a VM says to files with bounds, which hold without a daemon and whatever the guest does. QEMU opens its
- * pipes (`runFiles`); it ends when QEMU has. `name`: of the VM, by which the recorder is found again.
+ * Starts the program that writes what a VM says to files with bounds, which hold without a daemon and whatever the guest does. QEMU and virtiofsd
+ * open their pipes (`runFiles`); it ends when they have. `name`: of the VM, by which the recorder is found again.
  */
 export function startRecorder(
   host: Pick<Host, 'exec' | 'files' | 'processes'>,
   program: string,
-  { name, runDir, log, layout }: { name: string; runDir: string; log: LogTarget; layout: VmRecord['layout'] },
+  name: string,
+  recorded: Recorded,
 ): ProcessHandle {
-  const recordings = recordingsOf(runDir, log, layout);
+  const recordings = recordingsOf(recorded);
   for (const { pipe } of recordings) host.files.makeFifo(pipe);
   const channels = recordings.flatMap(({ kind, limit, pipe, path }) => [`${kind}:${limit}`, pipe, path]);
   const child = host.exec.spawn([program, '--instance', name, ...channels], { detached: true });

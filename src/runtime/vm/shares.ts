@@ -7,7 +7,7 @@ import type { InstanceMount } from '../../model/instance.ts';
 import { Descriptors, type Jailer, startJailed } from './jail.ts';
 import { endProcess } from './process-handle.ts';
 import type { ProgramFiles } from './program-files.ts';
-import type { ProcessHandle } from './vm-record.ts';
+import { type ProcessHandle, runFiles } from './vm-record.ts';
 
 /** A folder or file of the host's, offered to the guest by a virtiofsd of its own. */
 export interface Share {
@@ -40,7 +40,7 @@ export interface ShareContext extends Jailer {
 
 /**
  * Starts the virtiofsd of one mount. Its world is that folder (or a folder with that file alone), read-only there where that was asked for: a guest
- * that remounts its own side gains nothing. It listens already when this resolves.
+ * that remounts its own side gains nothing. What it says goes to the recorder, which runs already. It listens already when this resolves.
  */
 export async function startShare(
   context: ShareContext,
@@ -71,7 +71,7 @@ export async function startShare(
   const open = new Descriptors();
   const listener = open.add({ kind: 'listen', path: socket });
   const jail = {
-    ...{ network: null, log: shareLog(socket), proc: true, keep: KEPT, descriptors: open.list },
+    ...{ network: null, log: runFiles.sharesPipe(runDir), proc: true, keep: KEPT, descriptors: open.list },
     places: [
       ...(await context.programFiles.of(program)),
       {
@@ -84,11 +84,6 @@ export async function startShare(
   const process = await startJailed(context, jail, [program, ...programArguments(program, folder, listener)]);
   undo.defer('end virtiofsd', () => endProcess(host, process));
   return { tag, socket, target, file, readOnly, process };
-}
-
-/** What the virtiofsd of a share said. */
-export function shareLog(socket: string): string {
-  return `${socket}.log`;
 }
 
 /** `null`, `zero`, `random` and the like, which are the same in every kernel. */

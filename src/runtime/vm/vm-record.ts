@@ -41,6 +41,10 @@ export const runFiles = {
   errorsPipe: (runDir: string) => `${runDir}/qemu.pipe`,
   errors: (runDir: string) => `${runDir}/qemu.log`,
   earlierErrors: (runDir: string) => `${runDir}/qemu.log.1`,
+  /** Of all virtiofsd of a VM. */
+  sharesPipe: (runDir: string) => `${runDir}/shares.pipe`,
+  shares: (runDir: string) => `${runDir}/shares.log`,
+  earlierShares: (runDir: string) => `${runDir}/shares.log.1`,
 } as const;
 
 export function writeRecord(runDir: string, record: VmRecord): void {
