@@ -24,7 +24,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: () => import('./commands/attach.ts'),
   },
   commit: {
-    summary: 'Make an image of what an instance has changed',
+    summary: 'Create an image from an instance’s changes',
     load: () => import('./commands/commit.ts'),
   },
   cp: {
@@ -36,13 +36,13 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'Show which files an instance has changed',
     load: () => import('./commands/diff.ts'),
   },
-  events: { summary: 'Print what happens in the engine', load: () => import('./commands/events.ts') },
+  events: { summary: 'Print the events of the engine', load: () => import('./commands/events.ts') },
   export: {
     summary: 'Write an instance’s files as a tar archive',
     load: () => import('./commands/export.ts'),
   },
   history: {
-    summary: 'Show the steps that an image was made by',
+    summary: 'Show the build steps of an image',
     load: () => import('./commands/history.ts'),
   },
   import: {
@@ -55,16 +55,16 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   kill: { summary: 'Send a signal to running instances', load: () => import('./commands/kill.ts') },
   load: { summary: 'Take images from a tar archive', load: () => import('./commands/load.ts') },
-  login: { summary: 'Keep credentials for a registry', load: () => import('./commands/login.ts') },
+  login: { summary: 'Log in to a registry', load: () => import('./commands/login.ts') },
   logout: {
-    summary: 'Forget the credentials for a registry',
+    summary: 'Log out from a registry',
     load: () => import('./commands/logout.ts'),
   },
   logs: { summary: 'Print what an instance has written', load: () => import('./commands/logs.ts') },
   pull: { summary: 'Download an image from a registry', load: () => import('./commands/pull.ts') },
   push: { summary: 'Upload an image to a registry', load: () => import('./commands/push.ts') },
   pause: {
-    summary: 'Stop all processes of instances where they are',
+    summary: 'Suspend all processes of instances',
     load: () => import('./commands/pause.ts'),
   },
   port: {
@@ -82,14 +82,14 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   stop: { summary: 'Stop running instances', load: () => import('./commands/stop.ts') },
   tag: { summary: 'Give an image another name', load: () => import('./commands/tag.ts') },
   top: { summary: 'List the processes of a running instance', load: () => import('./commands/top.ts') },
-  unpause: { summary: 'Let paused instances go on', load: () => import('./commands/unpause.ts') },
+  unpause: { summary: 'Resume paused instances', load: () => import('./commands/unpause.ts') },
   update: {
     summary: 'Change limits, ports, mounts and variables of existing instances',
     load: () => import('./commands/update.ts'),
   },
   wait: { summary: 'Wait until instances stop', load: () => import('./commands/wait.ts') },
   gc: {
-    summary: 'Remove what nobody uses, by age, number and size',
+    summary: 'Remove unused objects, by age, number and size',
     load: () => import('./commands/gc.ts'),
   },
   check: { summary: 'Compare the engine’s records with the host', load: () => import('./commands/check.ts') },
@@ -99,7 +99,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   version: { summary: 'Show versions', load: () => import('./commands/version.ts') },
   daemon: { summary: 'Run the engine in the foreground', load: () => import('./commands/daemon.ts') },
-  shutdown: { summary: 'End the engine', load: () => import('./commands/shutdown.ts') },
+  shutdown: { summary: 'Stop the engine', load: () => import('./commands/shutdown.ts') },
   completion: {
     summary: 'Print a shell’s completion script',
     load: () => import('./commands/completion.ts'),
@@ -167,7 +167,7 @@ export const GROUPS: Readonly<Record<string, Group>> = {
     summary: 'Manage images',
     commands: {
       ...sameAs('build', 'bootstrap', 'history', 'import', 'load', 'pull', 'push', 'save', 'tag'),
-      prune: { summary: 'Remove images that nothing uses', load: () => import('./commands/image-prune.ts') },
+      prune: { summary: 'Remove unused images', load: () => import('./commands/image-prune.ts') },
       ls: { of: 'images' },
       list: { of: 'images' },
       rm: { of: 'rmi' },
@@ -216,7 +216,7 @@ export const GROUPS: Readonly<Record<string, Group>> = {
     commands: {
       ...sameAs('check', 'events', 'info', 'shutdown'),
       df: { summary: 'Show what takes the disk', load: () => import('./commands/system-df.ts') },
-      prune: { summary: 'Remove what nothing uses', load: () => import('./commands/system-prune.ts') },
+      prune: { summary: 'Remove unused objects', load: () => import('./commands/system-prune.ts') },
     },
   },
   volume: { summary: 'Manage volumes', commands: VOLUME_COMMANDS },

@@ -99,6 +99,6 @@ describe('hull gc', () => {
     const often = await engine.hull(['gc', '--every', '10s']);
     expect([often.code, often.stderr]).toEqual([1, expect.stringContaining('once a minute')]);
     await engine.must(['gc', '--every', '0']);
-    expect(await engine.must(['gc', '--scheduled'])).toContain('removes nothing by itself');
+    expect(await engine.must(['gc', '--scheduled'])).toContain('runs no policy');
   });
 });

@@ -3,7 +3,7 @@ import { bool, list, text } from '../flags/flag.ts';
 
 export const command = defineCommand({
   usage: 'commit [OPTIONS] INSTANCE [REPOSITORY[:TAG]]',
-  summary: 'Make an image of what an instance has changed',
+  summary: 'Create an image from an instance’s changes',
   example: `hull commit -m "with curl" -c 'CMD ["curl"]' web tools:1`,
   flags: {
     author: text('Who made it', { short: 'a' }),

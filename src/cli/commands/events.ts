@@ -10,7 +10,7 @@ import { parseTimestamp } from '../values/time.ts';
 
 export const command = defineCommand({
   usage: 'events [OPTIONS]',
-  summary: 'Print what happens in the engine, as it happens',
+  summary: 'Print the events of the engine as they happen',
   example: 'hull events --since 10m --until 0s --filter type=container',
   flags: {
     filter: list('Show only those that match, such as event=die, container=web', {

@@ -14,7 +14,7 @@ const FLAGS = {
   'build-cache': bool('Only the build cache (and what else is named)'),
   containers: bool('Only stopped instances (and what else is named)'),
   'dry-run': bool('Show what would be removed, and remove nothing', { short: 'n' }),
-  every: parsed('Have the engine do it by itself this often, from now on; 0 for never again', parseAge, {
+  every: parsed('Let the engine run this policy at this interval; 0 turns it off', parseAge, {
     placeholder: 'duration',
   }),
   images: bool('Only images that no instance uses (and what else is named)'),
@@ -26,14 +26,14 @@ const FLAGS = {
     placeholder: 'duration',
     shownDefault: '24h',
   }),
-  scheduled: bool('Show what the engine does by itself'),
+  scheduled: bool('Show the policy that the engine runs'),
   volumes: bool('Volumes that no instance mounts too: never without this flag'),
 } as const;
 
 export const command = defineCommand({
   usage: 'gc [OPTIONS]',
   summary:
-    'Remove what nobody uses: stopped instances, images, the build cache, and volumes if asked for. What has the label hull.keep=true stays',
+    'Remove unused objects: stopped instances, images, the build cache, and volumes if asked for. Those with the label hull.keep=true stay',
   example: 'hull gc --dry-run --older-than 7d\nhull gc --every 24h --older-than 7d --max-size 20g',
   flags: FLAGS,
   args: { max: 0 },
@@ -89,7 +89,7 @@ function report(io: CliIo, { actions, bytes }: GcAnswer, dryRun: boolean): numbe
 
 function printSchedule(io: CliIo, schedule: GcSchedule | null): number {
   if (schedule === null) {
-    io.out('The engine removes nothing by itself; see `hull gc --help`, --every\n');
+    io.out('The engine runs no policy; see `hull gc --help`, --every\n');
     return 0;
   }
   const { policy, every } = schedule;

@@ -15,7 +15,7 @@ const LONGEST = 45;
 
 export const command = defineCommand({
   usage: 'history [OPTIONS] IMAGE',
-  summary: 'Show the steps that an image was made by',
+  summary: 'Show the build steps of an image',
   example: 'hull history --no-trunc freeradius',
   flags: {
     format: text("'table', 'json', 'table TEMPLATE' or a Go template"),

@@ -6,7 +6,7 @@ import { parseFilters } from '../values/filters.ts';
 
 export const command = defineCommand({
   usage: 'prune [OPTIONS]',
-  summary: 'Remove images that nothing uses: those without a name, or all',
+  summary: 'Remove unused images: those without a name, or all',
   example: 'hull image prune --all --filter until=24h',
   flags: {
     all: bool('Remove those with a name too, unless an instance uses them', { short: 'a' }),

@@ -8,7 +8,7 @@ import { CommandFailure, UsageError } from '../usage-error.ts';
 
 export const command = defineCommand({
   usage: 'login [OPTIONS] [SERVER]',
-  summary: 'Keep credentials for a registry, once it has taken them',
+  summary: 'Log in to a registry and save the credentials',
   example: 'hull login -u me --password-stdin localhost:5000 < password.txt',
   flags: {
     password: text('Password (seen by everyone who lists processes: prefer --password-stdin)', {

@@ -3,7 +3,7 @@ import { CredentialsFile } from '../images/credentials-file.ts';
 
 export const command = defineCommand({
   usage: 'logout [SERVER]',
-  summary: 'Forget the credentials for a registry',
+  summary: 'Log out from a registry',
   example: 'hull logout localhost:5000',
   flags: {},
   args: { max: 1 },

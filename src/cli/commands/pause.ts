@@ -3,7 +3,7 @@ import { forEach } from '../run/each.ts';
 
 export const command = defineCommand({
   usage: 'pause INSTANCE [INSTANCE...]',
-  summary: 'Stop all processes of instances where they are',
+  summary: 'Suspend all processes of instances',
   example: 'hull pause web',
   flags: {},
   args: { min: 1 },

@@ -8,7 +8,7 @@ const POLL = 20;
 
 export const command = defineCommand({
   usage: 'shutdown [OPTIONS]',
-  summary: 'End the engine; instances go on running unless --stop is given',
+  summary: 'Stop the engine; instances keep running unless --stop is given',
   example: 'hull shutdown --stop',
   flags: { stop: bool('Stop all instances and take the network down first') },
   args: { max: 0 },

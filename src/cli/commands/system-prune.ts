@@ -7,7 +7,7 @@ import { parseFilters } from '../values/filters.ts';
 
 export const command = defineCommand({
   usage: 'prune [OPTIONS]',
-  summary: 'Remove stopped instances, unused networks, images that nothing uses, and the build cache',
+  summary: 'Remove stopped instances, unused networks, unused images, and the build cache',
   example: 'hull system prune --all --volumes',
   flags: {
     all: bool('Remove images with a name too, unless an instance uses them', { short: 'a' }),

@@ -3,7 +3,7 @@ import { forEach } from '../run/each.ts';
 
 export const command = defineCommand({
   usage: 'unpause INSTANCE [INSTANCE...]',
-  summary: 'Let paused instances go on',
+  summary: 'Resume paused instances',
   example: 'hull unpause web',
   flags: {},
   args: { min: 1 },

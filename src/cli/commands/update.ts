@@ -36,7 +36,7 @@ const FLAGS = {
     placeholder: 'policy',
     complete: ['no', 'on-failure', 'always', 'unless-stopped'],
   }),
-  unmount: list('Mount nothing there any more', { placeholder: 'TARGET' }),
+  unmount: list('Remove the mount at this path', { placeholder: 'TARGET' }),
   unpublish: list('Publish a port no more: PORT[/udp]', { placeholder: 'port' }),
   volume: list('Mount a host path or a volume: [SOURCE:]TARGET[:ro]', { short: 'v', complete: 'files' }),
 } as const;

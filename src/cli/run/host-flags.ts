@@ -7,7 +7,7 @@ import { parseBytes } from '../values/size.ts';
 
 /** How an instance runs on its host, of `hull create` and `hull run`; docker's names. */
 export const HOST_FLAGS = {
-  annotation: list('Hand a remark to the runtime', { placeholder: 'NAME=VALUE' }),
+  annotation: list('Pass an annotation to the runtime', { placeholder: 'NAME=VALUE' }),
   'blkio-weight': integer('Share of block I/O, 10 to 1000'),
   'blkio-weight-device': parsedList('Share of one device’s I/O', parseWeightDevice, {
     placeholder: 'PATH:WEIGHT',
