@@ -23,6 +23,7 @@ Each of these drives a real engine in \`test/compat/\`, unchanged:
 |---|---|
 | docker command line | run with every kind of option, terminals and detach keys; the life of a container, exec, logs, cp, diff, commit, export, import; build, images, save, load; networks, volumes, events, system |
 | docker-compose 1.29 | a web server, a database and a cache from Debian's packages: build, up with health conditions, profiles, scale, run, exec, logs, recreate, down |
+| Compose 2, the plugin | config, build by the classic builder, up --wait, profiles, scale, run, exec, cp, logs, events, recreate, down |
 | docker-py 5 | its whole surface, sockets with half-close and filters as lists included |
 | dockerode | attach and exec with and without hijack, streams, progress, archives |
 | testcontainers for Node | its wait strategies, files, networks, images, reuse |
