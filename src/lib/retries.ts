@@ -4,7 +4,7 @@ import { Alarms } from './alarms.ts';
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 60_000;
 
-/** Work that failed and has to be done all the same, tried again with backoff until it is. */
+/** Work that failed and has to be done all the same, retried with backoff until it succeeds. */
 export class Retries {
   readonly #alarms = new Alarms();
   readonly #waits = new Map<string, number>();
@@ -16,7 +16,7 @@ export class Retries {
     this.#failed = failed;
   }
 
-  /** Tries `work` in a while, and again for as long as it rejects. One piece of work per key. */
+  /** Runs `work` later, and retries it with backoff for as long as it rejects. One piece of work per key. */
   later(key: string, work: () => Promise<void>): void {
     if (this.#closed) return;
     const wait = this.#waits.get(key) ?? FIRST_WAIT;

@@ -11,7 +11,7 @@ interface Kept {
   readonly health: Health | null;
 }
 
-/** What the network gives; empty before it is attached, and once it is taken apart. */
+/** What the network gives; empty before it is attached, and once it is cleaned up. */
 export interface AttachedNetwork {
   readonly endpoints: readonly NetworkEndpoint[];
   /** Ports with their host port filled in. */

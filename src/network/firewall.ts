@@ -126,7 +126,7 @@ export class Firewall {
     this.#running = true;
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0);
-      // One bad change must not fail its neighbours: a failed batch is tried again one by one.
+      // One bad change must not fail its neighbours: a failed batch is retried one by one.
       if (
         batch.length > 1 &&
         (await this.#run(batch.map((change) => change.text()).join('')).catch(() => false))

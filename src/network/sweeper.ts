@@ -83,7 +83,7 @@ export class Sweeper {
     if (failures.length > 0) throw new AggregateError(failures, `cannot remove ${which}`);
   }
 
-  /** What could not be removed is tried again, one by one, for as long as this daemon lives; the next one finds it in the inventory. */
+  /** What could not be removed is retried, one by one, for as long as this daemon lives; the next one finds it in the inventory. */
   #again(batch: readonly Doomed[]): void {
     for (const each of batch)
       this.#retries.later(keyOf(each), async () => {

@@ -12,7 +12,7 @@ const FOLDER = 'records';
 const GENERATION_FILE = 'generation';
 /** Milliseconds from the first change to its copy: what lives shorter is never copied. */
 const DELAY = 500;
-/** Milliseconds after which copies that could not be written are tried again. */
+/** Milliseconds after which copies that could not be written are retried. */
 const RETRY = 10_000;
 
 const sqlValue = v.union([v.string(), v.number(), v.null()]);

@@ -30,7 +30,7 @@ export interface StopEffects {
   readonly comesBack?: boolean;
   /** Its next run goes on with the network of this one. */
   readonly keepsNetwork?: boolean;
-  /** The end is told when the run has been taken apart: with the answer, not long before it. */
+  /** The end is announced when the run has been cleaned up: together with the answer. */
   readonly toldLast?: boolean;
 }
 
@@ -48,7 +48,7 @@ export class Ender {
   readonly #parts: EnderParts;
   /** Clean-up of ended runs that goes on behind the answer. */
   readonly #background = new Set<Promise<boolean>>();
-  /** Instances whose run is over and could not be taken apart, or whose removal did not end. */
+  /** Instances whose run is over and could not be cleaned up, or whose removal did not end. */
   readonly #owed = new Set<string>();
   /** Instances that are told to be gone, while their removal goes on. */
   readonly #gone = new Set<string>();
@@ -59,7 +59,7 @@ export class Ender {
     this.#parts = parts;
   }
 
-  /** The stop signal, then SIGKILL after the timeout. The run is over and taken apart when it resolves. */
+  /** The stop signal, then SIGKILL after the timeout. The run is over and cleaned up when it resolves. */
   async stop(record: InstanceRecord, options: StopOptions, how: StopEffects = {}): Promise<void> {
     const { registry } = this.#parts;
     const { config } = record;
@@ -152,7 +152,7 @@ export class Ender {
     await this.#removeHidden(hidden, volumes || record.config.autoRemove);
   }
 
-  /** False when something of the run is left: it is tried again later. `taken`: see `Runs.dismantle`. */
+  /** False when something of the run is left: it is retried later. `taken`: see `Runs.dismantle`. */
   async dismantle({ config, lease }: InstanceRecord, taken?: () => void): Promise<boolean> {
     return await this.#inBackground({ config }, () => this.#parts.runs.dismantle(config, lease, taken));
   }
@@ -233,7 +233,7 @@ export class Ender {
     pending.end(config.id);
     logs.forget(config.id);
     const told = (): void => {
-      // One whose clean-up is tried again has gone for all others.
+      // One whose clean-up is retried has gone for all others.
       if (this.#gone.has(config.id)) return;
       this.#gone.add(config.id);
       this.event(record, 'destroy');
@@ -271,7 +271,7 @@ export class Ender {
     );
   }
 
-  /** A clean-up that fails is told in the daemon's log, found by `hull check`, and tried again; it never fails what the user asked for. */
+  /** A clean-up that fails is told in the daemon's log, found by `hull check`, and retried; it never fails what the user asked for. */
   async #inBackground(record: Pick<InstanceRecord, 'config'>, work: () => Promise<void>): Promise<boolean> {
     const done = work().then(
       () => {

@@ -241,7 +241,7 @@ export class Lifecycle {
     return this.#queue.run(id, () => this.#ender.undo(id));
   }
 
-  /** Starts instances because their restart policy says so, a few at a time; one that fails is tried again later. Resolves when each was tried. */
+  /** Starts instances because their restart policy says so, a few at a time; one that fails is retried later. Resolves when each was tried. */
   startByPolicy(ids: readonly string[]): Promise<void> {
     return this.#restarter.startAll(ids);
   }

@@ -3,8 +3,8 @@ import { Retries } from '../../lib/retries.ts';
 import { messageOf } from '../../model/errors.ts';
 
 /**
- * The turns of instances: whoever changes one works alone on it, first come first served; different instances never wait for each other. What has
- * to be done to an instance and failed has its turn again in a while.
+ * A queue for each instance: one change at a time, first come first served; different instances never wait for each other. Work that has
+ * to be done to an instance and failed is retried in a later turn.
  */
 export class InstanceQueue {
   readonly #lock = new KeyedLock();
@@ -24,12 +24,12 @@ export class InstanceQueue {
     return this.#lock.busy(id);
   }
 
-  /** Gives `work` a turn in a while, and again with backoff for as long as it rejects. `what`: says what it is, for the log; one of each kind per instance. */
+  /** Runs `work` in a later turn, and retries it with backoff for as long as it rejects. `what`: says what it is, for the log; one of each kind per instance. */
   later(id: string, what: string, work: () => Promise<void>): void {
     this.#retries.later(`${what} ${id.slice(0, 12)}`, () => this.run(id, work));
   }
 
-  /** Gives no turns to what is to be tried again. */
+  /** Cancels all retries. */
   close(): void {
     this.#retries.close();
   }

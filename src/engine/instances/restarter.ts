@@ -10,7 +10,7 @@ import type { Starter } from './starter.ts';
 
 /** Starts by restart policies at a time when the daemon comes back. */
 const STARTS_AT_ONCE = 4;
-/** Milliseconds until a start is tried again whose failure could not be recorded. */
+/** Milliseconds until a start is retried whose failure could not be recorded. */
 const UNRECORDED_WAIT = 1000;
 
 export interface RestarterParts {
@@ -22,7 +22,7 @@ export interface RestarterParts {
   readonly log: (message: string) => void;
 }
 
-/** Starts instances because their restart policies say so: in a while, or now that the daemon is back. */
+/** Starts instances because their restart policies say so: after a backoff, or now that the daemon is back. */
 export class Restarter {
   readonly #parts: RestarterParts;
   readonly #waiting = new Alarms();
@@ -56,7 +56,7 @@ export class Restarter {
       if (status.state === 'restarting') this.restartIn(config.id, restartDelay ?? 0);
   }
 
-  /** A few at a time; one that fails is tried again later, where its policy wants that. Resolves when each was tried. */
+  /** A few at a time; one that fails is retried later, where its policy wants that. Resolves when each was tried. */
   async startAll(ids: readonly string[]): Promise<void> {
     const asked = ids.map((id) => this.#parts.registry.byId(id));
     await Promise.all(asked.map((record) => this.#slots.run(() => this.#start(record))));
@@ -79,7 +79,7 @@ export class Restarter {
     });
   }
 
-  /** A start that failed counts as a run that ended at once. One whose failure cannot be recorded is tried again all the same. */
+  /** A start that failed counts as a run that ended at once. One whose failure cannot be recorded is retried all the same. */
   #retryLater(id: string): void {
     try {
       this.#planRetry(id);

@@ -42,7 +42,7 @@ export interface RunParts {
   readonly events: EventBus;
 }
 
-/** What a run is made of and how it is taken apart again: root filesystem, network, files, runtime. Knows nothing of states. */
+/** What a run is made of and how it is cleaned up again: root filesystem, network, files, runtime. Knows nothing of states. */
 export class Runs {
   readonly #parts: RunParts;
   /** Instances whose end on their networks was told; until they are there again, or gone. */

@@ -20,7 +20,7 @@ export type InstanceEvent =
   | { readonly type: 'starting'; readonly bootId: string; readonly byPolicy: boolean }
   /** Its network is attached, or has changed. */
   | { readonly type: 'attached'; readonly lease: NetworkLease }
-  /** The run was taken apart, its network with it. */
+  /** The run was cleaned up, its network with it. */
   | { readonly type: 'taken-apart' }
   | {
       readonly type: 'started';
@@ -28,7 +28,7 @@ export type InstanceEvent =
       readonly pidStartTime: number;
       readonly startedAt: number;
     }
-  /** `keepsLease`: for another try, or since the run could not be taken apart. */
+  /** `keepsLease`: for another try, or since the run could not be cleaned up. */
   | {
       readonly type: 'start-failed';
       readonly exit: ExitStatus;
@@ -54,7 +54,7 @@ export type InstanceEvent =
       readonly pidStartTime: number;
       readonly paused: boolean;
     }
-  /** What was cut short is undone. `keepsLease`: its run could not be taken apart. */
+  /** What was cut short is undone. `keepsLease`: its run could not be cleaned up. */
   | {
       readonly type: 'interrupted';
       readonly error: string;
@@ -101,7 +101,7 @@ const from = (states: readonly InstanceState[], to: readonly InstanceState[]): T
 const same = (states: readonly InstanceState[]): TransitionRow['to'] =>
   Object.fromEntries(states.map((state) => [state, [state]]));
 
-/** Which event leads from where to where. A start or stop whose failure could not be recorded is begun again: `starting` and `stopping` lead to themselves. */
+/** Which event leads from where to where. A start or stop whose failure could not be recorded is repeated: `starting` and `stopping` lead to themselves. */
 export const TRANSITIONS: Readonly<Record<EventType, TransitionRow>> = {
   starting: { to: from([...RESTS, 'starting'], ['starting']), otherwise: 'not-at-rest' },
   attached: { to: same([...RESTS, 'starting', ...ALIVE]), otherwise: 'being-removed' },

@@ -68,7 +68,7 @@ export class VolumeService implements Volumes {
     this.#refuseUsed(volume);
     const { uses, volumes } = this.#parts;
     await uses.alone(volume, async () => {
-      // The last instance is gone for everybody already, and is still being taken apart.
+      // The last instance is gone for everybody already, and is still being cleaned up.
       if (!(await uses.idle(volume, PATIENCE)))
         throw new HullError(
           'volume-in-use',

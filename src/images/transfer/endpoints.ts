@@ -14,7 +14,7 @@ export interface RemoteDocument {
 export interface ImageSource {
   /** By tag or digest. Rejects `image-not-found`. */
   document(reference: string): Promise<RemoteDocument>;
-  /** A blob's bytes beginning at an offset. Errors in the stream with the code `registry-unreachable` may be tried again from where it broke off. */
+  /** A blob's bytes beginning at an offset. Errors in the stream with the code `registry-unreachable` may be retried from where it broke off. */
   blob(descriptor: Descriptor, offset: number): Promise<AsyncIterable<Uint8Array>>;
 }
 

@@ -119,7 +119,7 @@ export class AgentVm implements Vm {
     return started;
   }
 
-  /** Takes over a VM that an earlier daemon started. One that runs but does not answer is tried again in the background. */
+  /** Takes over a VM that an earlier daemon started. One that runs but does not answer is retried in the background. */
   async adopt(): Promise<'created' | 'running' | 'exited'> {
     const agent = await this.#connectOrLater();
     const state = agent === null ? 'running' : (await agent.hello).state;
