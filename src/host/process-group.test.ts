@@ -50,8 +50,8 @@ describe('runGroup', () => {
   });
   test('a child that holds the output open does not hold the answer up', async () => {
     const began = performance.now();
-    const { output } = await runGroup(['sh', '-c', 'sleep 3 & echo $!'], { env: PATH, timeout: 60_000 });
-    expect(performance.now() - began).toBeLessThan(2000);
+    const { output } = await runGroup(['sh', '-c', 'sleep 100 & echo $!'], { env: PATH, timeout: 60_000 });
+    expect(performance.now() - began).toBeLessThan(25_000);
     process.kill(Number(output), 'SIGKILL');
   });
 });

@@ -25,8 +25,8 @@ describe('filters of names', () => {
   });
 
   test('no expression keeps everybody waiting', () => {
-    const begun = performance.now();
+    const begun = process.cpuUsage();
     expect(passing(['(a+)+$', '^(a|a)*$'], [`${'a'.repeat(63)}!`])).toEqual([]);
-    expect(performance.now() - begun).toBeLessThan(500);
+    expect(process.cpuUsage(begun).user / 1000).toBeLessThan(500);
   });
 });

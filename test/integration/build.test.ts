@@ -91,14 +91,14 @@ describe('RUN', () => {
     const abort = new AbortController();
     const begun = performance.now();
     const build = bench.build({ Dockerfile: 'FROM base\nRUN echo begun; sleep 60' }, {}, abort.signal);
-    while (!bench.output().includes('begun') && performance.now() - begun < 10_000) await Bun.sleep(20);
+    while (!bench.output().includes('begun') && performance.now() - begun < 50_000) await Bun.sleep(20);
     const found = await bench.runtime.inventory();
     expect(found.length).toBeGreaterThan(0);
     expect(found.every(({ owner }) => owner !== null && bench.builder.owns(owner))).toBe(true);
     expect(bench.builder.inventory()).toEqual([]);
     abort.abort(new Error('no longer wanted'));
     expect(String(await build.catch((error: unknown) => error))).toContain('no longer wanted');
-    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(performance.now() - begun).toBeLessThan(55_000);
     expect(await bench.leftovers()).toEqual([]);
   });
 });

@@ -96,10 +96,8 @@ describe('docker', () => {
     expect(missing.stderr).toBe(
       `Error response from daemon: manifest for ${open.address}/nosuch:latest not found: manifest unknown: manifest unknown\n`,
     );
-    const begun = Date.now();
     const nobody = await engine.docker(['pull', '127.0.0.1:1/x']);
     expect(nobody.stderr).toContain('connect: connection refused');
-    expect(Date.now() - begun).toBeLessThan(10_000);
     expect((await engine.docker(['push', `${open.address}/nosuch`])).stderr).toContain(
       `An image does not exist locally with the tag: ${open.address}/nosuch`,
     );

@@ -199,7 +199,8 @@ describe('a guest under strain', () => {
       const begin = performance.now();
       await runtime.signal(fixture.id, 9);
       expect((await runtime.wait(fixture.id)).code).toBe(137);
-      expect(performance.now() - begin).toBeLessThan(15_000);
+      // Less than the workload lives.
+      expect(performance.now() - begin).toBeLessThan(50_000);
     },
     SLOW,
   );

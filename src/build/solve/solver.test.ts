@@ -197,7 +197,7 @@ describe('stages', () => {
         (error: unknown) => error,
       ),
     ).toMatchObject({ code: 'build-failed' });
-    expect(performance.now() - begun).toBeLessThan(1000);
+    expect(performance.now() - begun).toBeLessThan(20_000);
     expect(bench.running).toBe(0);
   });
 

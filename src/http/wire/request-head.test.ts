@@ -98,9 +98,9 @@ test('no name of a header is special', () => {
 });
 
 test('a long run of spaces takes no long time', () => {
-  const begin = performance.now();
+  const begin = process.cpuUsage();
   parseHead(`GET / HTTP/1.1\r\nHost: a\r\nX: a${' '.repeat(500_000)}b${'\t'.repeat(400_000)}`);
-  expect(performance.now() - begin).toBeLessThan(500);
+  expect(process.cpuUsage(begin).user / 1000).toBeLessThan(500);
 });
 
 test('any text is a head or refused', () => {
@@ -161,13 +161,13 @@ describe('heads among the bytes of a connection', () => {
 
   test('single bytes cost no more than their number', () => {
     const input = new HeadBuffer();
-    const begin = performance.now();
+    const begin = process.cpuUsage();
     input.push(Buffer.from('GET /'));
     for (let count = 0; count < 300_000; count++) {
       input.push(Buffer.from('a'));
       input.takeHead();
     }
-    expect(performance.now() - begin).toBeLessThan(3000);
+    expect(process.cpuUsage(begin).user / 1000).toBeLessThan(3000);
   });
 
   test('one that is too long, or can never be complete, is refused at once', () => {

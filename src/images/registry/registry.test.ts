@@ -64,10 +64,10 @@ describe('challenges', () => {
     );
     fc.assert(fc.property(fc.string({ maxLength: 2000 }), (header) => void parseChallenges(header)));
     // In time that grows with the header alone.
-    const before = performance.now();
+    const before = process.cpuUsage();
     parseChallenges(`Bearer ${'a="'.repeat(5000)}`);
     parseChallenges(`${'\\'.repeat(16_000)}"`);
-    expect(performance.now() - before).toBeLessThan(500);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(500);
   });
 });
 
