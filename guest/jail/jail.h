@@ -54,4 +54,7 @@ void drop_privileges(const struct jail *jail, uid_t user);
 /* filter.c */
 void install_filter(void);
 
+/* ticks.c: the rate of the time-stamp counter by the host's clock; 0 where there is none. */
+uint64_t ticks_per_second(void);
+
 #endif

@@ -12,6 +12,8 @@ export interface Acceleration {
   readonly accelerator: 'kvm' | 'tcg';
   /** Why it is not KVM, for the user. */
   readonly warning: string | null;
+  /** kHz of the time-stamp counter that the guest will see; null: it asks its hypervisor. */
+  readonly counterRate: number | null;
 }
 
 export interface ProbeTools extends Jailer {
@@ -34,14 +36,35 @@ export async function probeAcceleration(
   await tryJail(tools);
   const { runDir } = identity;
   const refused = openProblem();
-  if (refused !== null) return { accelerator: 'tcg', warning: `KVM is not available (${refused}): ${SLOW}` };
+  if (refused !== null)
+    return await accelerationBy(tools, 'tcg', `KVM is not available (${refused}): ${SLOW}`);
   const key = `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${guest.version}`;
   const memory = `${runDir}/kvm-probe.json`;
   const works = remembered(memory, key) ?? (await bootOnce(tools, identity, guest));
   writeFileSync(`${memory}.new`, JSON.stringify({ key, works }), { mode: 0o600 });
   renameSync(`${memory}.new`, memory);
-  if (works) return { accelerator: 'kvm', warning: null };
-  return { accelerator: 'tcg', warning: `/dev/kvm is there but a guest does not boot with it: ${SLOW}` };
+  if (works) return await accelerationBy(tools, 'kvm', null);
+  return await accelerationBy(tools, 'tcg', `/dev/kvm is there but a guest does not boot with it: ${SLOW}`);
+}
+
+/** What is to be known of an accelerator that is decided on. */
+export async function accelerationBy(
+  tools: Jailer,
+  accelerator: Acceleration['accelerator'],
+  warning: string | null,
+): Promise<Acceleration> {
+  return { accelerator, warning, counterRate: accelerator === 'tcg' ? await counterRate(tools) : null };
+}
+
+/** Milliseconds. It is measured in 20. */
+const COUNTER_DEADLINE = 10_000;
+
+/** TCG gives a guest the host's counter (QEMU's `cpu_get_host_ticks`); null where that has no known rate. */
+async function counterRate({ host, jailProgram }: Jailer): Promise<number | null> {
+  const command = [host.exec.sealed(jailProgram), '--ticks'];
+  const { code, stdout } = await host.exec.run(command, { timeout: COUNTER_DEADLINE });
+  const kilohertz = Math.round(Number(stdout) / 1000);
+  return code === 0 && kilohertz > 0 ? kilohertz : null;
 }
 
 /** Rejects `start-failed` where the host refuses a part of the jail: then it runs no VMs. */

@@ -34,7 +34,7 @@ import { FilesVm } from './files-vm.ts';
 import type { GuestFiles } from './guest-files.ts';
 import { vmInventory, vmName } from './inventory.ts';
 import { findKernel, type GuestKernel, KernelCache, kernelPlaces } from './kernel.ts';
-import { type Acceleration, probeAcceleration } from './kvm-probe.ts';
+import { type Acceleration, accelerationBy, probeAcceleration } from './kvm-probe.ts';
 import { dismantle, launch, type LaunchContext } from './launch.ts';
 import { MachineVm } from './machine-vm.ts';
 import { isAlive } from './process-handle.ts';
@@ -365,7 +365,7 @@ export class VmRuntime implements Runtime, FileAccess, RestingFiles, Pausable, U
     this.#acceleration ??=
       accelerator === undefined
         ? this.#tryAcceleration(guest)
-        : Promise.resolve({ accelerator, warning: null });
+        : accelerationBy(this.#tools(), accelerator, null);
     try {
       return { guest, acceleration: await this.#acceleration };
     } catch (error) {

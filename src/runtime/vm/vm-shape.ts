@@ -18,13 +18,20 @@ const MACHINE_MEMORY = 512 * MEBIBYTE;
 
 /** Calibrations against another clock, which a busy host upsets: a kernel that fails at them panics or runs on a clock that jumps. */
 const TIMER_OPTIONS = ['no_timer_check', 'tsc=reliable'];
+
+/**
+ * The counter's rate, measured on the host: a guest that measures it against an emulated timer while its host is busy is wrong by any factor, and so
+ * is every clock it has. Kernels before 5.9 do not know `tsc_early_khz` and measure.
+ */
+function timerOptions({ counterRate }: LaunchContext['acceleration']): string[] {
+  return counterRate === null ? TIMER_OPTIONS : [...TIMER_OPTIONS, `tsc_early_khz=${counterRate}`];
+}
 /** `docs/decisions/vm-boot.md` has what each of these gains. */
 const KERNEL_OPTIONS = [
   'console=ttyS0',
   'quiet',
   'panic=-1',
   'random.trust_cpu=on',
-  ...TIMER_OPTIONS,
   'cryptomgr.notests',
   '8250.nr_uarts=1',
 ];
@@ -96,15 +103,16 @@ export function shapeOf(
     shares: shares.map(({ tag, socket }) => ({ tag, socket })),
     monitor: runFiles.monitor(bundle.runDir),
   };
-  if (root.layout === 'machine') return machineShape(bundle, root, common);
+  if (root.layout === 'machine') return machineShape(bundle, root, common, timerOptions(acceleration));
   if (guest === null) throw new HullError('internal', 'a VM was given no kernel');
+  const timers = timerOptions(acceleration);
   const tcg = acceleration.accelerator === 'tcg' ? TCG_OPTIONS : [];
   const files = purpose === 'files' ? ['hull.files=1'] : [];
   return {
     ...common,
     kernel: guest.kernel,
     initrd: guest.initrd,
-    cmdline: [...KERNEL_OPTIONS, ...tcg, ...files].join(' '),
+    cmdline: [...KERNEL_OPTIONS, ...timers, ...tcg, ...files].join(' '),
     disks: [root.image, root.scratch],
     paused: false,
     agent: {
@@ -123,6 +131,7 @@ function machineShape(
   bundle: LaunchBundle,
   root: MachineRoot,
   common: Omit<VmShape, 'kernel' | 'initrd' | 'cmdline' | 'disks' | 'agent' | 'console' | 'paused'>,
+  timers: readonly string[],
 ): VmShape {
   const link = bundle.network.mode === 'host' ? null : (bundle.network.links[0] ?? null);
   const nameservers = [
@@ -146,7 +155,7 @@ function machineShape(
       root.cmdline,
       'console=ttyS0',
       'panic=-1',
-      ...TIMER_OPTIONS,
+      ...timers,
       ...network,
       `hull.hostname=${bundle.hostname}`,
     ].join(' '),
