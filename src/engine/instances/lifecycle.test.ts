@@ -212,17 +212,28 @@ describe('while the workload is being started', () => {
 
   test('a kill then fails the start, and leaves nothing that is said to run', async () => {
     const bench = new Bench();
-    bench.runtime.begun = () => bench.lifecycle.signal(ID, 'SIGKILL');
+    const seen: unknown[] = [];
+    const kill = async (): Promise<void> => {
+      await bench.lifecycle.signal(ID, 'SIGKILL');
+      seen.push(bench.registry.get(ID).status);
+    };
+    let killed = Promise.resolve();
+    bench.runtime.begun = async () => {
+      killed = kill();
+      await Bun.sleep(20);
+    };
     const failure = await bench.lifecycle.start(ID).catch(String);
     expect(failure).toContain('was killed while it was being started');
-    expect(bench.registry.get(ID).status).toMatchObject({ state: 'created', exit: { code: 137 } });
+    await killed;
+    // Who has killed it finds the end on record at once.
+    expect(seen).toMatchObject([{ state: 'created', exit: { code: 137 } }]);
   });
 });
 
 describe('signals that come while the workload is being started', () => {
   test('and would end a program end the start; others reach the workload', async () => {
     const ended = new Bench();
-    ended.runtime.begun = () => ended.lifecycle.signal(ID, 'SIGINT');
+    ended.runtime.begun = async () => void ended.lifecycle.signal(ID, 'SIGINT');
     expect(await ended.lifecycle.start(ID).catch(String)).toContain(
       'ended by signal 2 while it was being started',
     );

@@ -126,15 +126,17 @@ export class Lifecycle {
 
   /**
    * Signals are not queued, so that they reach an instance that is just being stopped. One that is being started (a VM takes seconds to boot) is
-   * ended by a signal that ends programs: its own has not begun, and handles none. Other signals wait for it, lest they be lost. A kill resolves
-   * when the end is on record.
+   * ended by a signal that ends programs: its own has not begun, and handles none. Other signals wait for it, lest they be lost. A kill, and
+   * what ends a start, resolve when the end is on record.
    */
   async signal(id: string, signal: string): Promise<void> {
     const number = signalNumber(signal);
     const { config, status } = this.#current(id);
     if (status.state !== 'starting') return this.#signal(id, number);
-    if (endsStart(number, config)) return this.#starter.cutShort(id, number);
-    return this.#queue.run(id, () => this.#signal(id, number));
+    if (!endsStart(number, config)) return this.#queue.run(id, () => this.#signal(id, number));
+    await this.#starter.cutShort(id, number);
+    // The start records its end.
+    await within(this.#queue.passed(id), KILL_WAIT);
   }
 
   pause(id: string): Promise<void> {

@@ -19,6 +19,11 @@ export class InstanceQueue {
     return this.#lock.run(id, work);
   }
 
+  /** Resolves when what was asked of an instance until now is done. */
+  passed(id: string): Promise<void> {
+    return this.#lock.run(id, () => Promise.resolve());
+  }
+
   /** Is a change of this instance under way? */
   busy(id: string): boolean {
     return this.#lock.busy(id);
