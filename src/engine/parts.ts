@@ -55,7 +55,7 @@ export interface EngineParts {
   readonly records: Pick<Repositories, 'images' | 'volumes' | 'machines'>;
   /** Makes the record of a machine anew from its disk. */
   readonly restoreMachine: (name: string) => void;
-  /** Ends what storage does behind the answers; the next daemon goes on with it. */
+  /** Ends what storage does behind the answers, and unmounts what builds have left; the next daemon goes on with the rest. */
   readonly endStorage: () => Promise<void>;
   readonly validateImage: (image: Image, options: { deep: boolean }) => Promise<readonly string[]>;
   /** Makes again what an image has lost; says what was done. */

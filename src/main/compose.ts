@@ -97,7 +97,7 @@ export function composeEngine(options: CompositionOptions): Engine {
     buildCache: cache,
     stopStorage: () => copies.stop(),
     startStorage: () => startStorage({ storage, repositories, images, cache, log: options.log }),
-    endStorage: () => storage.removals.close(),
+    endStorage: () => storage.end(),
     repairImage: (image) => repairImage(image, { content, layers }),
     validateImage: (image, { deep }) => {
       return validate(image, { content, layers, uncompressedDigest: storage.uncompressedDigest }, { deep });

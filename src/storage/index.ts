@@ -26,7 +26,7 @@ export interface StorageParts {
   readonly repositories: Repositories;
   /** The command that runs hull again; default: this program's own. */
   readonly self?: readonly string[];
-  /** Told what cannot be removed. */
+  /** Told what cannot be removed or unmounted. */
   readonly log?: (message: string) => void;
 }
 
@@ -52,6 +52,8 @@ export interface Storage {
    * much that is does not matter: a process deletes it afterwards.
    */
   start(): Promise<void>;
+  /** Ends what only the daemon does, and unmounts the roots of builds that are left; what is still to be deleted stays for the next daemon. */
+  end(): Promise<void>;
 }
 
 /** Storage of one engine, wired. */
@@ -68,7 +70,7 @@ export function createStorage({ host, identity, repositories, self, log }: Stora
   const layers = new OverlayLayerStore({ host, folders, removals, trees, content, repositories, setAside });
   const disks = new ImageDisks(host, folders, removals, repositories, setAside);
   const sizes = new TreeSizes(host);
-  const roots = new InstanceRoots({ host, folders, removals, layers, disks, sizes, setAside });
+  const roots = new InstanceRoots({ host, folders, removals, layers, disks, sizes, setAside, log });
   const volumes = new FolderVolumes({
     ...{ host, folders, removals, repositories, trees, setAside },
     self: self ?? selfCommand(),
@@ -100,5 +102,9 @@ export function createStorage({ host, identity, repositories, self, log }: Stora
     uncompressedDigest,
     decompressed: async (stream) => (await decompress(stream, () => undefined)).stream,
     start,
+    end: async () => {
+      roots.end();
+      await removals.close();
+    },
   };
 }

@@ -32,6 +32,8 @@ export interface RootStorageParts {
   readonly disks: ImageDisks;
   readonly sizes: TreeSizes;
   readonly setAside: SetAside;
+  /** Told what cannot be unmounted. */
+  readonly log?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -61,6 +63,11 @@ export class InstanceRoots implements RootStorage {
     for (const { target } of below.toReversed()) await host.mounts.unmount(target);
     for (const path of await folders.leftovers()) removals.discard(path);
     this.#mounted.start();
+  }
+
+  /** Unmounts the roots of builds that are left, for the daemon's end. Those of instances stay: they may run on. */
+  end(): void {
+    this.#working.end();
   }
 
   async prepare(

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Host } from '../../../src/host/host.ts';
 import { createHost } from '../../../src/host/index.ts';
 import type { ImageStore } from '../../../src/images/image-store.ts';
 import { createImageStore } from '../../../src/images/stored-images.ts';
@@ -31,12 +32,16 @@ export interface TestStore {
   destroy(): Promise<void>;
 }
 
-export async function makeStore(folder = mkdtempSync(join(tmpdir(), 'hull-store-'))): Promise<TestStore> {
+/** `on`: the host that the store works on, where its calls are to fail. */
+export async function makeStore(
+  folder = mkdtempSync(join(tmpdir(), 'hull-store-')),
+  on: Host = host,
+): Promise<TestStore> {
   const identity = testIdentity(folder);
   mkdirSync(identity.dataDir, { recursive: true });
   const database = openDatabase(join(identity.dataDir, 'state.db'));
   const repositories = createRepositories(database);
-  const storage = createStorage({ host, identity, repositories, self: SELF });
+  const storage = createStorage({ host: on, identity, repositories, self: SELF });
   const images = createImageStore({
     repositories,
     content: storage.content,
@@ -53,7 +58,7 @@ export async function makeStore(folder = mkdtempSync(join(tmpdir(), 'hull-store-
     images,
     reopen: async () => {
       database.close();
-      return await makeStore(folder);
+      return await makeStore(folder, on);
     },
     destroy: async () => {
       database.close();
