@@ -95,7 +95,6 @@ void link_pump(void);
 bool link_connected(void);
 /* Room for another data frame? */
 bool link_ready(void);
-bool link_idle(void);
 /* Makes room for another frame of a reply of any length: waits for the daemon to read, not for ever. */
 void link_wait(void);
 void link_send(enum frame_type type, uint32_t stream, const void *payload, size_t size);

@@ -37,7 +37,6 @@ void link_open(void) {
 
 bool link_connected(void) { return session != 0; }
 bool link_ready(void) { return session != 0 && out_end - out_start < OUT_BUSY; }
-bool link_idle(void) { return session == 0 || out_end == out_start; }
 /* A port without a peer reports a hang-up without end: it is left out then, and SIGIO tells when to look again. */
 int link_poll_fd(void) { return connected ? port : -1; }
 short link_poll_events(void) { return (short)(POLLIN | (out_end > out_start ? POLLOUT : 0)); }

@@ -25,7 +25,8 @@
 #define POLL_MAX (3 + 3 * STREAMS_MAX)
 /* What is not worth an event of its own (a terminal nobody has open, a missed SIGIO) is looked at this often. */
 #define IDLE_MS 250
-#define GOODBYE_MS 1000
+/* How long a daemon may take to hear of the end: what the host has not taken of the last output is lost with the guest. */
+#define GOODBYE_MS 10000
 /* How long a guest without a workload waits for a daemon. */
 #define LONELY_MS 20000
 
@@ -75,7 +76,10 @@ static bool forsaken(void) {
   return guest.files_only && now_milliseconds() - seen_at > LONELY_MS;
 }
 
-/* The disks first, then the record, then the word to the daemon: who reads the record may use the disks. */
+/*
+ * The disks first, then the record, then the word to the daemon: who reads the record may use the disks. A write that is done is with the driver,
+ * not yet with the daemon: only its SHUTDOWN says that it has heard all.
+ */
 static void end(int signals, int status) {
   sync();
   guest.state = STATE_EXITED;
@@ -86,7 +90,7 @@ static void end(int signals, int status) {
   link_send(FRAME_EXIT, WORKLOAD_STREAM, payload, sizeof payload);
   uint64_t deadline = now_milliseconds() + GOODBYE_MS;
   link_pump();
-  while (!link_idle() && now_milliseconds() < deadline) turn(signals);
+  while (link_connected() && !guest.power_off && now_milliseconds() < deadline) turn(signals);
 }
 
 int main(void) {

@@ -21,6 +21,22 @@ afterEach(async () => {
   await fixture.newScratch();
 }, SLOW);
 
+test(
+  'a daemon that is busy while the workload ends gets all of its output',
+  async () => {
+    const script = 'echo up; sleep 1; head -c 250000 /dev/zero';
+    const { stdio } = await fixture.run(fixture.bundle(['sh', '-c', script]));
+    let size = 0;
+    for await (const { data } of stdio.output) {
+      // Meanwhile the guest fills the socket, and what it sent last is with its driver alone.
+      if (size === 0) Bun.sleepSync(6_000);
+      size += data.length;
+    }
+    expect(size).toBe(250_003);
+  },
+  SLOW,
+);
+
 describe('the log', () => {
   test(
     'is rotated at its limit without losing a line, and goes to the new file',

@@ -270,9 +270,17 @@ export class AgentVm implements Vm {
     const agent = await AgentClient.connect(path, deadline, () => !this.alive || giveUp());
     this.#agent = agent;
     this.hub.bind(agent);
-    void agent.workload.exited.then((status) => (status === null ? undefined : this.#ended(status)));
+    void agent.workload.exited.then((status) =>
+      status === null ? undefined : this.#saidGoodbye(agent, status),
+    );
     void agent.closed.then(() => this.#lost());
     return agent;
+  }
+
+  /** All its output has come: until it is told so, the guest waits with its end. */
+  async #saidGoodbye(agent: AgentClient, status: number): Promise<void> {
+    agent.request(FRAME.shutdown).catch(() => undefined);
+    await this.#ended(status);
   }
 
   /** A broken connection to a live guest (it broke the protocol, or restarted its side) is made again for as long as the VM runs. */
