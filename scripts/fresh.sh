@@ -103,7 +103,7 @@ run_machine() {
   "$HULL" network create fresh >/dev/null 2>&1 || true
   "$HULL" run -d --rm --name fresh-files --network fresh -v "$WORK/www:/www:ro" busybox httpd -f -h /www >/dev/null
   say "booting $name; its console is $log"
-  "$HULL" run -d --name "$name" --network fresh --machine "$name" --cpus 2 --memory 8g >/dev/null
+  "$HULL" run -d -i --name "$name" --network fresh --machine "$name" --cpus 2 --memory 8g >/dev/null
   "$HULL" logs -f "$name" | sed -u 's|\r||g' | tee "$log" | sed -un 's/^fresh: //p'
   "$HULL" rm -f "$name" fresh-files >/dev/null 2>&1 || true
   grep -E '^fresh: [0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1 | sed 's/^fresh: //' | grep . || die "the machine ended without a result"
