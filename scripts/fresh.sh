@@ -5,7 +5,7 @@
 #
 #   npm run fresh                          Debian 12, every suite of scripts/fresh/inside.sh
 #   npm run fresh -- --suite trixie        Debian 13
-#   npm run fresh -- --prepared            the packages are in the machine already: `setup` finds them, and does not download them
+#   npm run fresh -- --prepared            what `setup` would download is in the machine already
 #   npm run fresh -- container networks    these suites alone: integration tests whose file name contains the word
 #   npm run fresh -- --clean               removes the machines' disks, which are kept for the next time
 #
@@ -77,11 +77,17 @@ make_machine() {
     --file "/etc/systemd/system/multi-user.target.d/fresh.conf=$ROOT/scripts/fresh/wanted.conf" >/dev/null
 }
 
-# serve FOLDER: the commit, what it is tried with, and what lets this host reach its mirrors. Debian 12 has a Node that is too old: this host's goes along.
+# pack FOLDER: the commit, what it is tried with, and what lets this host reach its mirrors. Debian 12 has a Node that is too old: this host's goes along.
 pack() {
-  local folder=$1 extra=()
+  local folder=$1
   mkdir -p "$folder/main" "$folder/settings"
   git -C "$ROOT" archive HEAD | tar -x -C "$folder/main"
+  if [ -n "$PREPARED" ]; then
+    mkdir -p "$folder/main/.cache"
+    cp -a "$ROOT/node_modules" "$folder/main/node_modules"
+    cp -a "$CACHE/kernels" "$CACHE/tools" "$folder/main/.cache/"
+    touch "$folder/main/node_modules/.package-lock.json"
+  fi
   [ ! -d "$ROOT/../shared" ] || cp -a "$ROOT/../shared" "$folder/shared"
   cp -a /usr/local/share/ca-certificates "$folder/settings/" 2>/dev/null || true
   for file in ~/.npmrc /etc/npmrc /usr/etc/npmrc; do [ ! -e "$file" ] || cat "$file" >>"$folder/settings/npmrc"; done
@@ -91,7 +97,7 @@ pack() {
     cp -L "$(command -v node)" "$folder/node/bin/node"
     cp -aL "$(dirname "$(readlink -f "$(command -v npm)")")/.." "$folder/node/lib/npm"
   fi
-  tar -C "$folder" -cf "$folder.tar" "${extra[@]}" .
+  tar -C "$folder" -cf "$folder.tar" .
   rm -rf "$folder"
 }
 
@@ -104,7 +110,7 @@ run_machine() {
   "$HULL" run -d --rm --name fresh-files --network fresh -v "$WORK/www:/www:ro" busybox httpd -f -h /www >/dev/null
   say "booting $name; its console is $log"
   "$HULL" run -d -i --name "$name" --network fresh --machine "$name" --cpus 2 --memory 8g >/dev/null
-  "$HULL" logs -f "$name" | sed -u 's|\r||g' | tee "$log" | sed -un 's/^fresh: //p'
+  "$HULL" logs -f "$name" | sed -u 's|\r||g' | tee "$log" | sed -un 's/^fresh: //p; s/^  | /  | /p'
   "$HULL" rm -f "$name" fresh-files >/dev/null 2>&1 || true
   grep -E '^fresh: [0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1 | sed 's/^fresh: //' | grep . || die "the machine ended without a result"
 }

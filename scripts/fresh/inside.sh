@@ -10,7 +10,9 @@ export HULL_TEST_PATIENCE=10
 passed=0
 failed=0
 
-say() { echo "fresh: $*"; }
+# A getty hangs up whoever holds the serial line: each line opens the console anew.
+say() { echo "fresh: $*" >/dev/console; }
+show() { sed 's/^/  | /' >/dev/console; }
 
 # try NAME COMMAND…: one command of the README, as a new user would type it.
 try() {
@@ -22,7 +24,7 @@ try() {
   else
     failed=$((failed + 1))
     say "$name: FAILED ($((SECONDS - began)) s)"
-    tail -n 15 /root/try.log
+    tail -n 15 /root/try.log | show
   fi
 }
 
@@ -35,8 +37,7 @@ suite() {
   passed=$((passed + $(echo "$result" | sed 's/ passed.*//')))
   failed=$((failed + $(echo "$result" | sed 's/.*passed, \([0-9]*\).*/\1/')))
   say "integration $1: $result ($((SECONDS - began)) s)"
-  grep -E '^FAILED' /root/suite.log | sed 's/^/fresh: /'
-  grep -E '\(fail\)|error:' /root/suite.log | head -n 40
+  grep -E '^FAILED|\(fail\)|error:' /root/suite.log | head -n 60 | show
 }
 
 settings=/root/work/settings
