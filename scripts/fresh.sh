@@ -86,6 +86,7 @@ pack() {
     mkdir -p "$folder/main/.cache"
     cp -a "$ROOT/node_modules" "$folder/main/node_modules"
     cp -a "$CACHE/kernels" "$CACHE/tools" "$folder/main/.cache/"
+    cp -n "$(command -v docker)" "$folder/main/.cache/tools/docker"
     touch "$folder/main/node_modules/.package-lock.json"
   fi
   [ ! -d "$ROOT/../shared" ] || cp -a "$ROOT/../shared" "$folder/shared"

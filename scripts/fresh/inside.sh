@@ -54,7 +54,7 @@ fi
 [ ! -s "$settings/suites" ] || mapfile -t SUITES < <(grep . "$settings/suites")
 
 say "$(. /etc/os-release && echo "$PRETTY_NAME"), kernel $(uname -r), cgroups: $(stat -fc %T /sys/fs/cgroup), node $(node --version)"
-export PATH=$PATH:/root/work/main/dist
+export PATH=$PATH:/root/work/main/dist:/root/work/main/.cache/tools
 try 'npm run setup' npm run --silent setup
 try 'npm run build' npm run --silent build
 try 'hull bootstrap busybox' hull bootstrap busybox

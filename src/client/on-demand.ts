@@ -15,9 +15,12 @@ export interface OnDemandOptions {
   readonly path: string;
   /** Starts a daemon for the socket, detached. Called at most once. */
   readonly start: () => Promise<StartedDaemon>;
-  /** Milliseconds to wait for it. */
+  /** Milliseconds to wait for it; one that ends is told at once. */
   readonly timeout?: number;
 }
+
+/** An emulated or busy host takes more than half a minute. */
+const STARTS_WITHIN = 120_000;
 
 const POLL = 15;
 
@@ -44,7 +47,7 @@ function isAbsent(error: unknown): boolean {
   );
 }
 
-async function startAndWait({ path, start, timeout = 30_000 }: OnDemandOptions): Promise<void> {
+async function startAndWait({ path, start, timeout = STARTS_WITHIN }: OnDemandOptions): Promise<void> {
   const daemon = await start();
   let status: number | null = null;
   const watch = daemon.exited.then((code) => (status = code));
