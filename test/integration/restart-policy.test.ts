@@ -29,31 +29,40 @@ const reaches = (name: string, want: (now: Record<string, unknown>) => boolean, 
   );
 
 describe('restart policies', () => {
-  test('always: restarted after longer and longer waits, until somebody stops it', async () => {
-    await docker('run', '-d', '--name', 'always', '--restart', 'always', 'busybox', 'false');
-    // A wait of 1.6 seconds: long enough to look around.
-    const waiting = await reaches('always', (now) => now['RestartCount'] === 4 && now['Restarting'] === true);
-    const [shown, removal, exec, pause] = await Promise.all([
-      docker('ps', '--filter', 'name=always', '--format', '{{.Status}}'),
-      refused('rm', 'always'),
-      refused('exec', 'always', 'true'),
-      refused('pause', 'always'),
-    ]);
-    expect(waiting).toMatchObject({ Status: 'restarting', Running: true, Pid: 0, ExitCode: 1 });
-    expect(shown).toStartWith('Restarting (1)');
-    expect(removal).toContain('container is restarting: stop the container before removing or force remove');
-    expect(exec).toContain('is restarting, wait until the container is running');
-    expect(pause).toContain('is restarting, wait until the container is running');
-    await docker('stop', 'always');
-    const stopped = await state('always');
-    expect(stopped).toMatchObject({ Status: 'exited', Restarting: false });
-    // Longer than the wait that the stop has ended.
-    await Bun.sleep(2000);
-    expect(await state('always')).toEqual(stopped);
-    await docker('start', 'always');
-    expect((await state('always')).RestartCount).toBeLessThan(stopped.RestartCount);
-    await docker('rm', '-f', 'always');
-  });
+  test(
+    'always: restarted after longer and longer waits, until somebody stops it',
+    async () => {
+      await docker('run', '-d', '--name', 'always', '--restart', 'always', 'busybox', 'false');
+      // A wait of 1.6 seconds: long enough to look around.
+      const waiting = await reaches(
+        'always',
+        (now) => now['RestartCount'] === 4 && now['Restarting'] === true,
+      );
+      const [shown, removal, exec, pause] = await Promise.all([
+        docker('ps', '--filter', 'name=always', '--format', '{{.Status}}'),
+        refused('rm', 'always'),
+        refused('exec', 'always', 'true'),
+        refused('pause', 'always'),
+      ]);
+      expect(waiting).toMatchObject({ Status: 'restarting', Running: true, Pid: 0, ExitCode: 1 });
+      expect(shown).toStartWith('Restarting (1)');
+      expect(removal).toContain(
+        'container is restarting: stop the container before removing or force remove',
+      );
+      expect(exec).toContain('is restarting, wait until the container is running');
+      expect(pause).toContain('is restarting, wait until the container is running');
+      await docker('stop', 'always');
+      const stopped = await state('always');
+      expect(stopped).toMatchObject({ Status: 'exited', Restarting: false });
+      // Longer than the wait that the stop has ended.
+      await Bun.sleep(2000);
+      expect(await state('always')).toEqual(stopped);
+      await docker('start', 'always');
+      expect((await state('always')).RestartCount).toBeLessThan(stopped.RestartCount);
+      await docker('rm', '-f', 'always');
+    },
+    LONG,
+  );
 
   test('on-failure with a bound gives up; a success is the end of it', async () => {
     await docker(
