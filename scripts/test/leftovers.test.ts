@@ -21,10 +21,11 @@ test('a process that names the tests’ folder is left behind until it ends', as
   const before = hostThings(folder);
   const child = spawn('sleep', ['30'], { env: { MARK: folder, PATH: process.env['PATH'] }, stdio: 'ignore' });
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  expect(await leftBehind(before, folder, 300)).toEqual([`process ${child.pid} sleep 30`]);
+  // Other engines of the host may come and go meanwhile.
+  expect(await leftBehind(before, folder, 300)).toContain(`process ${child.pid} sleep 30`);
   endProcesses(folder);
   await ended;
-  expect(await leftBehind(before, folder)).toEqual([]);
+  expect([...hostThings(folder)].filter((thing) => thing.startsWith(`process ${child.pid} `))).toEqual([]);
 });
 
 test.skipIf(!asRoot)('mounts, links and nft tables are seen (needs root)', async () => {
@@ -47,5 +48,7 @@ test.skipIf(!asRoot)('mounts, links and nft tables are seen (needs root)', async
   } finally {
     for (const [program, ...args] of undo) must(program, ...args);
   }
-  expect([...hostThings(folder)].filter((thing) => /fffe|tmpfs/.test(thing))).toEqual([]);
+  expect([...hostThings(folder)].filter((thing) => thing.includes('fffe') || thing.includes(target))).toEqual(
+    [],
+  );
 });
