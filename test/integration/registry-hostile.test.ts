@@ -2,12 +2,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { zstdCompressSync } from 'node:zlib';
 import { digestOf } from '../../src/lib/digest.ts';
 import type { Digest } from '../../src/model/image.ts';
-import { StandstillWatch } from '../support/standstill.ts';
+import { STANDSTILL, StandstillWatch } from '../support/standstill.ts';
 import { HostileRegistry, layerOf, OCI_INDEX, OCI_MANIFEST } from '../support/hostile-registry.ts';
 import { CLEAN, RegistryUser, tarOf } from './support/registries.ts';
 
-/** Milliseconds of CPU time; the registry that plays tricks lives here as well. */
-const STANDSTILL = 100;
 let user: RegistryUser;
 let watch: StandstillWatch;
 beforeAll(() => {

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHost } from '../../src/host/index.ts';
+import { STANDSTILL, stoodStill } from './standstill.ts';
 import { PATIENCE } from './until.ts';
 import type { RunResult } from '../../src/host/host.ts';
 import { TreeRemover } from '../../src/host/tree-removal.ts';
@@ -10,8 +11,6 @@ const ROOT = join(import.meta.dir, '../..');
 export const HULL = process.env['HULL_TEST_BINARY'] ?? join(ROOT, 'dist/hull');
 const KERNELS = join(ROOT, 'dist/kernels');
 const READY_WITHIN = 20_000 * PATIENCE;
-/** Milliseconds of CPU time that the event loop of a watched daemon may take for one turn. */
-const STANDSTILL = 100;
 const WATCHED = { HULL_WATCH_LOOP: String(STANDSTILL) };
 
 /** Why VMs cannot be tested here; null when they can. */
@@ -27,7 +26,7 @@ export interface TestEngineOptions {
 /**
  * A real engine of its own, beside others: the built executable as daemon, and the command line and docker's client against it.
  * `data`: a folder that stays, for images that take long to make; `run`: another's run folder, to be refused; `watched`: `destroy` fails where
- * the daemon's event loop stood still for 100 ms of CPU time; `faults`: its calls of the host fail as the file `faultPlan` says.
+ * the daemon's event loop stood still (`stoodStill`); `faults`: its calls of the host fail as the file `faultPlan` says.
  */
 export class TestEngine {
   readonly folder = mkdtempSync(join(tmpdir(), 'hull-e-'));
@@ -133,13 +132,12 @@ export class TestEngine {
     return result.code === 0 ? '' : result.stdout + result.stderr;
   }
 
-  /** What the log of a watched daemon says of its event loop. */
-  standstills(): string[] {
-    return existsSync(this.logPath)
-      ? readFileSync(this.logPath, 'utf8')
-          .split('\n')
-          .filter((line) => line.includes('the event loop stood still'))
-      : [];
+  /** Milliseconds of CPU time of each turn over `STANDSTILL`, by the log of a watched daemon. */
+  standstills(): number[] {
+    const log = existsSync(this.logPath) ? readFileSync(this.logPath, 'utf8') : '';
+    return [...log.matchAll(/the event loop stood still: (\d+)/g)].map(([, milliseconds]) =>
+      Number(milliseconds),
+    );
   }
 
   /** Removes every instance, gives the host back, ends the daemon, deletes the folder. */
@@ -152,7 +150,8 @@ export class TestEngine {
       await this.hull(['shutdown', '--stop']);
       await this.host.processes.gone(this.#daemon, AbortSignal.timeout(20_000)).catch(() => this.crash());
       const stood = this.standstills();
-      if (stood.length > 0) throw new Error(stood.join('\n'));
+      if (stoodStill(stood))
+        throw new Error(`the event loop stood still: ${stood.join(', ')} ms of CPU time`);
     } finally {
       // Not by paths: a test may have made a tree that is too deep for them.
       new TreeRemover().empty(this.folder);
