@@ -30,6 +30,7 @@ export class LinuxSockets implements Sockets {
     // Through the descriptor, because an address holds 107 bytes at most.
     const file = openSync(path, O_PATH);
     let descriptor = -1;
+    let spare = -1;
     try {
       descriptor = this.#libc.check(
         'socket',
@@ -38,13 +39,13 @@ export class LinuxSockets implements Sockets {
       );
       const address = socketAddress(`/proc/self/fd/${file}`);
       this.#libc.check('connect', this.#libc.symbols.connect(descriptor, address, address.byteLength), path);
+      spare = this.#libc.check('dup', this.#libc.symbols.fcntl(descriptor, F_DUPFD_CLOEXEC, 0), path);
     } catch (error) {
       if (descriptor >= 0) closeSync(descriptor);
       throw error;
     } finally {
       closeSync(file);
     }
-    const spare = this.#libc.check('dup', this.#libc.symbols.fcntl(descriptor, F_DUPFD_CLOEXEC, 0), path);
     return await this.#packetSocket(descriptor, options, new SpareDescriptor(spare));
   }
 
